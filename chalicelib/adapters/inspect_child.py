@@ -1,0 +1,175 @@
+"""Run in a child process: decode one image from standard input, answer with one JSON line on standard output.
+
+The answer is {"width", "height", "frames"}, in pixels and numbers, or {"refused": why, in words}. An image beyond the
+limits given is answered without being decoded. Ended by a signal: the image is to blame; ended with another status than
+0: the installation is.
+
+Start-up is paid on every upload, so only what the one format needs is imported, and Pillow's format classes are used
+directly: `Image.open` would first load five of them, among them formats that are not kept.
+"""
+
+import errno
+import json
+import resource
+import signal
+import struct
+import sys
+from collections.abc import Callable
+from importlib import import_module
+from io import BytesIO
+from typing import NamedTuple
+
+from chalicelib.domain.errors import UnreadableImageError
+from chalicelib.domain.gif_blocks import gif_frames, gif_of_frame
+from chalicelib.domain.jpeg_markers import MAX_SCANS, scan_count
+from chalicelib.domain.png_chunks import check_chunks, later_frames
+
+# What Pillow raises on bytes that are not what they claim to be.
+_DAMAGED = (
+    OSError,
+    SyntaxError,
+    ValueError,
+    TypeError,
+    LookupError,
+    ArithmeticError,
+    AttributeError,
+    AssertionError,
+    RuntimeError,
+    EOFError,
+    struct.error,
+)
+
+_MODULES = {
+    # Also what Pillow would import while decoding, when files can no longer be opened: its TIFF reader for EXIF, copy.
+    "image/jpeg": ("PIL.JpegImagePlugin", "PIL.TiffImagePlugin"),
+    "image/png": ("PIL.PngImagePlugin",),
+    "image/gif": ("PIL.GifImagePlugin", "copy"),
+    "image/webp": ("PIL._webp",),
+}
+
+
+class Claim(NamedTuple):
+    """What an image says of itself, in pixels and number of frames."""
+
+    width: int
+    height: int
+    frames: int
+
+
+Allowed = Callable[[Claim], bool]
+
+
+def main(arguments: list[str]) -> None:
+    """Arguments: media type, then as whole numbers most pixels, most frames, bytes of memory, seconds."""
+    media_type, *numbers = arguments
+    max_pixels, max_frames, memory_bytes, seconds = map(int, numbers)
+    _limit(resource.RLIMIT_AS, memory_bytes)
+    # The parent ends this process after `seconds`. Should the parent die, these do.
+    _limit(resource.RLIMIT_CPU, seconds + 1)
+    signal.alarm(seconds + 1)
+    _limit(resource.RLIMIT_CORE, 0)
+    _limit(resource.RLIMIT_FSIZE, 0)
+    for module in _MODULES[media_type]:
+        import_module(module)
+    _limit(resource.RLIMIT_NOFILE, 0)  # neither files nor sockets from here on
+
+    def allowed(claim: Claim) -> bool:
+        return claim.frames <= max_frames and claim.width * claim.height * claim.frames <= max_pixels
+
+    try:
+        answer = _DECODERS[media_type](sys.stdin.buffer.read(), allowed)._asdict()
+    except UnreadableImageError as error:
+        answer = {"refused": str(error)}
+    except MemoryError:
+        answer = {"refused": "The image needs too much memory to be read."}
+    except _DAMAGED as error:
+        if isinstance(error, OSError) and error.errno == errno.EMFILE:
+            raise  # an import came too late, which is no fault of the image
+        answer = {"refused": "The image is damaged or cut short."}
+    print(json.dumps(answer), flush=True)
+
+
+def _limit(kind: int, most: int) -> None:
+    """Lower a limit of this process for good; one that is lower already stays."""
+    _, hard = resource.getrlimit(kind)
+    if hard != resource.RLIM_INFINITY:
+        most = min(most, hard)
+    resource.setrlimit(kind, (most, most))
+
+
+def _claim(size: tuple[int, int], frames: int) -> Claim:
+    return Claim(size[0], size[1], frames)
+
+
+def _jpeg(data: bytes, allowed: Allowed) -> Claim:
+    from PIL.JpegImagePlugin import JpegImageFile
+
+    if scan_count(data, MAX_SCANS + 1) > MAX_SCANS:
+        raise UnreadableImageError(
+            f"The image has more than {MAX_SCANS} scans, more than any camera or program writes."
+        )
+    with JpegImageFile(BytesIO(data)) as image:
+        claim = _claim(image.size, 1)
+        if allowed(claim):
+            image.draft(None, (1, 1))  # every bit is still read; an eighth of the size is kept
+            image.load()
+    return claim
+
+
+def _png(data: bytes, allowed: Allowed) -> Claim:
+    from PIL.PngImagePlugin import PngImageFile
+
+    check_chunks(data)
+    with PngImageFile(BytesIO(data)) as image:
+        claim = _claim(image.size, getattr(image, "n_frames", 1))
+        if not allowed(claim):
+            return claim
+        image.load()
+    if claim.frames > 1:
+        found = 1
+        for frame in later_frames(data):
+            with PngImageFile(BytesIO(frame)) as image:
+                image.load()
+            found += 1
+        if found != claim.frames:
+            raise UnreadableImageError(f"The image is damaged: it states {claim.frames} frames and holds {found}.")
+    return claim
+
+
+def _gif(data: bytes, allowed: Allowed) -> Claim:
+    from PIL.GifImagePlugin import GifImageFile
+
+    width, height = struct.unpack_from("<HH", data, 6)
+    frames = 0
+    for frame in gif_frames(data):
+        # Decoders enlarge the canvas for a frame that reaches beyond it.
+        width, height = max(width, frame.left + frame.width), max(height, frame.top + frame.height)
+        frames += 1
+    claim = Claim(width, height, frames)
+    if allowed(claim):
+        for frame in gif_frames(data):
+            with GifImageFile(BytesIO(gif_of_frame(data, frame))) as image:
+                image.load()
+    return claim
+
+
+def _webp(data: bytes, allowed: Allowed) -> Claim:
+    # Pillow's own class copies each frame once more, four bytes a pixel, and takes 30 ms longer to import.
+    from PIL._webp import WebPAnimDecoder
+
+    decoder = WebPAnimDecoder(data)
+    size, _, _, frames, _ = decoder.get_info()
+    claim = _claim(size, frames)
+    if allowed(claim):
+        for _ in range(frames):
+            if decoder.get_next() is None:
+                raise UnreadableImageError("The image is damaged or cut short.")
+    return claim
+
+
+_DECODERS: dict[str, Callable[[bytes, Allowed], Claim]] = {
+    "image/jpeg": _jpeg,
+    "image/png": _png,
+    "image/gif": _gif,
+    "image/webp": _webp,
+}

@@ -1,0 +1,197 @@
+"""Memcached nodes, by pymemcache: small timeouts, a breaker for each node, a lease in one round trip.
+
+`default_noreply` is off everywhere and a connection is closed on any error, so that no answer is ever taken for the
+answer to another question. A key never moves to another node because its own fails: the origin answers meanwhile.
+"""
+
+import logging
+import threading
+import time
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import TypeVar
+
+from pymemcache.client.base import Client
+from pymemcache.exceptions import MemcacheError
+from pymemcache.pool import ObjectPool
+
+from chalicelib.domain import breaker, rates, wire
+from chalicelib.domain.breaker import Breaker, BreakerPolicy
+from chalicelib.domain.errors import NodeError
+from chalicelib.domain.fleet import Node
+
+logger = logging.getLogger(__name__)
+
+COUNT_SECONDS = 600  # how long a time slot's counts are kept
+FAIR_BYTES_PER_SECOND = 100e6  # a large value is not a slow node
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True)
+class NodePolicy:
+    """How long a node may take for one answer, how long a lease holds, and when it is left alone."""
+
+    timeout_seconds: float = 0.05
+    lease_seconds: int = 5
+    breaker: BreakerPolicy = field(default_factory=BreakerPolicy)
+
+
+@dataclass(slots=True)
+class _Call:
+    moved_bytes: int = 0
+
+
+class MemcachedNode:
+    """NodeCache over one memcached process. Safe to share between threads."""
+
+    def __init__(self, node: Node, policy: NodePolicy) -> None:
+        self._node = node
+        self._policy = policy
+        self._breaker = Breaker()
+        self._lock = threading.Lock()
+        self._pool: ObjectPool[Client] = ObjectPool(self._client, after_remove=Client.close)
+
+    def get(self, wire_key: bytes) -> bytes | None:
+        self._admit()
+        with self._pool.get_and_release(destroy_on_fail=True) as client, self._watched(client) as call:
+            value: bytes | None = client.get(wire_key)
+            call.moved_bytes = len(value or b"")
+        return value
+
+    def lease(self, wire_key: bytes) -> "MemcachedLease | None":
+        # Adds a placeholder if nothing is there and answers its CAS token in the same trip. `ms` does not touch the
+        # counters of get, unlike `mg ... N`, which would count a miss as a hit.
+        command = b"ms %s %d c ME T%d\r\n%s" % (
+            wire_key,
+            len(wire.PLACEHOLDER),
+            self._policy.lease_seconds,
+            wire.PLACEHOLDER,
+        )
+        self._admit()
+        client = self._pool.get()
+        try:
+            with self._watched(client):
+                answer: bytes = client.raw_command(command)
+                if answer.startswith(b"HD c"):
+                    return MemcachedLease(self, client, wire_key, answer[4:])
+                if answer != b"NS":
+                    raise MemcacheError(f"not an answer to ms: {answer[:32]!r}")
+        except NodeError:
+            self._pool.destroy(client)
+            raise
+        self._pool.release(client)
+        return None
+
+    def remove(self, wire_keys: Iterable[bytes]) -> None:
+        self._ask(lambda client: client.delete_many(list(wire_keys), noreply=False))
+
+    def count(self, names: Iterable[str], at: datetime) -> None:
+        # Quiet increments that make the counter if need be, and one answer for all of them.
+        slot = rates.slot_of(at.timestamp())
+        commands = [b"ma %s q N%d J1\r\n" % (_count_key(name, slot), COUNT_SECONDS) for name in names]
+        self._ask(lambda client: client.raw_command(b"".join(commands) + b"mn", end_tokens=b"MN\r\n"))
+
+    def counts(self, names: Sequence[str], slots: Sequence[int]) -> dict[str, int]:
+        keys = {_count_key(name, slot): name for name in names for slot in slots}
+        found: dict[bytes, bytes] = self._ask(lambda client: client.get_many(list(keys)))
+        totals = dict.fromkeys(names, 0)
+        for key, count in found.items():
+            totals[keys[key]] += int(count)
+        return totals
+
+    def close(self) -> None:
+        """Closes the connections that are not in use."""
+        self._pool.clear()
+
+    def ended(self, client: Client, work: Callable[[Client], object], moved_bytes: int = 0) -> None:
+        """Does a lease's last call on its own connection and takes the connection back. Never raises."""
+        try:
+            with self._watched(client) as call:
+                work(client)
+                call.moved_bytes = moved_bytes
+        except NodeError:
+            self._pool.destroy(client)
+        else:
+            self._pool.release(client)
+
+    def _ask(self, question: Callable[[Client], T]) -> T:
+        self._admit()
+        with self._pool.get_and_release(destroy_on_fail=True) as client, self._watched(client):
+            return question(client)
+
+    def _admit(self) -> None:
+        with self._lock:
+            self._breaker, goes = breaker.admitted(self._breaker, time.monotonic(), self._policy.breaker)
+        if not goes:
+            raise NodeError(f"node {self._node.id} is left alone after it failed")
+
+    @contextmanager
+    def _watched(self, client: Client) -> "Iterator[_Call]":
+        """Times the call for the breaker and turns what a broken node causes into NodeError."""
+        started = time.monotonic()
+        call = _Call()
+        try:
+            yield call
+        except (MemcacheError, OSError, ValueError) as error:  # ValueError: numbers that are none
+            client.close()
+            with self._lock:
+                self._breaker = breaker.failed(self._breaker, time.monotonic(), self._policy.breaker)
+            logger.warning("node %s failed: %s: %s", self._node.id, type(error).__name__, error)
+            raise NodeError(f"node {self._node.id} does not answer") from error
+        now = time.monotonic()
+        took_seconds = now - started - call.moved_bytes / FAIR_BYTES_PER_SECOND
+        with self._lock:
+            self._breaker = breaker.succeeded(self._breaker, took_seconds, now, self._policy.breaker)
+
+    def _client(self) -> Client:
+        return Client(
+            (self._node.address, self._node.port),
+            connect_timeout=self._policy.timeout_seconds,
+            timeout=self._policy.timeout_seconds,
+            no_delay=True,
+            default_noreply=False,
+        )
+
+
+class MemcachedLease:
+    """The right to fill one missing value, on the connection that it was granted on."""
+
+    def __init__(self, node: MemcachedNode, client: Client, wire_key: bytes, token: bytes) -> None:
+        self._node = node
+        self._client = client
+        self._wire_key = wire_key
+        self._token = token
+
+    def fill(self, value: bytes) -> None:
+        def store(client: Client) -> None:
+            client.cas(self._wire_key, value, self._token, noreply=False)
+
+        self._node.ended(self._client, store, moved_bytes=len(value))
+
+    def release(self) -> None:
+        self._node.ended(self._client, lambda client: client.raw_command(b"md %s C%s" % (self._wire_key, self._token)))
+
+
+class MemcachedNodes:
+    """NodeCaches: one MemcachedNode for each node id, kept between requests."""
+
+    def __init__(self, policy: NodePolicy, kept: int = 64) -> None:
+        self._policy = policy
+        self._kept = kept
+        self._nodes: dict[Node, MemcachedNode] = {}
+        self._lock = threading.Lock()
+
+    def of(self, node: Node) -> MemcachedNode:
+        found = self._nodes.get(node)
+        if found is not None:
+            return found
+        with self._lock:
+            while len(self._nodes) >= self._kept:  # nodes of maps long gone
+                self._nodes.pop(next(iter(self._nodes)))
+            return self._nodes.setdefault(node, MemcachedNode(node, self._policy))
+
+
+def _count_key(name: str, slot: int) -> bytes:
+    return b"n:%s:%d" % (name.encode(), slot)

@@ -1,0 +1,218 @@
+"""Connections to MySQL (or MariaDB), kept between requests, and transactions that are retried whole.
+
+A lost connection or a deadlock rolls a transaction back; it is then run again from its first statement, on a fresh
+connection, at most TRANSACTION_ATTEMPTS times. The outcome of a COMMIT whose answer was lost is unknown, so every
+transaction function must find its own earlier success and answer as the first time.
+"""
+
+import functools
+import logging
+import random
+import ssl
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any, TypeVar
+
+import pymysql
+from pymemcache.pool import ObjectPool
+from pymysql.cursors import Cursor
+
+from chalicelib.domain.errors import RowsUnavailableError
+
+logger = logging.getLogger(__name__)
+
+TRANSACTION_ATTEMPTS = 3
+RETRY_JITTER_SECONDS = 0.05
+_DEADLOCK, _LOCK_WAIT_TIMEOUT = 1213, 1205
+# Strict, and without what MariaDB and MySQL understand differently.
+_SESSION = (
+    "SET SESSION sql_mode = 'STRICT_ALL_TABLES,NO_ZERO_DATE,NO_ZERO_IN_DATE,ERROR_FOR_DIVISION_BY_ZERO,"
+    "NO_ENGINE_SUBSTITUTION', time_zone = '+00:00', innodb_lock_wait_timeout = 2"
+)
+_ISOLATION = "SET SESSION TRANSACTION ISOLATION LEVEL READ COMMITTED"
+
+Args = Sequence[object]
+Rows = list[tuple[Any, ...]]
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True)
+class DatabaseAddress:
+    """Where the primary is, who we are there, and how long it may take to answer (seconds)."""
+
+    host: str
+    port: int
+    user: str
+    password: str
+    name: str
+    tls: bool
+    connect_timeout_seconds: float = 1.0
+    answer_timeout_seconds: float = 5.0
+
+
+class Database:
+    """The primary. Safe to share between threads: each call has a connection to itself."""
+
+    def __init__(self, address: DatabaseAddress) -> None:
+        self._address = address
+        self._pool: ObjectPool[pymysql.Connection[Cursor]] = ObjectPool(self._unconnected, after_remove=_close)
+
+    def select(self, sql: str, args: Args = ()) -> Rows:
+        """The rows of one autocommitted statement. Raises RowsUnavailableError."""
+        try:
+            return self._select(sql, args, fresh=False)
+        except _LostConnectionError as lost:
+            if lost.timed_out:
+                raise RowsUnavailableError("The database does not answer in time.") from lost
+        try:
+            return self._select(sql, args, fresh=True)  # the server restarted since this connection was kept
+        except _LostConnectionError as lost:
+            raise RowsUnavailableError("The database cannot be reached.") from lost
+
+    def transaction(self, work: Callable[["Transaction"], T]) -> T:
+        """What `work` returns, after COMMIT. `work` may run several times. Raises RowsUnavailableError."""
+        for attempt in range(1, TRANSACTION_ATTEMPTS + 1):
+            try:
+                return self._transact(work, fresh=attempt > 1)
+            except (_LostConnectionError, _ConflictError) as error:
+                timed_out = isinstance(error, _LostConnectionError) and error.timed_out
+                if attempt == TRANSACTION_ATTEMPTS or timed_out:
+                    raise RowsUnavailableError("The database could not complete the write; try again.") from error
+                logger.warning("transaction run again (%s of %s): %s", attempt, TRANSACTION_ATTEMPTS, error)
+                time.sleep(random.uniform(0, RETRY_JITTER_SECONDS))  # noqa: S311 # jitter needs no secrecy
+        raise AssertionError("unreachable")
+
+    @contextmanager
+    def exclusive(self, name: str) -> Iterator[bool]:
+        """Whether this process alone holds the named lock, for as long as the block runs. Never waits."""
+        with self._connection(fresh=False) as connection, connection.cursor() as cursor:
+            with _lost_connections():
+                cursor.execute("SELECT GET_LOCK(%s, 0)", (name,))
+                granted = cursor.fetchall() == ((1,),)
+            try:
+                yield granted
+            finally:
+                if granted:
+                    connection._force_close()  # type: ignore[attr-defined]  # the server frees it with the connection
+
+    def _select(self, sql: str, args: Args, *, fresh: bool) -> Rows:
+        with self._connection(fresh=fresh) as connection, _lost_connections(), connection.cursor() as cursor:
+            cursor.execute(sql, args)
+            return list(cursor.fetchall())
+
+    def _transact(self, work: Callable[["Transaction"], T], *, fresh: bool) -> T:
+        with self._connection(fresh=fresh) as connection, _lost_connections():
+            connection.begin()
+            try:
+                with connection.cursor() as cursor:
+                    result = work(Transaction(cursor))
+                connection.commit()
+            except BaseException:
+                _roll_back(connection)
+                raise
+            return result
+
+    @contextmanager
+    def _connection(self, *, fresh: bool) -> "Iterator[pymysql.Connection[Cursor]]":
+        connection = self._pool.get()
+        healthy = False
+        try:
+            if fresh or not connection.open:
+                with _lost_connections():
+                    connection.connect()
+                    with connection.cursor() as cursor:
+                        cursor.execute(_ISOLATION)
+            yield connection
+            healthy = True
+        except (_LostConnectionError, GeneratorExit):
+            raise
+        except Exception:
+            healthy = True  # what went wrong was the work's; it was rolled back
+            raise
+        finally:
+            if healthy and connection.open:
+                self._pool.release(connection)
+            else:
+                self._pool.destroy(connection)
+
+    def _unconnected(self) -> "pymysql.Connection[Cursor]":
+        address = self._address
+        return pymysql.connect(
+            host=address.host,
+            port=address.port,
+            user=address.user,
+            password=address.password,
+            database=address.name,
+            charset="utf8mb4",
+            autocommit=True,
+            connect_timeout=address.connect_timeout_seconds,  # fractions work
+            read_timeout=address.answer_timeout_seconds,
+            write_timeout=address.answer_timeout_seconds,
+            init_command=_SESSION,
+            ssl=_tls_context() if address.tls else None,
+            ssl_disabled=not address.tls,
+            defer_connect=True,
+        )
+
+
+class Transaction:
+    """The statements of one transaction."""
+
+    def __init__(self, cursor: Cursor) -> None:
+        self._cursor = cursor
+
+    def select(self, sql: str, args: Args = ()) -> Rows:
+        """The rows of a statement."""
+        self._cursor.execute(sql, args)
+        return list(self._cursor.fetchall())
+
+    def change(self, sql: str, args: Args = ()) -> int:
+        """Runs a statement; the number of rows that it changed."""
+        return self._cursor.execute(sql, args)
+
+    def change_many(self, sql: str, args: Sequence[Args]) -> None:
+        """Runs a statement once for each of the argument lists."""
+        self._cursor.executemany(sql, args)
+
+
+class _LostConnectionError(Exception):
+    def __init__(self, error: Exception, took_seconds: float, timed_out: bool) -> None:
+        super().__init__(f"{error} after {took_seconds:.2f} s")
+        self.timed_out = timed_out
+
+
+class _ConflictError(Exception):
+    """A deadlock, or a lock not granted in time."""
+
+
+@contextmanager
+def _lost_connections() -> Iterator[None]:
+    """Tells errors of the connection from errors of the statement."""
+    started = time.monotonic()
+    try:
+        yield
+    except pymysql.err.OperationalError as error:
+        if error.args and error.args[0] in (_DEADLOCK, _LOCK_WAIT_TIMEOUT):
+            raise _ConflictError(str(error)) from error
+        raise _LostConnectionError(error, time.monotonic() - started, "timed out" in str(error)) from error
+    except (pymysql.err.InterfaceError, pymysql.err.InternalError, OSError) as error:
+        raise _LostConnectionError(error, time.monotonic() - started, isinstance(error, TimeoutError)) from error
+
+
+def _roll_back(connection: "pymysql.Connection[Cursor]") -> None:
+    try:
+        if connection.open:
+            connection.rollback()
+    except (pymysql.err.MySQLError, OSError):
+        _close(connection)  # the server rolls back what a closed connection left
+
+
+def _close(connection: "pymysql.Connection[Cursor]") -> None:
+    connection._force_close()  # type: ignore[attr-defined]  # close() would talk to a server that may be gone
+
+
+@functools.cache
+def _tls_context() -> ssl.SSLContext:
+    return ssl.create_default_context()  # 20 ms: once a process, not once a connection

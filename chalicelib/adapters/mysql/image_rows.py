@@ -1,0 +1,203 @@
+"""The rows of images and their owners.
+
+Every write locks the owner's row first, so that the writes of one owner happen one after another; it bumps the owner's
+version in the same transaction. `UTC_TIMESTAMP(6)` is the only clock.
+"""
+
+import hashlib
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from typing import Any
+
+from chalicelib.adapters.mysql.database import Database, Transaction
+from chalicelib.domain import jobs
+from chalicelib.domain.accounts import Owner, Principal
+from chalicelib.domain.errors import RowsUnavailableError
+from chalicelib.domain.images import Image, ImageFacts
+from chalicelib.domain.jobs import Job, Removal
+from chalicelib.domain.partitions import partition_of
+from chalicelib.domain.ports import Draft, Precondition, Row, Written
+
+INTENT_SECONDS = 3600  # far beyond the longest request; only then is an unfinished write's object removed
+
+_COLUMNS = (
+    "i.owner_id, i.image_key, i.object_key, i.sha256, i.size, i.media_type, i.width, i.height, i.frames, i.created_at"
+)
+_ROW = f"""
+SELECT o.id, o.version, m.version, {_COLUMNS}
+FROM owners o
+JOIN fleet_maps m ON m.id = 1
+LEFT JOIN images i ON i.owner_id = o.id AND i.image_key = %s
+WHERE o.name = %s
+"""
+_OF_OWNER = f"SELECT {_COLUMNS} FROM images i WHERE i.owner_id = %s"
+_INSERT_JOB = """
+INSERT INTO jobs (id, kind, body, created_at, due_at)
+VALUES (%s, %s, %s, UTC_TIMESTAMP(6), UTC_TIMESTAMP(6) + INTERVAL %s SECOND)
+"""
+
+
+class MySqlImageRows:
+    """ImageRows in MySQL."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def row(self, principal: Principal, key: bytes) -> Row:
+        found = self._database.select(_ROW, (key, principal.name.encode()))
+        if not found:
+            raise RowsUnavailableError(f"There is no owner “{principal.name}” in this environment.")
+        owner_id, owner_version, map_version, *columns = found[0]
+        image = None if columns[0] is None else _image(columns)
+        return Row(Owner(owner_id, owner_version), map_version, image)
+
+    def owner(self, principal: Principal) -> Owner:
+        return self.row(principal, b"").owner
+
+    def page(self, principal: Principal, after: bytes | None, limit: int) -> list[Image]:
+        found = self._database.select(
+            f"SELECT {_COLUMNS} FROM images i JOIN owners o ON o.id = i.owner_id "
+            "WHERE o.name = %s AND i.image_key > %s ORDER BY i.image_key LIMIT %s",
+            (principal.name.encode(), after or b"", limit),
+        )
+        return [_image(columns) for columns in found]
+
+    def keys(self, principal: Principal) -> list[bytes]:
+        found = self._database.select(
+            "SELECT i.image_key FROM images i JOIN owners o ON o.id = i.owner_id "
+            "WHERE o.name = %s ORDER BY i.image_key",
+            (principal.name.encode(),),
+        )
+        return [key for (key,) in found]
+
+    def announce(self, intent: Job) -> None:
+        def work(transaction: Transaction) -> None:
+            if not transaction.select("SELECT 1 FROM jobs WHERE id = %s", (intent.id,)):
+                _insert_jobs(transaction, [intent], INTENT_SECONDS)
+
+        self._database.transaction(work)
+
+    def abandon(self, intent_id: bytes) -> None:
+        self._database.transaction(
+            lambda transaction: transaction.change(
+                "UPDATE jobs SET due_at = UTC_TIMESTAMP(6) WHERE id = %s", (intent_id,)
+            )
+        )
+
+    def put(self, principal: Principal, draft: Draft, intent_id: bytes, precondition: Precondition) -> Written:
+        removal_id = _derived_id(intent_id, 0)
+
+        def work(transaction: Transaction) -> Written:
+            owner = _locked_owner(transaction, principal)
+            before = _image_under(transaction, owner, draft.key)
+            if not transaction.change("DELETE FROM jobs WHERE id = %s AND claimed_at IS NULL", (intent_id,)):
+                if before is not None and before.object_key == draft.object_key:  # committed, its answer was lost
+                    due = transaction.select("SELECT id FROM jobs WHERE id = %s", (removal_id,))
+                    return Written(before, created=not due, jobs=tuple(job_id for (job_id,) in due))
+                raise RowsUnavailableError("The write took too long and was given up; nothing was stored. Try again.")
+            precondition(before)
+            _write_image(transaction, owner, draft, new=before is None)
+            due_jobs = [] if before is None else [_removal_of(removal_id, [before])]
+            _insert_jobs(transaction, due_jobs)
+            _bump(transaction, owner)
+            after = _image_under(transaction, owner, draft.key)
+            if after is None:
+                raise AssertionError("an image written in this transaction is there")
+            return Written(after, created=before is None, jobs=tuple(job.id for job in due_jobs))
+
+        return self._database.transaction(work)
+
+    def delete(
+        self, principal: Principal, key: bytes, job_id: bytes, precondition: Precondition
+    ) -> tuple[bytes, ...] | None:
+        def work(transaction: Transaction) -> tuple[bytes, ...] | None:
+            owner = _locked_owner(transaction, principal)
+            if transaction.select("SELECT 1 FROM jobs WHERE id = %s", (job_id,)):
+                return (job_id,)  # committed, its answer was lost
+            before = _image_under(transaction, owner, key)
+            if before is None:
+                return None
+            precondition(before)
+            transaction.change("DELETE FROM images WHERE owner_id = %s AND image_key = %s", (owner.id, key))
+            _insert_jobs(transaction, [_removal_of(job_id, [before])])
+            _bump(transaction, owner)
+            return (job_id,)
+
+        return self._database.transaction(work)
+
+    def delete_all(self, principal: Principal, job_id: bytes) -> tuple[int, tuple[bytes, ...]]:
+        answer: tuple[int, tuple[bytes, ...]] = (0, ())
+
+        def work(transaction: Transaction) -> tuple[int, tuple[bytes, ...]]:
+            nonlocal answer
+            owner = _locked_owner(transaction, principal)
+            if answer[1] and transaction.select("SELECT 1 FROM jobs WHERE id = %s", (answer[1][0],)):
+                return answer  # committed, its answer was lost
+            images = [_image(columns) for columns in transaction.select(_OF_OWNER, (owner.id,))]
+            due = [
+                _removal_of(_derived_id(job_id, start), images[start : start + jobs.MAX_REMOVALS])
+                for start in range(0, len(images), jobs.MAX_REMOVALS)
+            ]
+            transaction.change("DELETE FROM images WHERE owner_id = %s", (owner.id,))
+            _insert_jobs(transaction, due)
+            _bump(transaction, owner)
+            answer = (len(images), tuple(job.id for job in due))
+            return answer
+
+        return self._database.transaction(work)
+
+
+def _locked_owner(transaction: Transaction, principal: Principal) -> Owner:
+    found = transaction.select("SELECT id, version FROM owners WHERE name = %s FOR UPDATE", (principal.name.encode(),))
+    if not found:
+        raise RowsUnavailableError(f"There is no owner “{principal.name}” in this environment.")
+    return Owner(*found[0])
+
+
+def _image_under(transaction: Transaction, owner: Owner, key: bytes) -> Image | None:
+    found = transaction.select(f"{_OF_OWNER} AND i.image_key = %s FOR UPDATE", (owner.id, key))
+    return _image(found[0]) if found else None
+
+
+def _write_image(transaction: Transaction, owner: Owner, draft: Draft, *, new: bool) -> None:
+    facts = draft.facts
+    values = (draft.object_key, draft.sha256, draft.size, facts.media_type, facts.width, facts.height, facts.frames)
+    if new:
+        transaction.change(
+            "INSERT INTO images (object_key, sha256, size, media_type, width, height, frames, created_at, "
+            "owner_id, image_key) VALUES (%s, %s, %s, %s, %s, %s, %s, UTC_TIMESTAMP(6), %s, %s)",
+            (*values, owner.id, draft.key),
+        )
+    else:
+        transaction.change(
+            "UPDATE images SET object_key = %s, sha256 = %s, size = %s, media_type = %s, width = %s, height = %s, "
+            "frames = %s, created_at = UTC_TIMESTAMP(6) WHERE owner_id = %s AND image_key = %s",
+            (*values, owner.id, draft.key),
+        )
+
+
+def _derived_id(job_id: bytes, number: int) -> bytes:
+    """A job's id that a second run of the same write finds again."""
+    return hashlib.sha256(job_id + number.to_bytes(8, "big")).digest()[:16]
+
+
+def _bump(transaction: Transaction, owner: Owner) -> None:
+    transaction.change("UPDATE owners SET version = version + 1 WHERE id = %s", (owner.id,))
+
+
+def _insert_jobs(transaction: Transaction, due: Sequence[Job], delay_seconds: int = 0) -> None:
+    if due:
+        transaction.change_many(_INSERT_JOB, [(job.id, job.kind, job.body, delay_seconds) for job in due])
+
+
+def _removal_of(job_id: bytes, images: Sequence[Image]) -> Job:
+    return jobs.removal_job(
+        job_id, [Removal(image.owner_id, image.object_key, partition_of(image.key)) for image in images]
+    )
+
+
+def _image(columns: Sequence[Any]) -> Image:
+    owner_id, key, object_key, sha256, size, media_type, width, height, frames, created_at = columns
+    facts = ImageFacts(media_type, width, height, frames)
+    at: datetime = created_at
+    return Image(owner_id, key, object_key, sha256, size, facts, at.replace(tzinfo=UTC))

@@ -1,0 +1,53 @@
+"""The rows of owed jobs."""
+
+from collections.abc import Sequence
+
+from chalicelib.adapters.mysql.database import Database, Transaction
+from chalicelib.domain.jobs import Job
+
+RESEND_SECONDS = 60  # doubled each time a job is sent again
+MAX_RESEND_SECONDS = 86400
+
+
+class MySqlJobRows:
+    """JobRows in MySQL."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def claim(self, job_id: bytes) -> Job | None:
+        def work(transaction: Transaction) -> Job | None:
+            transaction.change(
+                "UPDATE jobs SET claimed_at = UTC_TIMESTAMP(6) WHERE id = %s AND due_at <= UTC_TIMESTAMP(6)", (job_id,)
+            )
+            found = transaction.select(
+                "SELECT id, kind, body FROM jobs WHERE id = %s AND claimed_at IS NOT NULL", (job_id,)
+            )
+            return Job(*found[0]) if found else None
+
+        return self._database.transaction(work)
+
+    def unreferenced(self, object_keys: Sequence[str]) -> set[str]:
+        if not object_keys:
+            return set()
+        found = self._database.select("SELECT object_key FROM images WHERE object_key IN %s", (tuple(object_keys),))
+        return set(object_keys) - {object_key for (object_key,) in found}
+
+    def finish(self, job_id: bytes) -> None:
+        self._database.transaction(lambda transaction: transaction.change("DELETE FROM jobs WHERE id = %s", (job_id,)))
+
+    def mark_sent(self, job_ids: Sequence[bytes]) -> None:
+        self._database.transaction(
+            lambda transaction: transaction.change(
+                "UPDATE jobs SET sent_at = UTC_TIMESTAMP(6), sent_times = sent_times + 1 WHERE id IN %s",
+                (tuple(job_ids),),
+            )
+        )
+
+    def due(self, limit: int) -> list[bytes]:
+        found = self._database.select(
+            "SELECT id FROM jobs WHERE due_at <= UTC_TIMESTAMP(6) AND (sent_at IS NULL OR sent_at <= UTC_TIMESTAMP(6) "
+            "- INTERVAL LEAST(%s, %s * POW(2, LEAST(sent_times, 20) - 1)) SECOND) ORDER BY due_at LIMIT %s",
+            (MAX_RESEND_SECONDS, RESEND_SECONDS, limit),
+        )
+        return [job_id for (job_id,) in found]

@@ -1,0 +1,33 @@
+"""The job queue in SQS, by boto3. A message carries the name of a job's row, nothing else."""
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from botocore.exceptions import BotoCoreError, ClientError
+
+from chalicelib.domain.errors import QueueUnavailableError
+
+if TYPE_CHECKING:
+    from mypy_boto3_sqs import SQSClient
+
+BATCH = 10  # SQS takes no more in one call
+
+
+class SqsQueue:
+    """JobQueue on one queue. The client must have timeouts."""
+
+    def __init__(self, client: "SQSClient", queue_url: str) -> None:
+        self._client = client
+        self._queue_url = queue_url
+
+    def send(self, job_ids: Sequence[bytes]) -> None:
+        for start in range(0, len(job_ids), BATCH):
+            names = [job_id.hex() for job_id in job_ids[start : start + BATCH]]
+            try:
+                answer = self._client.send_message_batch(
+                    QueueUrl=self._queue_url, Entries=[{"Id": name, "MessageBody": name} for name in names]
+                )
+            except (BotoCoreError, ClientError) as error:
+                raise QueueUnavailableError("The job queue cannot be reached.") from error
+            if answer.get("Failed"):
+                raise QueueUnavailableError(f"The job queue refused {len(answer['Failed'])} messages.")

@@ -1,0 +1,86 @@
+"""Wires the real parts together, once a process and not before the first request."""
+
+import os
+import threading
+from collections.abc import Callable, Mapping
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+
+from chalicelib.config import Config, config_from
+from chalicelib.domain.ports import Clock, FleetMaps
+from chalicelib.services.cache_configuration import CacheConfiguration
+from chalicelib.services.fleet_status import FleetStatus
+from chalicelib.services.images import Images
+from chalicelib.services.read_through import FillPolicy, ReadThrough
+from chalicelib.services.worker import Worker
+
+
+@dataclass(frozen=True, slots=True)
+class Services:
+    """Everything that the faces and the handlers use."""
+
+    config: Config
+    maps: FleetMaps
+    clock: Clock
+    exclusive: Callable[[str], AbstractContextManager[bool]]
+    images: Images
+    worker: Worker
+    fleet: FleetStatus
+    cache_configuration: CacheConfiguration
+
+
+_building = threading.Lock()
+_built: list[Services] = []
+
+
+def services() -> Services:
+    """This process's services, from its environment. Raises ConfigError."""
+    if not _built:
+        with _building:  # two first requests at once build them once
+            if not _built:
+                _built.append(services_from(os.environ))
+    return _built[0]
+
+
+def services_from(environ: Mapping[str, str]) -> Services:
+    """Services on real parts. Nothing is connected before it is used."""
+    from chalicelib.adapters import aws_clients
+    from chalicelib.adapters.inspector import ChildInspector
+    from chalicelib.adapters.memcached import MemcachedNodes, NodePolicy
+    from chalicelib.adapters.mysql.database import Database, DatabaseAddress
+    from chalicelib.adapters.mysql.fleet_maps import MySqlFleetMaps
+    from chalicelib.adapters.mysql.image_rows import MySqlImageRows
+    from chalicelib.adapters.mysql.job_rows import MySqlJobRows
+    from chalicelib.adapters.mysql.settings_rows import MySqlSettingsRows
+    from chalicelib.adapters.s3_objects import S3Objects
+    from chalicelib.adapters.sqs_queue import SqsQueue
+    from chalicelib.adapters.system_clock import SystemClock
+
+    config = config_from(environ)
+    database = Database(
+        DatabaseAddress(
+            host=config.database_host,
+            port=config.database_port,
+            user=config.database_user,
+            password=config.database_password,
+            name=config.database_name,
+            tls=config.database_tls,
+        )
+    )
+    maps, job_rows = MySqlFleetMaps(database), MySqlJobRows(database)
+    caches = MemcachedNodes(NodePolicy(timeout_seconds=config.cache_timeout_seconds))
+    objects = S3Objects(aws_clients.s3(), config.bucket)
+    queue = SqsQueue(aws_clients.sqs(), config.job_queue_url)
+    clock = SystemClock()
+    read_through = ReadThrough(maps, caches, objects, clock, FillPolicy(item_bytes=config.node_item_bytes))
+    inspector = ChildInspector(time_limit_seconds=config.inspect_seconds)
+    return Services(
+        config=config,
+        maps=maps,
+        clock=clock,
+        exclusive=database.exclusive,
+        images=Images(MySqlImageRows(database), job_rows, objects, inspector, queue, read_through),
+        worker=Worker(job_rows, objects, maps, caches, queue),
+        fleet=FleetStatus(maps, caches, clock),
+        cache_configuration=CacheConfiguration(MySqlSettingsRows(database)),
+    )

@@ -1,0 +1,78 @@
+"""The application's settings, read from an environment that is passed in; loud when something is missing or wrong."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import TypeVar
+
+from chalicelib.domain.images import MAX_BYTES
+
+T = TypeVar("T")
+
+
+class ConfigError(Exception):
+    """A setting is missing or not what it should be; the message names it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Config:
+    """Everything that differs from one environment to another."""
+
+    environment: str
+    bucket: str
+    job_queue_url: str
+    database_host: str
+    database_port: int
+    database_user: str
+    database_password: str
+    database_name: str
+    database_tls: bool
+    fleet_nodes: int
+    node_launch_template: str
+    node_subnets: tuple[str, ...]
+    node_port: int
+    node_item_bytes: int
+    cache_timeout_seconds: float
+    max_upload_bytes: int
+    inline_bytes: int  # larger images are answered by a redirect: an answer through Lambda has at most 6 MB
+    inspect_seconds: float
+
+
+def config_from(environ: Mapping[str, str]) -> Config:
+    """The settings in the environment. Raises ConfigError."""
+
+    def value(name: str, cast: Callable[[str], T], default: str | None = None) -> T:
+        text = environ.get(name, default)
+        if not text:
+            raise ConfigError(f"The environment variable {name} is not set.")
+        try:
+            return cast(text)
+        except ValueError as error:
+            raise ConfigError(f"The environment variable {name} is “{text}”: {error}") from error
+
+    return Config(
+        environment=value("ENVIRONMENT", str),
+        bucket=value("BUCKET", str),
+        job_queue_url=value("JOB_QUEUE_URL", str),
+        database_host=value("DATABASE_HOST", str),
+        database_port=value("DATABASE_PORT", int, "3306"),
+        database_user=value("DATABASE_USER", str),
+        database_password=value("DATABASE_PASSWORD", str),
+        database_name=value("DATABASE_NAME", str, "images"),
+        database_tls=value("DATABASE_TLS", _switch, "on"),
+        fleet_nodes=value("FLEET_NODES", int, "2"),
+        node_launch_template=value("NODE_LAUNCH_TEMPLATE", str, "cache-node"),
+        node_subnets=value("NODE_SUBNETS", lambda text: tuple(text.split(","))),
+        node_port=value("NODE_PORT", int, "11211"),
+        node_item_bytes=value("NODE_ITEM_BYTES", int, str(8 * 1024 * 1024)),
+        cache_timeout_seconds=value("CACHE_TIMEOUT_MS", float, "50") / 1000,
+        max_upload_bytes=value("MAX_UPLOAD_BYTES", int, str(MAX_BYTES)),
+        inline_bytes=value("INLINE_BYTES", int, str(4 * 1024 * 1024)),
+        inspect_seconds=value("INSPECT_SECONDS", float, "5"),
+    )
+
+
+def _switch(text: str) -> bool:
+    try:
+        return {"on": True, "off": False}[text]
+    except KeyError:
+        raise ValueError("it must be on or off") from None

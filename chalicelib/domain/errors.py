@@ -1,0 +1,85 @@
+"""Everything that can go wrong, in one tree. No error knows an HTTP status: `web/http.py` holds that table.
+
+StoreError
+├── RequestError              what was asked for is not right
+│   ├── InvalidKeyError         not a key
+│   ├── InvalidValueError       a field is missing, of the wrong type or out of range
+│   ├── NotFoundError           no such image
+│   ├── PreconditionError       the image is not the one the caller had in mind
+│   ├── UnsupportedTypeError    the bytes are none of the formats that are kept
+│   ├── TooLargeError           a limit on bytes, pixels or frames is passed
+│   └── UnreadableImageError    the format is right, the bytes are damaged or hostile
+└── UnavailableError          a part that is needed does not answer; to be tried again
+    ├── RowsUnavailableError    the database
+    ├── ObjectsUnavailableError the object store
+    ├── QueueUnavailableError   the job queue; a job's row outlives it
+    ├── NodeError               a cache node; never reaches a person, the origin answers instead
+    └── OverloadedError         more work under way than can be taken on
+"""
+
+
+class StoreError(Exception):
+    """Base of all errors of this project; its text is meant for the person who asked."""
+
+
+class RequestError(StoreError):
+    """What was asked for is not right; asking again changes nothing."""
+
+
+class InvalidKeyError(RequestError):
+    """The text is not a key."""
+
+
+class InvalidValueError(RequestError):
+    """A field is missing, of the wrong type or out of range.
+
+    `field` names it, so that a form can point at it.
+    """
+
+    def __init__(self, field: str, message: str) -> None:
+        super().__init__(message)
+        self.field = field
+
+
+class NotFoundError(RequestError):
+    """No such image for this owner."""
+
+
+class PreconditionError(RequestError):
+    """The image is not, or no longer, the one the caller had in mind."""
+
+
+class UnsupportedTypeError(RequestError):
+    """The bytes are none of the formats that are kept."""
+
+
+class TooLargeError(RequestError):
+    """A limit on bytes, pixels or frames is passed."""
+
+
+class UnreadableImageError(RequestError):
+    """The bytes claim a format that is kept, but are damaged or hostile."""
+
+
+class UnavailableError(StoreError):
+    """A part that is needed does not answer; the same request may succeed later."""
+
+
+class RowsUnavailableError(UnavailableError):
+    """The database does not answer."""
+
+
+class ObjectsUnavailableError(UnavailableError):
+    """The object store does not answer."""
+
+
+class QueueUnavailableError(UnavailableError):
+    """The job queue does not answer. The job's row is there, and the schedule sends it again."""
+
+
+class NodeError(UnavailableError):
+    """A cache node does not answer, or not sensibly. The origin answers instead."""
+
+
+class OverloadedError(UnavailableError):
+    """More work is under way than can be taken on."""

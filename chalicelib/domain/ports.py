@@ -1,0 +1,192 @@
+"""What the services need of the world, as narrow protocols. Adapters give them; tests give small fakes."""
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Protocol
+
+from chalicelib.domain.accounts import Owner, Principal
+from chalicelib.domain.fleet import FleetMap, Node
+from chalicelib.domain.images import Image, ImageFacts
+from chalicelib.domain.jobs import Job
+
+Precondition = Callable[[Image | None], None]
+"""Looks at the image as it is under the write's lock; raises PreconditionError to stop the write."""
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """What one SELECT at the primary says: it decides what may be shown."""
+
+    owner: Owner
+    map_version: int
+    image: Image | None
+
+
+@dataclass(frozen=True, slots=True)
+class Draft:
+    """An image about to be written: everything but the time, which the database gives."""
+
+    key: bytes
+    object_key: str
+    sha256: bytes
+    size: int
+    facts: ImageFacts
+
+
+@dataclass(frozen=True, slots=True)
+class Written:
+    """The outcome of a write: the image as it stands, whether the key is new, and the jobs it made due."""
+
+    image: Image
+    created: bool
+    jobs: tuple[bytes, ...]
+
+
+class ImageRows(Protocol):
+    """The rows of images. Every call raises RowsUnavailableError when the database does not answer."""
+
+    def row(self, principal: Principal, key: bytes) -> Row:
+        """One autocommitted SELECT by primary key, at the primary."""
+
+    def owner(self, principal: Principal) -> Owner: ...
+
+    def page(self, principal: Principal, after: bytes | None, limit: int) -> list[Image]:
+        """At most `limit` images whose key sorts behind `after`, in byte order of their keys."""
+
+    def keys(self, principal: Principal) -> list[bytes]: ...
+
+    def announce(self, intent: Job) -> None:
+        """Writes the removal that is due should the write that follows never complete."""
+
+    def put(self, principal: Principal, draft: Draft, intent_id: bytes, precondition: Precondition) -> Written:
+        """Makes the draft the image under its key, in one transaction that also withdraws the intent.
+
+        Raises PreconditionError, or RowsUnavailableError when the intent was already acted on.
+        """
+
+    def abandon(self, intent_id: bytes) -> None:
+        """Makes the announced removal due now."""
+
+    def delete(
+        self, principal: Principal, key: bytes, job_id: bytes, precondition: Precondition
+    ) -> tuple[bytes, ...] | None:
+        """Removes the row and makes its object's removal due; the due jobs, or None if there is no such image."""
+
+    def delete_all(self, principal: Principal, job_id: bytes) -> tuple[int, tuple[bytes, ...]]:
+        """Removes every row of the owner's: how many there were, and the jobs that remove their objects."""
+
+
+class JobRows(Protocol):
+    """The rows of owed work."""
+
+    def claim(self, job_id: bytes) -> Job | None:
+        """The job, marked as begun; None if it is done, not yet due, or withdrawn. May be claimed again."""
+
+    def unreferenced(self, object_keys: Sequence[str]) -> set[str]:
+        """Those of the object keys that no image names."""
+
+    def finish(self, job_id: bytes) -> None: ...
+
+    def mark_sent(self, job_ids: Sequence[bytes]) -> None: ...
+
+    def due(self, limit: int) -> list[bytes]:
+        """Jobs that are due and were never sent, or were sent so long ago that the message must be lost."""
+
+
+class SettingsRows(Protocol):
+    """Settings by name, each stored as plain values with a version."""
+
+    def read(self, name: str) -> tuple[int, Mapping[str, object]]:
+        """Version and values; (0, {}) if nothing was ever stored."""
+
+    def write(self, name: str, expected_version: int, values: Mapping[str, object]) -> bool:
+        """Stores the values if the version still is what was expected."""
+
+
+class FleetMaps(Protocol):
+    """Where the fleet map is kept: one row, published by compare-and-set."""
+
+    def current(self) -> FleetMap: ...
+
+    def at(self, version: int) -> FleetMap:
+        """The map of that version or a newer one, from memory if this process has it."""
+
+    def publish(self, fleet_map: FleetMap) -> bool:
+        """Stores the map if the stored version is the one before it."""
+
+
+class Objects(Protocol):
+    """Immutable bytes under keys that are never used again. Raises ObjectsUnavailableError."""
+
+    def put(self, object_key: str, data: bytes, media_type: str) -> None: ...
+
+    def get(self, object_key: str) -> bytes | None:
+        """The bytes, or None if there is no such object."""
+
+    def remove(self, object_keys: Sequence[str]) -> None:
+        """Removes the objects that are there; at most 1000."""
+
+    def signed_address(self, object_key: str, media_type: str, seconds: int) -> str: ...
+
+
+class Lease(Protocol):
+    """The right to fill one missing value; ended by exactly one of the two calls, neither of which raises."""
+
+    def fill(self, value: bytes) -> None: ...
+
+    def release(self) -> None: ...
+
+
+class NodeCache(Protocol):
+    """One memcached node. Every call but those of a lease raises NodeError when the node is not to be had."""
+
+    def get(self, wire_key: bytes) -> bytes | None: ...
+
+    def lease(self, wire_key: bytes) -> Lease | None:
+        """A lease if the value is missing and nobody else holds one."""
+
+    def remove(self, wire_keys: Iterable[bytes]) -> None: ...
+
+    def count(self, names: Iterable[str], at: datetime) -> None:
+        """Adds one to each named count of the node for the time slot that `at` lies in."""
+
+    def counts(self, names: Sequence[str], slots: Sequence[int]) -> dict[str, int]:
+        """The sum of each named count over the slots."""
+
+
+class NodeCaches(Protocol):
+    """The caches of the fleet's nodes, by node id."""
+
+    def of(self, node: Node) -> NodeCache: ...
+
+
+class Inspector(Protocol):
+    """Reads what bytes are, without trusting them."""
+
+    def inspect(self, data: bytes) -> ImageFacts:
+        """Raises UnsupportedTypeError, TooLargeError, UnreadableImageError or OverloadedError."""
+
+
+class JobQueue(Protocol):
+    """Carries the names of jobs to the worker; a message may be lost or come twice."""
+
+    def send(self, job_ids: Sequence[bytes]) -> None:
+        """Raises QueueUnavailableError."""
+
+
+class Clock(Protocol):
+    """The time, and waiting."""
+
+    def now(self) -> datetime: ...
+
+    def monotonic(self) -> float: ...
+
+    def sleep(self, seconds: float) -> None: ...
+
+
+class Stopwatch(Protocol):
+    """Takes the time of the parts of one request, for Server-Timing."""
+
+    def part(self, name: str) -> AbstractContextManager[None]: ...

@@ -1,0 +1,33 @@
+"""Reads and changes the settings of the cache fleet; changes are all or nothing and survive restarts."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from chalicelib.domain import cache_settings
+from chalicelib.domain.cache_settings import CacheSettings
+from chalicelib.domain.errors import OverloadedError
+from chalicelib.domain.ports import SettingsRows
+
+NAME = "cache"
+WRITE_ATTEMPTS = 5
+
+
+@dataclass(frozen=True, slots=True)
+class CacheConfiguration:
+    """The stored cache settings."""
+
+    settings: SettingsRows
+
+    def current(self) -> CacheSettings:
+        """The settings as they are."""
+        return cache_settings.from_mapping(self.settings.read(NAME)[1])
+
+    def change(self, given: Mapping[str, str]) -> CacheSettings:
+        """The settings after the change. Raises InvalidValueError, or OverloadedError if others change them at once."""
+        for _ in range(WRITE_ATTEMPTS):
+            version, stored = self.settings.read(NAME)
+            before = cache_settings.from_mapping(stored)
+            after = cache_settings.changed(before, given)
+            if after == before or self.settings.write(NAME, version, cache_settings.to_mapping(after)):
+                return after
+        raise OverloadedError("The settings are being changed by others at the same time; try again.")

@@ -1,0 +1,119 @@
+"""Bytes from the cache, or from the origin into the cache: one reader fills, the crowd waits.
+
+Nothing here decides what may be shown: the caller has read the row, and the row names an immutable object. Whatever a
+node does, the origin can answer. The lease idea is from Nishtala et al., "Scaling Memcache at Facebook" (NSDI 2013).
+"""
+
+import hashlib
+from collections.abc import Iterable
+from contextlib import suppress
+from dataclasses import dataclass
+
+from chalicelib.domain import rates, wire
+from chalicelib.domain.errors import NodeError, ObjectsUnavailableError
+from chalicelib.domain.fleet import Node
+from chalicelib.domain.images import Image
+from chalicelib.domain.partitions import partition_of
+from chalicelib.domain.ports import Clock, FleetMaps, Lease, NodeCache, NodeCaches, Objects, Stopwatch
+
+
+@dataclass(frozen=True, slots=True)
+class FillPolicy:
+    """How long a reader waits for another one's fill, and how large a value a node takes."""
+
+    poll_seconds: float = 0.05
+    wait_seconds: float = 1.0
+    item_bytes: int = 8 * 1024 * 1024
+    item_overhead_bytes: int = 512  # memcached's item header, our key, and slack for its slab rounding
+
+
+@dataclass(frozen=True, slots=True)
+class Served:
+    """Bytes and where they came from. `node` is None when the origin gave them."""
+
+    data: bytes
+    partition: int
+    node: Node | None
+
+
+class ReadThrough:
+    """Reads an image's bytes by way of the node that its partition belongs to."""
+
+    def __init__(self, maps: FleetMaps, caches: NodeCaches, objects: Objects, clock: Clock, policy: FillPolicy) -> None:
+        self._maps = maps
+        self._caches = caches
+        self._objects = objects
+        self._clock = clock
+        self._policy = policy
+
+    def read(self, image: Image, map_version: int, stopwatch: Stopwatch) -> Served | None:
+        """The image's bytes, or None if its object is gone, in which case the row must be read again.
+
+        Raises ObjectsUnavailableError.
+        """
+        partition = partition_of(image.key)
+        node = self._maps.at(map_version).node_of(partition)
+        if node is not None and self._fits(image):
+            try:
+                return self._through(self._caches.of(node), node, image, partition, stopwatch)
+            except NodeError:
+                pass  # counted and remembered by the node's breaker
+        data = self._origin(image, stopwatch)
+        return None if data is None else Served(data, partition, None)
+
+    def _through(
+        self, cache: NodeCache, node: Node, image: Image, partition: int, stopwatch: Stopwatch
+    ) -> Served | None:
+        wire_key = wire.wire_key(image.owner_id, image.object_key)
+        deadline = self._clock.monotonic() + self._policy.wait_seconds
+        waits: list[str] = []
+        while True:
+            with stopwatch.part("cache"):
+                value = cache.get(wire_key)
+                lease = cache.lease(wire_key) if value is None else None
+            if lease is not None:
+                data = self._fill(lease, image, stopwatch)
+                break
+            if value is not None and value != wire.PLACEHOLDER:
+                data = wire.unwrapped(value, image.owner_id, image.object_key)
+                if data is not None:
+                    self._count(cache, [rates.REQUESTS, *waits])
+                    return Served(data, partition, node)
+                data = self._origin(image, stopwatch)  # another's bytes: a node to be wary of, and a miss
+                break
+            if self._clock.monotonic() >= deadline:  # whoever holds the lease is slow or dead
+                data = self._origin(image, stopwatch)
+                break
+            waits = [rates.WAITS]
+            with stopwatch.part("wait"):
+                self._clock.sleep(self._policy.poll_seconds)
+        self._count(cache, [rates.REQUESTS, rates.ORIGIN_READS, *waits])
+        return None if data is None else Served(data, partition, None)
+
+    def _fill(self, lease: Lease, image: Image, stopwatch: Stopwatch) -> bytes | None:
+        try:
+            data = self._origin(image, stopwatch)
+        except BaseException:
+            lease.release()
+            raise
+        if data is None:
+            lease.release()
+            return None
+        with stopwatch.part("fill"):
+            lease.fill(wire.wrapped(image.owner_id, image.object_key, data))
+        return data
+
+    def _origin(self, image: Image, stopwatch: Stopwatch) -> bytes | None:
+        with stopwatch.part("origin"):
+            data = self._objects.get(image.object_key)
+        if data is not None and hashlib.sha256(data).digest() != image.sha256:
+            raise ObjectsUnavailableError(f"The bytes of object {image.object_key} are not those that were stored.")
+        return data
+
+    def _fits(self, image: Image) -> bool:
+        size = wire.wrapped_size(image.object_key, image.size) + self._policy.item_overhead_bytes
+        return size <= self._policy.item_bytes
+
+    def _count(self, cache: NodeCache, names: Iterable[str]) -> None:
+        with suppress(NodeError):  # a node that cannot be counted on is not counted
+            cache.count(names, self._clock.now())

@@ -1,0 +1,65 @@
+"""Performs owed jobs. Each may be performed any number of times, late and at the same time as itself."""
+
+import logging
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from chalicelib.domain import jobs, wire
+from chalicelib.domain.errors import NodeError, StoreError
+from chalicelib.domain.ports import FleetMaps, JobQueue, JobRows, NodeCaches, Objects
+
+logger = logging.getLogger(__name__)
+
+RESEND_BATCH = 500
+
+
+@dataclass(frozen=True, slots=True)
+class Worker:
+    """Does what job rows say, and sends again what the queue lost."""
+
+    job_rows: JobRows
+    objects: Objects
+    maps: FleetMaps
+    caches: NodeCaches
+    queue: JobQueue
+
+    def perform(self, job_id: bytes) -> None:
+        """Does the job if it is still owed. Raises UnavailableError: to be tried again."""
+        job = self.job_rows.claim(job_id)
+        if job is None:
+            return
+        if job.kind != jobs.REMOVE_OBJECTS:
+            raise StoreError(f"job {job_id.hex()} is of an unknown kind: {job.kind}")
+        self._remove(jobs.removals_of(job))
+        self.job_rows.finish(job_id)
+
+    def resend(self) -> int:
+        """Sends the jobs that are due and not under way; how many were sent."""
+        due = self.job_rows.due(RESEND_BATCH)
+        if due:
+            self.queue.send(due)
+            self.job_rows.mark_sent(due)
+        return len(due)
+
+    def _remove(self, removals: Sequence[jobs.Removal]) -> None:
+        free = self.job_rows.unreferenced([removal.object_key for removal in removals])
+        removable = [removal for removal in removals if removal.object_key in free]
+        self._remove_cached(removable)
+        if removable:
+            self.objects.remove([removal.object_key for removal in removable])
+
+    def _remove_cached(self, removals: Sequence[jobs.Removal]) -> None:
+        """Gives the nodes their space back. Nothing depends on it: no row names these bytes any more."""
+        fleet_map = self.maps.current()
+        for node in fleet_map.nodes:
+            partitions = fleet_map.partitions_of(node)
+            wire_keys = [
+                wire.wire_key(removal.owner_id, removal.object_key)
+                for removal in removals
+                if removal.partition in partitions
+            ]
+            try:
+                if wire_keys:
+                    self.caches.of(node).remove(wire_keys)
+            except NodeError as error:
+                logger.warning("removed bytes stay on node %s until evicted: %s", node.id, error)

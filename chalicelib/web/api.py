@@ -1,0 +1,201 @@
+"""The REST face: /api/v1. Keys that a path cannot carry travel in the query, under /api/v1/image."""
+
+import base64
+import binascii
+import json
+from collections.abc import Callable
+from datetime import UTC
+from typing import Any
+from urllib.parse import quote, unquote_to_bytes, urlencode
+
+from chalice.app import Blueprint, Request, Response
+
+from chalicelib.bootstrap import Services
+from chalicelib.domain.errors import InvalidValueError
+from chalicelib.domain.fleet import FleetMap
+from chalicelib.domain.images import Image
+from chalicelib.domain.keys import key_from_bytes, text_of
+from chalicelib.domain.partitions import partition_of
+from chalicelib.domain.rates import Rates
+from chalicelib.web.addresses import rooted
+from chalicelib.web.http import answering_as
+from chalicelib.web.image_answers import content_answer, etag_of, precondition_of
+from chalicelib.web.openapi import document
+from chalicelib.web.problems import problem
+from chalicelib.web.request_form import body_of, form_of, query_of
+from chalicelib.web.session import principal_of
+from chalicelib.web.timing import RequestTimer
+
+DEFAULT_LIMIT, MAX_LIMIT = 50, 500
+
+
+def blueprint(services: Callable[[], Services]) -> Blueprint:
+    """The routes of /api/v1, of the API's document, and of health."""
+    routes = Blueprint(__name__)
+
+    def route(path: str, *methods: str) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+        def register(view: Callable[..., Any]) -> Callable[..., Any]:
+            return routes.route(path, methods=list(methods), content_types=[])(answering_as(problem)(view))
+
+        return register
+
+    def request() -> Request:
+        return routes.current_request
+
+    @route("/health", "GET")
+    def health() -> Response:
+        fleet_map = services().fleet.map()
+        return _json(
+            {"status": "ok" if fleet_map.nodes else "no nodes", "nodes": len(fleet_map.nodes)},
+            status=200 if fleet_map.nodes else 503,
+        )
+
+    @route("/api/openapi.json", "GET")
+    def openapi() -> Response:
+        return _json(document())
+
+    @route("/api/v1/images", "GET")
+    def list_images() -> Response:
+        query = query_of(request())
+        limit = _limit(query.text("limit", str(DEFAULT_LIMIT)))
+        page = services().images.page(principal_of(request()), _after(query.text("cursor")), limit)
+        following = None if page.next_after is None else _cursor(page.next_after)
+        headers = {}
+        if following is not None:
+            query_text = urlencode({"cursor": following, "limit": limit})
+            headers["Link"] = f'<{rooted(request(), "/api/v1/images")}?{query_text}>; rel="next"'
+        return _json(
+            {"images": [_described(request(), image) for image in page.images], "next_cursor": following}, headers
+        )
+
+    @route("/api/v1/images", "POST")
+    def create_image() -> Response:
+        form = form_of(request())
+        return _put(form.key(), form.file())
+
+    @route("/api/v1/images", "DELETE")
+    def delete_images() -> Response:
+        if query_of(request()).text("all") != "true":
+            raise InvalidValueError("all", "Deleting every image must be asked for with all=true.")
+        return _json({"deleted": services().images.delete_all(principal_of(request()))})
+
+    @route("/api/v1/images/{key}", "GET", "HEAD")
+    def get_image(key: str) -> Response:
+        return _content(_key_in_path(key))
+
+    @route("/api/v1/images/{key}", "PUT")
+    def put_image(key: str) -> Response:
+        return _put(_key_in_path(key), body_of(request()))
+
+    @route("/api/v1/images/{key}", "DELETE")
+    def delete_image(key: str) -> Response:
+        return _delete(_key_in_path(key))
+
+    @route("/api/v1/image", "GET", "HEAD")
+    def get_image_by_query() -> Response:
+        return _content(query_of(request()).key())
+
+    @route("/api/v1/image", "PUT")
+    def put_image_by_query() -> Response:
+        return _put(query_of(request()).key(), body_of(request()))
+
+    @route("/api/v1/image", "DELETE")
+    def delete_image_by_query() -> Response:
+        return _delete(query_of(request()).key())
+
+    @route("/api/v1/image/metadata", "GET")
+    def get_metadata() -> Response:
+        image = services().images.find(principal_of(request()), query_of(request()).key(), RequestTimer())
+        return _json(_described(request(), image), {"ETag": etag_of(image)})
+
+    @route("/api/v1/fleet", "GET")
+    def get_fleet() -> Response:
+        fleet = services().fleet
+        return _json(_fleet(fleet.map(), fleet.last_minute()))
+
+    def _content(key: bytes) -> Response:
+        current = services()
+        return content_answer(current.images, principal_of(request()), key, request(), current.config.inline_bytes)
+
+    def _put(key: bytes, data: bytes) -> Response:
+        timer = RequestTimer()
+        image, created = services().images.put(principal_of(request()), key, data, precondition_of(request()), timer)
+        headers = {"ETag": etag_of(image), "Server-Timing": timer.header()}
+        if created:
+            headers["Location"] = _address(request(), image)
+        return _json(_described(request(), image), headers, 201 if created else 200)
+
+    def _delete(key: bytes) -> Response:
+        services().images.delete(principal_of(request()), key, precondition_of(request()))
+        return Response(b"", {}, 204)
+
+    return routes
+
+
+def _json(body: object, headers: dict[str, str] | None = None, status: int = 200) -> Response:
+    return Response(
+        json.dumps(body, ensure_ascii=False), {"Content-Type": "application/json", **(headers or {})}, status
+    )
+
+
+def _described(request: Request, image: Image) -> dict[str, object]:
+    return {
+        "key": text_of(image.key),
+        "media_type": image.facts.media_type,
+        "size": image.size,
+        "width": image.facts.width,
+        "height": image.facts.height,
+        "frames": image.facts.frames,
+        "sha256": image.sha256.hex(),
+        "partition": partition_of(image.key) + 1,
+        "created_at": image.created_at.astimezone(UTC).isoformat().replace("+00:00", "Z"),
+        "content": _address(request, image),
+    }
+
+
+def _fleet(fleet_map: FleetMap, rates: Rates) -> dict[str, object]:
+    return {
+        "map_version": fleet_map.version,
+        "nodes": [
+            {
+                "id": node.id,
+                "address": node.address,
+                "partitions": [partition + 1 for partition in fleet_map.partitions_of(node)],
+            }
+            for node in fleet_map.nodes
+        ],
+        "last_minute": {
+            "requests": rates.requests,
+            "origin_reads": rates.origin_reads,
+            "waits": rates.waits,
+            "miss_rate": rates.miss,
+            "hit_rate": rates.hit,
+        },
+    }
+
+
+def _address(request: Request, image: Image) -> str:
+    return f"{rooted(request, '/api/v1/image')}?key={quote(image.key, safe='')}"
+
+
+def _key_in_path(segment: str) -> bytes:
+    return key_from_bytes(unquote_to_bytes(segment))
+
+
+def _limit(text: str) -> int:
+    if not (text.isascii() and text.isdigit() and 1 <= int(text[:9]) <= MAX_LIMIT):
+        raise InvalidValueError("limit", f"limit must be a whole number from 1 to {MAX_LIMIT}.")
+    return int(text)
+
+
+def _cursor(after: bytes) -> str:
+    return base64.urlsafe_b64encode(after).decode().rstrip("=")
+
+
+def _after(cursor: str) -> bytes | None:
+    if not cursor:
+        return None
+    try:
+        return base64.b64decode(cursor + "=" * (-len(cursor) % 4), altchars=b"-_", validate=True)
+    except (binascii.Error, ValueError):
+        raise InvalidValueError("cursor", "The cursor is not one that this list gave.") from None

@@ -1,0 +1,120 @@
+"""The course's published contract, /api/...: its names, its words, its strings "true" and "false".
+
+Calls that change something are POST; the others may also be GET. Parameters come in a query, a form or JSON.
+"""
+
+import base64
+import json
+from collections.abc import Callable, Mapping
+from typing import Any
+from urllib.parse import unquote_to_bytes
+
+from chalice.app import Blueprint, Request, Response
+
+from chalicelib.bootstrap import Services
+from chalicelib.domain.cache_settings import CacheSettings
+from chalicelib.domain.errors import InvalidValueError, TooLargeError
+from chalicelib.domain.keys import key_from_bytes, text_of
+from chalicelib.services.images import no_precondition
+from chalicelib.web.http import ErrorAnswer, answering_as
+from chalicelib.web.request_form import form_of
+from chalicelib.web.session import principal_of
+from chalicelib.web.timing import RequestTimer, source_of
+
+# An answer through Lambda has at most 6 MB and is base64 there; the content inside is base64 once more.
+CONTENT_BYTES = 3 * 1024 * 1024
+
+
+def failure(answer: ErrorAnswer) -> Response:
+    """An error in the contract's form."""
+    return _json({"success": "false", "error": {"code": answer.status, "message": answer.detail}}, {}, answer.status)
+
+
+def blueprint(services: Callable[[], Services]) -> Blueprint:
+    """The seven calls of the contract."""
+    routes = Blueprint(__name__)
+
+    def call(path: str, *methods: str) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+        def register(view: Callable[..., Any]) -> Callable[..., Any]:
+            return routes.route(path, methods=list(methods), content_types=[])(answering_as(failure)(view))
+
+        return register
+
+    def request() -> Request:
+        return routes.current_request
+
+    @call("/api/upload", "POST")
+    def upload() -> Response:
+        form = form_of(request())
+        timer = RequestTimer()
+        image, _ = services().images.put(principal_of(request()), form.key(), form.file(), no_precondition, timer)
+        return _success({"key": text_of(image.key)}, {"Server-Timing": timer.header()})
+
+    @call("/api/key/{key}", "GET", "POST")
+    def key_in_path(key: str) -> Response:
+        return _content(key_from_bytes(unquote_to_bytes(key)))
+
+    @call("/api/key", "GET", "POST")
+    def key_in_form() -> Response:
+        return _content(form_of(request()).key())
+
+    @call("/api/list_keys", "GET", "POST")
+    def list_keys() -> Response:
+        return _success({"keys": [text_of(key) for key in services().images.keys(principal_of(request()))]})
+
+    @call("/api/delete_all", "POST")
+    def delete_all() -> Response:
+        services().images.delete_all(principal_of(request()))
+        return _success({})
+
+    @call("/api/configure_cache", "POST")
+    def configure_cache() -> Response:
+        return _success(_settings(services().cache_configuration.change(form_of(request()).texts())))
+
+    @call("/api/getNumNodes", "GET", "POST")
+    def get_num_nodes() -> Response:
+        return _success({"numNodes": len(services().fleet.map().nodes)})
+
+    @call("/api/getRate", "GET", "POST")
+    def get_rate() -> Response:
+        rate = form_of(request()).text("rate")
+        if rate not in ("miss", "hit"):
+            raise InvalidValueError("rate", "rate must be miss or hit.")
+        rates = services().fleet.last_minute()
+        value = rates.miss if rate == "miss" else rates.hit
+        # The contract has a number even when there was nothing to count; /api/v1/fleet tells the two apart.
+        return _success({"rate": rate, "value": 0.0 if value is None else value})
+
+    def _content(key: bytes) -> Response:
+        timer = RequestTimer()
+        image, served = services().images.get(
+            principal_of(request()), key, timer, wanted=lambda image: image.size <= CONTENT_BYTES
+        )
+        if served is None:
+            raise TooLargeError(
+                f"The image has {image.size} bytes; this call gives at most {CONTENT_BYTES}. "
+                "GET /api/v1/image?key=... gives all of it."
+            )
+        content = base64.b64encode(served.data).decode("ascii")
+        return _success(
+            {"key": text_of(image.key), "content": content}, {"Server-Timing": timer.header(source_of(served))}
+        )
+
+    return routes
+
+
+def _settings(settings: CacheSettings) -> dict[str, object]:
+    return {
+        "mode": settings.mode,
+        "numNodes": settings.num_nodes,
+        "cacheSize": settings.capacity_mb,
+        "policy": settings.policy,
+    }
+
+
+def _success(values: Mapping[str, object], headers: Mapping[str, str] | None = None) -> Response:
+    return _json({"success": "true", **values}, headers or {}, 200)
+
+
+def _json(body: Mapping[str, object], headers: Mapping[str, str], status: int) -> Response:
+    return Response(json.dumps(body), {"Content-Type": "application/json", **headers}, status)

@@ -1,0 +1,163 @@
+"""From errors and answers to HTTP, for every face: one table of statuses, and what every answer carries."""
+
+import functools
+import logging
+import uuid
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import urlsplit
+
+from chalice.app import Request, Response
+
+from chalicelib.domain.errors import (
+    InvalidKeyError,
+    InvalidValueError,
+    NotFoundError,
+    PreconditionError,
+    StoreError,
+    TooLargeError,
+    UnavailableError,
+    UnreadableImageError,
+    UnsupportedTypeError,
+)
+
+logger = logging.getLogger(__name__)
+
+RETRY_AFTER_SECONDS = 2
+
+SECURITY_HEADERS = {
+    "X-Content-Type-Options": "nosniff",
+    "Referrer-Policy": "same-origin",
+    "X-Frame-Options": "DENY",
+    "Content-Security-Policy": "default-src 'none'; frame-ancestors 'none'; sandbox",
+    "Cross-Origin-Resource-Policy": "same-origin",
+    "Cache-Control": "private, no-store",
+}
+
+
+class ForeignOriginError(StoreError):
+    """A page of another site sent a change."""
+
+
+@dataclass(frozen=True, slots=True)
+class ErrorAnswer:
+    """An error as every face tells it. `slug` never changes; scripts may look at it."""
+
+    status: int
+    slug: str
+    title: str
+    detail: str
+    field: str | None
+    request_id: str
+
+
+Face = Callable[[ErrorAnswer], Response]
+
+_TABLE: tuple[tuple[type[StoreError], int, str, str], ...] = (
+    (InvalidKeyError, 400, "invalid-key", "Not a key"),
+    (InvalidValueError, 400, "invalid-value", "A value is missing or wrong"),
+    (NotFoundError, 404, "not-found", "No such image"),
+    (PreconditionError, 412, "precondition-failed", "The image has changed"),
+    (UnsupportedTypeError, 415, "unsupported-type", "Not a kind of image that is kept"),
+    (TooLargeError, 413, "too-large", "Too large"),
+    (UnreadableImageError, 422, "unreadable-image", "The image cannot be read"),
+    (ForeignOriginError, 403, "foreign-origin", "Sent by another site"),
+    (UnavailableError, 503, "unavailable", "Not available just now"),
+)
+_BY_STATUS = {
+    403: ("forbidden", "Not allowed"),
+    404: ("no-such-page", "Nothing is here"),
+    405: ("wrong-method", "That cannot be done here"),
+    411: ("length-required", "The length must be given"),
+    413: ("too-large", "Too large"),
+}
+
+
+def error_answer(error: StoreError) -> ErrorAnswer:
+    """How an error is told; statuses come from the one table. Raises the error itself if it is not in it."""
+    for kind, status, slug, title in _TABLE:
+        if isinstance(error, kind):
+            field = error.field if isinstance(error, InvalidValueError) else None
+            return ErrorAnswer(status, slug, title, str(error), field, uuid.uuid4().hex)
+    raise error
+
+
+def status_answer(status: int, detail: str) -> ErrorAnswer:
+    """How an error is told that only has a status, such as a server's own."""
+    slug, title = _BY_STATUS.get(status, ("bad-request", "The request is not right"))
+    return ErrorAnswer(status, slug, title, detail, None, uuid.uuid4().hex)
+
+
+def answering_as(face: Face) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+    """Makes a view answer its errors in the face's own form."""
+
+    def guarded(view: Callable[..., Any]) -> Callable[..., Any]:
+        @functools.wraps(view)
+        def guarded_view(*args: Any, **kwargs: Any) -> Any:
+            try:
+                return view(*args, **kwargs)
+            except StoreError as error:
+                answer = error_answer(error)
+                if answer.status >= 500:
+                    logger.warning("request %s: %s (%s)", answer.request_id, error, error.__cause__)
+            except Exception:
+                answer = ErrorAnswer(
+                    500,
+                    "internal",
+                    "Something went wrong here",
+                    "The request could not be completed because of a fault on our side; it has been noted.",
+                    None,
+                    uuid.uuid4().hex,
+                )
+                logger.exception("request %s failed", answer.request_id)
+            response = face(answer)
+            if answer.status == 503:
+                response.headers["Retry-After"] = str(RETRY_AFTER_SECONDS)
+            return response
+
+        return guarded_view
+
+    return guarded
+
+
+def finishing(face_of: Callable[[str], Face]) -> Callable[[Request, Callable[[Request], Response]], Response]:
+    """The outermost middleware: what every answer must have, whoever made it."""
+
+    def finish(request: Request, get_response: Callable[[Request], Response]) -> Response:
+        # Chalice matches Accept against its binary types and answers 400 without the header.
+        request.headers._dict.setdefault("accept", "*/*")
+        try:
+            _refuse_foreign_origin(request)
+            response = get_response(request)
+        except ForeignOriginError as error:
+            response = face_of(request.path)(error_answer(error))
+        if response.status_code == 405 and isinstance(response.body, dict):  # Chalice's own
+            response = _refused_method(face_of(request.path), request, response)
+        for name, value in SECURITY_HEADERS.items():
+            response.headers.setdefault(name, value)
+        if isinstance(response.body, str):  # a text body with a binary type would fail outside all error handling
+            response.body = response.body.encode()
+        return response
+
+    return finish
+
+
+def _refused_method(face: Face, request: Request, response: Response) -> Response:
+    allowed = response.headers.get("Allow", "")
+    refused = face(status_answer(405, f"{request.method} cannot be used here; what can: {allowed}."))
+    refused.headers["Allow"] = allowed
+    return refused
+
+
+def _refuse_foreign_origin(request: Request) -> None:
+    """Stops changes that another site's page sends in a person's name. Scripts send neither header."""
+    if request.method in ("GET", "HEAD", "OPTIONS"):
+        return
+    site, origin = request.headers.get("sec-fetch-site"), request.headers.get("origin")
+    if site is not None:
+        foreign = site not in ("same-origin", "none")
+    else:
+        foreign = origin is not None and urlsplit(origin).netloc != request.headers.get("host")
+    if foreign:
+        raise ForeignOriginError("This was sent by a page of another site, so it was not done.")

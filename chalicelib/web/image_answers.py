@@ -1,0 +1,63 @@
+"""Answers that carry an image, for every face that gives its bytes."""
+
+from chalice.app import Request, Response
+
+from chalicelib.domain.accounts import Principal
+from chalicelib.domain.errors import PreconditionError
+from chalicelib.domain.images import Image
+from chalicelib.domain.ports import Precondition
+from chalicelib.services.images import Images, no_precondition
+from chalicelib.web.timing import RequestTimer, source_of
+
+
+def etag_of(image: Image) -> str:
+    """The image's strong entity tag: the SHA-256 of its bytes."""
+    return f'"{image.sha256.hex()}"'
+
+
+def content_answer(images: Images, principal: Principal, key: bytes, request: Request, inline_bytes: int) -> Response:
+    """The image's bytes, 304 if the caller has them, or a redirect to a signed address if they are too many.
+
+    Raises NotFoundError, RowsUnavailableError or ObjectsUnavailableError.
+    """
+    timer = RequestTimer()
+    known = request.headers.get("if-none-match", "")
+    # The row is read first, by itself: it says whether the bytes are needed at all, and whether they fit an answer.
+    image, served = images.get(
+        principal, key, timer, wanted=lambda image: not _matches(known, image) and image.size <= inline_bytes
+    )
+    headers = {"ETag": etag_of(image), "Cache-Control": "private, no-cache"}
+    if _matches(known, image):
+        return Response(b"", {**headers, "Server-Timing": timer.header()}, 304)
+    if served is None:
+        address = images.signed_address(image)
+        return Response(b"", {**headers, "Location": address, "Server-Timing": timer.header("origin, signed")}, 302)
+    return Response(
+        served.data,
+        {
+            **headers,
+            "Content-Type": image.facts.media_type,
+            "Content-Disposition": "inline",
+            "Server-Timing": timer.header(source_of(served)),
+        },
+    )
+
+
+def precondition_of(request: Request) -> Precondition:
+    """What If-Match and If-None-Match ask of the image before it may be written."""
+    wanted, unwanted = request.headers.get("if-match"), request.headers.get("if-none-match")
+    if wanted is None and unwanted is None:
+        return no_precondition
+
+    def precondition(image: Image | None) -> None:
+        if wanted is not None and (image is None or not _matches(wanted, image)):
+            raise PreconditionError("The image is not, or no longer, the one that If-Match names.")
+        if unwanted is not None and image is not None and _matches(unwanted, image):
+            raise PreconditionError("There is such an image already, and If-None-Match asks that there be none.")
+
+    return precondition
+
+
+def _matches(header: str, image: Image) -> bool:
+    tags = {tag.strip().removeprefix("W/") for tag in header.split(",")}
+    return "*" in tags or etag_of(image) in tags

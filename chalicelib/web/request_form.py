@@ -1,0 +1,130 @@
+"""What came with a request: query, form (urlencoded or multipart) or JSON object, as one set of named values."""
+
+import json
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from io import BytesIO
+from urllib.parse import parse_qsl
+
+from chalice.app import Request
+from multipart import MultipartError, MultipartParser, ParserLimitReached, parse_options_header
+
+from chalicelib.domain.errors import InvalidKeyError, InvalidValueError, TooLargeError
+from chalicelib.domain.keys import key_from_bytes
+
+MAX_FIELDS = 32
+
+
+@dataclass(frozen=True, slots=True)
+class RequestForm:
+    """Named values as bytes, as sent. Of a name given twice the last counts; the body goes before the query."""
+
+    values: dict[str, bytes]
+
+    def key(self) -> bytes:
+        """The key that the field `key` holds. Raises InvalidValueError or InvalidKeyError."""
+        raw = self.values.get("key")
+        if raw is None:
+            raise InvalidValueError("key", "The field “key” is missing.")
+        return key_from_bytes(raw)
+
+    def file(self) -> bytes:
+        """The bytes of the field `file`. Raises InvalidValueError."""
+        data = self.values.get("file")
+        if data is None:
+            raise InvalidValueError("file", "The field “file” is missing: send the image's bytes in it.")
+        return data
+
+    def texts(self) -> dict[str, str]:
+        """Every value as text, for fields that are text. Raises InvalidValueError."""
+        return {name: self.text(name) for name in self.values}
+
+    def text(self, name: str, default: str = "") -> str:
+        """One value as text. Raises InvalidValueError."""
+        try:
+            return self.values[name].decode() if name in self.values else default
+        except UnicodeDecodeError:
+            raise InvalidValueError(name, f"The field “{name}” is not valid UTF-8.") from None
+
+
+def form_of(request: Request) -> RequestForm:
+    """The values of the request. Raises InvalidValueError, TooLargeError or InvalidKeyError."""
+    values = query_of(request).values
+    body = body_of(request)
+    content_type = request.headers.get("content-type", "")
+    if body:
+        values.update(_body_values(content_type, body))
+    return RequestForm(values)
+
+
+def body_of(request: Request) -> bytes:
+    """The request's body as it was sent."""
+    body = request.raw_body
+    return body.encode() if isinstance(body, str) else body
+
+
+def query_of(request: Request) -> RequestForm:
+    """The values of the query alone."""
+    query: Mapping[str, str] = request.query_params or {}
+    return RequestForm({name: _encoded(name, query[name]) for name in query})
+
+
+def _encoded(name: str, text: str) -> bytes:
+    try:
+        return text.encode()
+    except UnicodeEncodeError:
+        raise InvalidKeyError(f"The value of “{name}” is not valid UTF-8.") from None
+
+
+def _body_values(content_type: str, body: bytes) -> Iterator[tuple[str, bytes]]:
+    media_type, options = parse_options_header(content_type)
+    match media_type:
+        case "multipart/form-data":
+            return _multipart(body, options.get("boundary", ""))
+        case "application/x-www-form-urlencoded" | "":
+            return _urlencoded(body)
+        case "application/json":
+            return _json(body)
+        case _:
+            raise InvalidValueError(
+                "Content-Type",
+                f"A body of type “{media_type}” is not understood here: send a multipart form, a urlencoded form or "
+                "a JSON object.",
+            )
+
+
+def _multipart(body: bytes, boundary: str) -> Iterator[tuple[str, bytes]]:
+    if not boundary:
+        raise InvalidValueError("Content-Type", "The multipart form names no boundary.")
+    in_memory = len(body) + 1  # the body is in memory already; nothing goes to disk
+    parser = MultipartParser(
+        BytesIO(body), boundary, part_limit=MAX_FIELDS, spool_limit=in_memory, memory_limit=in_memory
+    )
+    try:
+        for part in parser:
+            yield part.name, part.raw
+    except ParserLimitReached as error:
+        raise TooLargeError(f"The form has more parts or longer headers than are taken: {error}.") from error
+    except MultipartError as error:
+        raise InvalidValueError("body", f"The multipart form is damaged or cut short: {error}.") from error
+
+
+def _urlencoded(body: bytes) -> Iterator[tuple[str, bytes]]:
+    try:
+        pairs = parse_qsl(body, keep_blank_values=True, max_num_fields=MAX_FIELDS)
+        yield from ((name.decode(), value) for name, value in pairs)
+    except ValueError as error:
+        raise InvalidValueError("body", f"The form cannot be read: {error}.") from error
+
+
+def _json(body: bytes) -> Iterator[tuple[str, bytes]]:
+    try:
+        given = json.loads(body)
+    except (ValueError, RecursionError) as error:
+        raise InvalidValueError("body", "The body is not valid JSON.") from error
+    if not isinstance(given, dict):
+        raise InvalidValueError("body", "The JSON body must be an object.")
+    for name, value in given.items():
+        if isinstance(value, bool) or not isinstance(value, str | int | float):
+            raise InvalidValueError(name, f"The value of “{name}” must be text or a number.")
+        yield name, _encoded(name, str(value))

@@ -1,0 +1,81 @@
+"""The fleet's instances in EC2, by boto3: found by tag, launched from a launch template, ended by tag only."""
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from datetime import datetime
+from typing import TYPE_CHECKING
+
+from botocore.exceptions import BotoCoreError, ClientError
+
+from chalicelib.domain.errors import UnavailableError
+
+if TYPE_CHECKING:
+    from mypy_boto3_ec2 import EC2Client
+    from mypy_boto3_ec2.type_defs import FilterTypeDef, TagTypeDef
+
+ROLE = "cache-node"
+
+
+class InstancesUnavailableError(UnavailableError):
+    """EC2 does not answer, or has no room for another instance."""
+
+
+class Ec2Instances:
+    """The cache nodes' instances of one environment. The client must have timeouts."""
+
+    def __init__(self, client: "EC2Client", environment: str, launch_template: str, subnets: Sequence[str]) -> None:
+        self._client = client
+        self._environment = environment
+        self._launch_template = launch_template
+        self._subnets = subnets
+
+    def live(self) -> list[tuple[str, str]]:
+        """Id and private address of each instance that is pending or running, oldest first."""
+        found: list[tuple[datetime, str, str]] = []
+        with _unavailable():
+            for page in self._client.get_paginator("describe_instances").paginate(Filters=self._filters()):
+                for reservation in page["Reservations"]:
+                    found += [
+                        (instance["LaunchTime"], instance["InstanceId"], instance["PrivateIpAddress"])
+                        for instance in reservation["Instances"]
+                        if instance.get("PrivateIpAddress")
+                    ]
+        return [(instance_id, address) for _, instance_id, address in sorted(found)]
+
+    def launch(self, count: int, already: int) -> None:
+        """Launches so many instances, spread over the subnets; `already` tells how many there are."""
+        with _unavailable():
+            for number in range(already, already + count):
+                self._client.run_instances(
+                    LaunchTemplate={"LaunchTemplateName": self._launch_template},
+                    MinCount=1,
+                    MaxCount=1,
+                    SubnetId=self._subnets[number % len(self._subnets)],
+                    TagSpecifications=[{"ResourceType": "instance", "Tags": self._tags()}],
+                )
+
+    def terminate(self, instance_ids: Sequence[str]) -> None:
+        """Ends those of the instances that carry this fleet's tags."""
+        ours = {instance_id for instance_id, _ in self.live()}
+        ending = [instance_id for instance_id in instance_ids if instance_id in ours]
+        if ending:
+            with _unavailable():
+                self._client.terminate_instances(InstanceIds=ending)
+
+    def _tags(self) -> "list[TagTypeDef]":
+        return [{"Key": "environment", "Value": self._environment}, {"Key": "role", "Value": ROLE}]
+
+    def _filters(self) -> "list[FilterTypeDef]":
+        return [
+            {"Name": "tag:environment", "Values": [self._environment]},
+            {"Name": "tag:role", "Values": [ROLE]},
+            {"Name": "instance-state-name", "Values": ["pending", "running"]},
+        ]
+
+
+@contextmanager
+def _unavailable() -> Iterator[None]:
+    try:
+        yield
+    except (BotoCoreError, ClientError) as error:
+        raise InstancesUnavailableError(f"EC2 did not do it: {error}") from error
