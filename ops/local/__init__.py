@@ -1,0 +1,1 @@
+"""The cloud on one machine: stand-ins for AWS, a private MariaDB and real memcached processes, all on loopback."""
