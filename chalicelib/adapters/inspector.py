@@ -118,19 +118,23 @@ def _pillow_folder() -> str:
 def _facts(child: subprocess.CompletedProcess[bytes]) -> tuple[int, int, int]:
     """Width and height in pixels and number of frames, out of the child's answer; raises as `inspect` does."""
     if child.returncode > 0 or -child.returncode in _ENDED_FROM_OUTSIDE:
-        _log.error("reading an image ended with %d: %s", child.returncode, _last_words(child))
-        raise UnavailableError("The image cannot be read at this moment; try again later.")
+        raise _unavailable(child)
     if child.returncode < 0:
         _log.warning("an image ended its decoder with signal %d", -child.returncode)
         raise UnreadableImageError("The image is damaged: its decoder broke down on it.")
-    match json.loads(child.stdout):
+    try:
+        answer = json.loads(child.stdout)
+    except ValueError as error:
+        raise _unavailable(child) from error
+    match answer:
         case {"width": int(width), "height": int(height), "frames": int(frames)}:
             return width, height, frames
         case {"refused": str(why)}:
             raise UnreadableImageError(why)
-        case answer:
-            raise UnavailableError(f"The image cannot be read: {answer!r} is no answer.")
+    raise _unavailable(child)
 
 
-def _last_words(child: subprocess.CompletedProcess[bytes]) -> str:
-    return child.stderr[-_LOGGED_BYTES:].decode(errors="replace")
+def _unavailable(child: subprocess.CompletedProcess[bytes]) -> UnavailableError:
+    last_words = (child.stdout + child.stderr)[-_LOGGED_BYTES:].decode(errors="replace")
+    _log.error("the process that reads images ended with %d: %r", child.returncode, last_words)
+    return UnavailableError("The image cannot be read at this moment; try again later.")
