@@ -1,23 +1,17 @@
 """The Chalice application: the faces' routes, and the handlers of the schedule and of the queue."""
 
-from chalice.app import Chalice, CloudWatchEvent, Rate, SQSEvent
+from chalice.app import CloudWatchEvent, Rate, SQSEvent
 
 from chalicelib.bootstrap import Services, services
-from chalicelib.web import api, compat, pages
-from chalicelib.web.faces import face_of
-from chalicelib.web.http import finishing
-from scaler.ec2 import Ec2Instances
-from scaler.probe import answers
+from chalicelib.web.application import create_app
+from chalicelib.web.faces import gateway_answer
 from scaler.run import Scaler
+
+__all__ = ["app", "gateway_answer", "perform_job", "resend_jobs", "scale_fleet"]
 
 JOB_QUEUE = "image-jobs"
 
-app = Chalice(app_name="elastic-images")
-app.api.binary_types = ["*/*"]  # API Gateway looks at the first Accept type only; browsers send many
-app.register_middleware(finishing(face_of), "http")
-app.register_blueprint(pages.blueprint(services))
-app.register_blueprint(api.blueprint(services))
-app.register_blueprint(compat.blueprint(services))
+app = create_app(services)
 
 
 @app.schedule(Rate(1, unit=Rate.MINUTES))
@@ -40,7 +34,9 @@ def perform_job(event: SQSEvent) -> None:
 
 
 def _scaler(parts: Services) -> Scaler:
-    from chalicelib.adapters import aws_clients  # only the schedule needs boto3's EC2
+    from chalicelib.adapters import aws_clients  # only the schedule needs these
+    from scaler.ec2 import Ec2Instances
+    from scaler.probe import answers
 
     config = parts.config
     return Scaler(

@@ -14,7 +14,7 @@ from datetime import datetime
 from typing import TypeVar
 
 from pymemcache.client.base import Client
-from pymemcache.exceptions import MemcacheError
+from pymemcache.exceptions import MemcacheError, MemcacheServerError
 from pymemcache.pool import ObjectPool
 
 from chalicelib.domain import breaker, rates, wire
@@ -76,7 +76,7 @@ class MemcachedNode:
                 answer: bytes = client.raw_command(command)
                 if answer.startswith(b"HD c"):
                     return MemcachedLease(self, client, wire_key, answer[4:])
-                if answer != b"NS":
+                if not answer.startswith(b"NS"):  # "NS c0": the flags are repeated
                     raise MemcacheError(f"not an answer to ms: {answer[:32]!r}")
         except NodeError:
             self._pool.destroy(client)
@@ -134,7 +134,10 @@ class MemcachedNode:
         call = _Call()
         try:
             yield call
-        except (MemcacheError, OSError, ValueError) as error:  # ValueError: numbers that are none
+        except MemcacheServerError as error:  # it lives, and has no room for a value
+            client.close()
+            raise NodeError(f"node {self._node.id} refuses: {error}") from error
+        except (MemcacheError, OSError, ValueError, KeyError) as error:  # numbers that are none, a key not asked for
             client.close()
             with self._lock:
                 self._breaker = breaker.failed(self._breaker, time.monotonic(), self._policy.breaker)

@@ -20,13 +20,12 @@ from chalicelib.domain.rates import Rates
 from chalicelib.web.addresses import rooted
 from chalicelib.web.http import answering_as
 from chalicelib.web.image_answers import content_answer, etag_of, precondition_of
+from chalicelib.web.limits import DEFAULT_LIMIT, MAX_LIMIT
 from chalicelib.web.openapi import document
 from chalicelib.web.problems import problem
 from chalicelib.web.request_form import body_of, form_of, query_of
 from chalicelib.web.session import principal_of
 from chalicelib.web.timing import RequestTimer
-
-DEFAULT_LIMIT, MAX_LIMIT = 50, 500
 
 
 def blueprint(services: Callable[[], Services]) -> Blueprint:

@@ -1,7 +1,7 @@
 """Which face a path belongs to, for errors that no view answers."""
 
 from chalicelib.web.compat import failure
-from chalicelib.web.http import Face
+from chalicelib.web.http import Face, status_answer
 from chalicelib.web.pages import error_page
 from chalicelib.web.problems import problem
 
@@ -10,6 +10,13 @@ def face_of(path: str) -> Face:
     """The face of a path; paths that nobody knows are a person's."""
     if path.startswith("/api/v1/") or path in ("/api/v1", "/api/openapi.json", "/health"):
         return problem
-    if path.startswith("/api/"):
+    if path == "/api" or path.startswith("/api/"):
         return failure
     return error_page
+
+
+def gateway_answer(status: int, message: str, path: str) -> tuple[str, bytes]:
+    """Content type and body for what a server refuses before the application is asked, in the form of the path's face."""
+    response = face_of(path)(status_answer(status, message))
+    body = response.body if isinstance(response.body, bytes) else response.body.encode()
+    return str(response.headers["Content-Type"]), body

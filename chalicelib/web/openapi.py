@@ -1,5 +1,257 @@
-"""The OpenAPI document."""
+"""The OpenAPI 3.1 document of /api/v1, of the API's document and of health. A test holds it against the routes."""
+
+from chalicelib.domain.images import MAX_BYTES, MEDIA_TYPES
+from chalicelib.domain.keys import MAX_CHARACTERS
+from chalicelib.web.limits import DEFAULT_LIMIT, MAX_LIMIT
+
+Schema = dict[str, object]
+
+_KEY: Schema = {"type": "string", "minLength": 1, "maxLength": MAX_CHARACTERS}
+_KEY_QUERY: Schema = {
+    "name": "key",
+    "in": "query",
+    "required": True,
+    "description": "The image's key, byte for byte. Control characters are refused.",
+    "schema": _KEY,
+}
+_KEY_PATH: Schema = {
+    **_KEY_QUERY,
+    "in": "path",
+    "description": "The image's key, percent-encoded once. A key with `/`, `..` or `%` travels in the query instead: "
+    "/api/v1/image.",
+}
+_IF_MATCH: Schema = {
+    "name": "If-Match",
+    "in": "header",
+    "description": "Write only if the image's ETag is one of these; `*` for any image.",
+    "schema": {"type": "string"},
+}
+_IF_NONE_MATCH: Schema = {
+    "name": "If-None-Match",
+    "in": "header",
+    "description": "On reads: answer 304 if the image's ETag is one of these. On writes: `*` writes only a new key.",
+    "schema": {"type": "string"},
+}
+_BINARY: Schema = {"type": "string", "format": "binary", "maxLength": MAX_BYTES}
 
 
-def document() -> dict[str, object]:
-    return {}
+def document() -> Schema:
+    """The document, as plain values for JSON."""
+    return {
+        "openapi": "3.1.0",
+        "info": {
+            "title": "Elastic images",
+            "version": "1.0.0",
+            "summary": "Put images in by key and get them back fast.",
+            "license": {"name": "MIT", "identifier": "MIT"},
+        },
+        "paths": _paths(),
+        "components": {"schemas": _schemas(), "responses": _responses()},
+    }
+
+
+def _paths() -> Schema:
+    return {
+        "/health": {
+            "get": _operation(
+                "health", "Whether the database answers and the fleet has nodes.", {"200": _json("Health", "Healthy.")}
+            )
+        },
+        "/api/openapi.json": {
+            "get": _operation("openapi", "This document.", {"200": _json(None, "The document.")}),
+        },
+        "/api/v1/images": {
+            "get": _operation(
+                "listImages",
+                "A page of the images, in byte order of their keys.",
+                {
+                    "200": {
+                        **_json("ImagePage", "A page."),
+                        "headers": {
+                            "Link": {"description": 'The next page, `rel="next"`.', "schema": {"type": "string"}}
+                        },
+                    },
+                    **_errors("400"),
+                },
+                parameters=[
+                    {
+                        "name": "limit",
+                        "in": "query",
+                        "schema": {"type": "integer", "minimum": 1, "maximum": MAX_LIMIT, "default": DEFAULT_LIMIT},
+                    },
+                    {
+                        "name": "cursor",
+                        "in": "query",
+                        "description": "`next_cursor` of the page before.",
+                        "schema": {"type": "string"},
+                    },
+                ],
+            ),
+            "post": _operation(
+                "createImage",
+                "Stores an image from a form.",
+                _written(),
+                parameters=[_IF_MATCH, _IF_NONE_MATCH],
+                body={
+                    "multipart/form-data": {
+                        "schema": {
+                            "type": "object",
+                            "required": ["key", "file"],
+                            "properties": {"key": _KEY, "file": _BINARY},
+                        }
+                    }
+                },
+            ),
+            "delete": _operation(
+                "deleteImages",
+                "Deletes every image of the owner's.",
+                {"200": _json("Deleted", "How many were deleted."), **_errors("400")},
+                parameters=[{"name": "all", "in": "query", "required": True, "schema": {"const": "true"}}],
+            ),
+        },
+        "/api/v1/images/{key}": _one_image(_KEY_PATH, ""),
+        "/api/v1/image": _one_image(_KEY_QUERY, "ByQuery"),
+        "/api/v1/image/metadata": {
+            "get": _operation(
+                "getMetadata",
+                "What is known of an image, without its bytes.",
+                {"200": _json("Image", "The image."), **_errors("400", "404")},
+                parameters=[_KEY_QUERY],
+            )
+        },
+        "/api/v1/fleet": {
+            "get": _operation(
+                "getFleet",
+                "The cache fleet: its nodes, their partitions, and what was counted in the last minute.",
+                {"200": _json("Fleet", "The fleet.")},
+            )
+        },
+    }
+
+
+def _one_image(key: Schema, suffix: str) -> Schema:
+    content: Schema = {
+        "200": {
+            "description": "The bytes as they were stored.",
+            "headers": {
+                "ETag": {"description": "SHA-256 of the bytes.", "schema": {"type": "string"}},
+                "Server-Timing": {
+                    "description": "Where the bytes came from and how long each part took.",
+                    "schema": {"type": "string"},
+                },
+            },
+            "content": {media_type: {"schema": _BINARY} for media_type in MEDIA_TYPES},
+        },
+        "302": {"description": "The image is too large for an answer; a signed address gives it for five minutes."},
+        "304": {"description": "The caller has these bytes."},
+        **_errors("400", "404"),
+    }
+    headless: Schema = {
+        status: {name: value for name, value in answer.items() if name != "content"} if status == "200" else answer
+        for status, answer in content.items()
+        if isinstance(answer, dict)
+    }
+    return {
+        "parameters": [key],
+        "get": _operation(f"getImage{suffix}", "An image's bytes.", content, parameters=[_IF_NONE_MATCH]),
+        "head": _operation(f"headImage{suffix}", "As GET, without the bytes.", headless, parameters=[_IF_NONE_MATCH]),
+        "put": _operation(
+            f"putImage{suffix}",
+            "Stores the body as the image under the key; its bytes decide the type.",
+            _written(),
+            parameters=[_IF_MATCH, _IF_NONE_MATCH],
+            body={"*/*": {"schema": _BINARY}},
+        ),
+        "delete": _operation(
+            f"deleteImage{suffix}",
+            "Deletes an image.",
+            {"204": {"description": "Deleted."}, **_errors("400", "404", "412")},
+            parameters=[_IF_MATCH],
+        ),
+    }
+
+
+def _operation(
+    name: str,
+    summary: str,
+    answers: Schema,
+    parameters: list[Schema] | None = None,
+    body: Schema | None = None,
+) -> Schema:
+    operation: Schema = {"operationId": name, "summary": summary, "responses": {**answers, **_errors("503")}}
+    if parameters:
+        operation["parameters"] = parameters
+    if body:
+        operation["requestBody"] = {"required": True, "content": body}
+    return operation
+
+
+def _written() -> Schema:
+    return {
+        "200": _json("Image", "The image replaced the one under its key."),
+        "201": _json("Image", "The image is new."),
+        **_errors("400", "412", "413", "415", "422"),
+    }
+
+
+def _json(schema: str | None, description: str) -> Schema:
+    content: Schema = {"schema": {"$ref": f"#/components/schemas/{schema}"} if schema else {"type": "object"}}
+    return {"description": description, "content": {"application/json": content}}
+
+
+def _errors(*statuses: str) -> Schema:
+    return {status: {"$ref": "#/components/responses/Problem"} for status in statuses}
+
+
+def _responses() -> Schema:
+    return {
+        "Problem": {
+            "description": "What is wrong, as RFC 9457 has it. `type` never changes.",
+            "content": {"application/problem+json": {"schema": {"$ref": "#/components/schemas/Problem"}}},
+        }
+    }
+
+
+def _object(**properties: Schema) -> Schema:
+    return {"type": "object", "required": list(properties), "properties": properties, "additionalProperties": False}
+
+
+def _schemas() -> Schema:
+    text: Schema = {"type": "string"}
+    count: Schema = {"type": "integer", "minimum": 0}
+    rate: Schema = {"type": ["number", "null"], "minimum": 0, "maximum": 1}
+    partition: Schema = {"type": "integer", "minimum": 1, "maximum": 16}
+    return {
+        "Health": _object(status=text, nodes=count),
+        "Deleted": _object(deleted=count),
+        "Image": _object(
+            key=_KEY,
+            media_type={"enum": list(MEDIA_TYPES)},
+            size={"type": "integer", "minimum": 1, "maximum": MAX_BYTES, "description": "Bytes."},
+            width={"type": "integer", "minimum": 1},
+            height={"type": "integer", "minimum": 1},
+            frames={"type": "integer", "minimum": 1},
+            sha256={"type": "string", "pattern": "^[0-9a-f]{64}$"},
+            partition=partition,
+            created_at={"type": "string", "format": "date-time"},
+            content={"type": "string", "description": "The address of the bytes."},
+        ),
+        "ImagePage": _object(
+            images={"type": "array", "items": {"$ref": "#/components/schemas/Image"}},
+            next_cursor={"type": ["string", "null"]},
+        ),
+        "Node": _object(id=text, address=text, partitions={"type": "array", "items": partition}),
+        "Fleet": _object(
+            map_version=count,
+            nodes={"type": "array", "items": {"$ref": "#/components/schemas/Node"}},
+            last_minute=_object(requests=count, origin_reads=count, waits=count, miss_rate=rate, hit_rate=rate),
+        ),
+        "Problem": _object(
+            type=text,
+            title=text,
+            status={"type": "integer"},
+            detail=text,
+            errors={"type": "array", "items": _object(field=text, detail=text)},
+            request_id=text,
+        ),
+    }

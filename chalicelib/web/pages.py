@@ -1,16 +1,226 @@
-"""The HTML face."""
+"""The HTML face: pages for people, which work without script. Keys travel in queries and forms only."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
+from typing import Any
+from urllib.parse import urlsplit
 
-from chalice.app import Blueprint, Response
+from chalice.app import Blueprint, Request, Response
 
 from chalicelib.bootstrap import Services
-from chalicelib.web.http import ErrorAnswer
+from chalicelib.domain.errors import InvalidKeyError, InvalidValueError, NotFoundError, RequestError
+from chalicelib.domain.images import Image
+from chalicelib.domain.keys import key_from_text
+from chalicelib.domain.partitions import partition_of
+from chalicelib.services.images import no_precondition
+from chalicelib.web.addresses import root_of, rooted
+from chalicelib.web.http import ErrorAnswer, answering_as, error_answer
+from chalicelib.web.image_answers import content_answer
+from chalicelib.web.page_values import (
+    NOTICES,
+    cells,
+    file_name,
+    hit_rate,
+    node_serving,
+    shown,
+    shown_nodes,
+    size_in_words,
+)
+from chalicelib.web.rendering import address, page, redirect
+from chalicelib.web.request_form import RequestForm, form_of, query_of
+from chalicelib.web.session import principal_of
+from chalicelib.web.static_files import cache_control, static_files
+from chalicelib.web.timing import RequestTimer
+
+GRID_LIMIT, LIST_LIMIT = 24, 50
+
+# Answers of the server itself come from any depth, where there is no stage; all others from a page, one level deep.
+_SERVERS_OWN = ("no-such-page", "wrong-method")
 
 
 def error_page(answer: ErrorAnswer) -> Response:
-    return Response(f"<h1>{answer.title}</h1>", {"Content-Type": "text/html; charset=utf-8"}, answer.status)
+    """The error as a page: what happened, and what can be done next."""
+    root = "" if answer.slug in _SERVERS_OWN else "."
+    return page("error.html", root, {"answer": answer}, answer.status)
 
 
 def blueprint(services: Callable[[], Services]) -> Blueprint:
-    return Blueprint(__name__)
+    """The routes of the pages, of the bytes they show, and of their styles and scripts."""
+    routes = Blueprint(__name__)
+
+    def route(path: str, *methods: str) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+        def register(view: Callable[..., Any]) -> Callable[..., Any]:
+            return routes.route(path, methods=list(methods), content_types=[])(answering_as(error_page)(view))
+
+        return register
+
+    def request() -> Request:
+        return routes.current_request
+
+    @route("/", "GET", "HEAD")
+    def home() -> Response:
+        query = query_of(request())
+        found = services().images.page(principal_of(request()), _after(query), GRID_LIMIT)
+        values = {
+            "images": [shown(image) for image in found.images],
+            "next_after": found.next_after,
+            "first": not query.text("after"),
+            **_form_values(),
+        }
+        return _page("home.html", values, images=found.images)
+
+    @route("/upload", "GET", "HEAD")
+    def upload_form() -> Response:
+        return _page("upload.html", _form_values(query_of(request()).text("key")))
+
+    @route("/upload", "POST")
+    def upload() -> Response:
+        form = RequestForm({})
+        try:
+            form = form_of(request())
+            key, data = form.key(), form.file()
+            if not data:
+                raise InvalidValueError("file", "No image was chosen, or the chosen file is empty.")
+            image, created = services().images.put(
+                principal_of(request()), key, data, no_precondition, RequestTimer()
+            )
+        except RequestError as error:
+            answer = error_answer(error)
+            kept = form.values.get("key", b"").decode(errors="replace")
+            return _page("upload.html", _form_values(kept, answer, _field_of(error)), answer.status)
+        return _onward("/image", key=image.key, notice="stored" if created else "replaced")
+
+    @route("/image", "GET", "HEAD")
+    def one_image() -> Response:
+        query = query_of(request())
+        try:
+            image = services().images.find(principal_of(request()), query.key(), RequestTimer())
+        except (NotFoundError, InvalidKeyError, InvalidValueError) as error:
+            return _missing(query, error)
+        values = {
+            "image": shown(image),
+            "sha256": image.sha256.hex(),
+            "bytes": image.size,
+            "partition": partition_of(image.key) + 1,
+            "node": node_serving(services().fleet.map(), image.key),
+            "file_name": file_name(image),
+            "notice": _notice(query),
+        }
+        return _page("image.html", values, images=[image])
+
+    @route("/retrieve", "GET", "HEAD")
+    def retrieve() -> Response:
+        query = query_of(request())
+        try:
+            image = services().images.find(principal_of(request()), query.key(), RequestTimer())
+        except (NotFoundError, InvalidKeyError, InvalidValueError) as error:
+            return _missing(query, error)
+        return _onward("/image", key=image.key)
+
+    @route("/content", "GET", "HEAD")
+    def content() -> Response:
+        current = services()
+        key = query_of(request()).key()
+        return content_answer(current.images, principal_of(request()), key, request(), current.config.inline_bytes)
+
+    @route("/keys", "GET", "HEAD")
+    def keys() -> Response:
+        query = query_of(request())
+        found = services().images.page(principal_of(request()), _after(query), LIST_LIMIT)
+        values = {
+            "images": [shown(image) for image in found.images],
+            "after": query.text("after"),
+            "next_after": found.next_after,
+            "notice": _notice(query),
+        }
+        return _page("keys.html", values)
+
+    @route("/delete", "GET", "HEAD")
+    def delete_question() -> Response:
+        query = query_of(request())
+        image = services().images.find(principal_of(request()), query.key(), RequestTimer())
+        return _page("delete.html", {"image": shown(image), "after": query.text("after")}, images=[image])
+
+    @route("/delete", "POST")
+    def delete() -> Response:
+        form = form_of(request())
+        services().images.delete(principal_of(request()), form.key(), no_precondition)
+        return _onward("/keys", after=form.text("after"), notice="deleted")
+
+    @route("/delete-all", "GET", "HEAD")
+    def delete_all_question() -> Response:
+        return _delete_all_page(None)
+
+    @route("/delete-all", "POST")
+    def delete_all() -> Response:
+        if form_of(request()).text("confirm") != "yes":
+            return _delete_all_page("Nothing was deleted: tick the box to say that you mean it.", 400)
+        services().images.delete_all(principal_of(request()))
+        return _onward("/keys", notice="deleted-all")
+
+    @route("/fleet", "GET", "HEAD")
+    def fleet() -> Response:
+        fleet_map, rates = services().fleet.map(), services().fleet.last_minute()
+        values = {
+            "version": fleet_map.version,
+            "nodes": shown_nodes(fleet_map),
+            "cells": cells(fleet_map),
+            "rates": rates,
+            "hit_rate": hit_rate(rates),
+        }
+        return _page("fleet.html", values)
+
+    @route("/static/{name}", "GET", "HEAD")
+    def static(name: str) -> Response:
+        file = static_files().get(name)
+        if file is None:
+            return Response("There is no such file.\n", {"Content-Type": "text/plain; charset=utf-8"}, 404)
+        headers = {"ETag": file.etag, "Cache-Control": cache_control(file, query_of(request()).text("v"))}
+        if request().headers.get("if-none-match") == file.etag:
+            return Response(b"", headers, 304)
+        return Response(file.data, {**headers, "Content-Type": file.media_type})
+
+    def _page(template: str, values: dict[str, object], status: int = 200, images: Iterable[Image] = ()) -> Response:
+        return page(template, root_of(request()), values, status, _origins_of(images))
+
+    def _onward(path: str, **query: str | bytes) -> Response:
+        return redirect(address(rooted(request(), ""), path, **query))
+
+    def _origins_of(images: Iterable[Image]) -> set[str]:
+        """Where the browser is sent for images that are too large for an answer of ours."""
+        limit = services().config.inline_bytes
+        large = next((image for image in images if image.size > limit), None)
+        if large is None:
+            return set()
+        parts = urlsplit(services().images.signed_address(large))
+        return {f"{parts.scheme}://{parts.netloc}"}
+
+    def _form_values(key: str = "", problem: ErrorAnswer | None = None, field: str | None = None) -> dict[str, object]:
+        limit = services().config.max_upload_bytes
+        return {"key": key, "problem": problem, "field": field, "max_bytes": limit, "max_size": size_in_words(limit)}
+
+    def _missing(query: RequestForm, error: RequestError) -> Response:
+        answer = error_answer(error)
+        asked = query.values.get("key", b"").decode(errors="replace")
+        return _page("missing.html", {"answer": answer, "asked": asked}, answer.status)
+
+    def _delete_all_page(problem: str | None, status: int = 200) -> Response:
+        count = len(services().images.keys(principal_of(request())))
+        return _page("delete_all.html", {"count": count, "problem": problem}, status)
+
+    return routes
+
+
+def _after(query: RequestForm) -> bytes | None:
+    text = query.text("after")
+    return key_from_text(text) if text else None
+
+
+def _notice(query: RequestForm) -> str | None:
+    return NOTICES.get(query.text("notice"))
+
+
+def _field_of(error: RequestError) -> str:
+    """The field of the upload form that the error is about."""
+    if isinstance(error, InvalidKeyError):
+        return "key"
+    return error.field if isinstance(error, InvalidValueError) else "file"

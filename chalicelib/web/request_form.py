@@ -111,10 +111,11 @@ def _multipart(body: bytes, boundary: str) -> Iterator[tuple[str, bytes]]:
 
 def _urlencoded(body: bytes) -> Iterator[tuple[str, bytes]]:
     try:
-        pairs = parse_qsl(body, keep_blank_values=True, max_num_fields=MAX_FIELDS)
-        yield from ((name.decode(), value) for name, value in pairs)
+        # Latin-1 gives each byte a character and back: what the bytes mean is decided field by field.
+        pairs = parse_qsl(body.decode("latin-1"), keep_blank_values=True, max_num_fields=MAX_FIELDS, encoding="latin-1")
     except ValueError as error:
         raise InvalidValueError("body", f"The form cannot be read: {error}.") from error
+    yield from ((name, value.encode("latin-1")) for name, value in pairs)
 
 
 def _json(body: bytes) -> Iterator[tuple[str, bytes]]:

@@ -24,12 +24,13 @@ from chalice.app import Chalice
 from chalice.config import Config
 from chalice.local import LocalChalice, LocalDevServer, ThreadedHTTPServer
 
+from chalicelib.domain.images import MAX_BYTES
 from ops.local.http_answers import GatewayAnswer, json_gateway_answer
 from ops.local.http_connections import Connections
 from ops.local.http_handler import HandlerSettings, StrictRequestHandler, error_log
 
-# API Gateway's own limit on a request's body.
-DEFAULT_MAX_BODY_BYTES = 10 * 1024 * 1024
+# The largest image that is kept, and what a form puts around it.
+DEFAULT_MAX_BODY_BYTES = MAX_BYTES + 64 * 1024
 # How long a request that is being answered may still take when the server ends.
 GRACE_SECONDS = 5.0
 

@@ -86,16 +86,23 @@ class Database:
 
     @contextmanager
     def exclusive(self, name: str) -> Iterator[bool]:
-        """Whether this process alone holds the named lock, for as long as the block runs. Never waits."""
-        with self._connection(fresh=False) as connection, connection.cursor() as cursor:
-            with _lost_connections():
-                cursor.execute("SELECT GET_LOCK(%s, 0)", (name,))
-                granted = cursor.fetchall() == ((1,),)
-            try:
-                yield granted
-            finally:
-                if granted:
-                    connection._force_close()  # type: ignore[attr-defined]  # the server frees it with the connection
+        """Whether this process alone holds the named lock, for as long as the block runs. Never waits.
+
+        Raises RowsUnavailableError.
+        """
+        try:
+            # Fresh, since a kept connection may be dead and this one is closed at the end anyway.
+            with self._connection(fresh=True) as connection, connection.cursor() as cursor:
+                with _lost_connections():
+                    cursor.execute("SELECT GET_LOCK(%s, 0)", (name,))
+                    granted = cursor.fetchall() == ((1,),)
+                try:
+                    yield granted
+                finally:
+                    if granted:
+                        connection._force_close()  # type: ignore[attr-defined]  # the server frees it with the connection
+        except _LostConnectionError as lost:
+            raise RowsUnavailableError("The database cannot be reached.") from lost
 
     def _select(self, sql: str, args: Args, *, fresh: bool) -> Rows:
         with self._connection(fresh=fresh) as connection, _lost_connections(), connection.cursor() as cursor:

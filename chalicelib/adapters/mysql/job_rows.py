@@ -47,7 +47,7 @@ class MySqlJobRows:
     def due(self, limit: int) -> list[bytes]:
         found = self._database.select(
             "SELECT id FROM jobs WHERE due_at <= UTC_TIMESTAMP(6) AND (sent_at IS NULL OR sent_at <= UTC_TIMESTAMP(6) "
-            "- INTERVAL LEAST(%s, %s * POW(2, LEAST(sent_times, 20) - 1)) SECOND) ORDER BY due_at LIMIT %s",
+            "- INTERVAL LEAST(%s, %s * POW(2, LEAST(sent_times, 20)) / 2) SECOND) ORDER BY due_at LIMIT %s",
             (MAX_RESEND_SECONDS, RESEND_SECONDS, limit),
         )
         return [job_id for (job_id,) in found]

@@ -1,0 +1,38 @@
+# `make run` needs nothing but Linux, Python 3.11 or newer and (for what is missing) root or sudo.
+PORT ?= 8000
+.PHONY: run stop
+
+# The whole product on this machine: http://127.0.0.1:8000/, or `make run PORT=9000`. Ctrl-C ends it; data stays in .local.
+run:
+	@./ops/setup.sh
+	@exec .venv/bin/python -m ops.run --port $(PORT)
+
+# Ends it from another terminal, also after its parent was killed.
+stop:
+	@if [ -x .venv/bin/python ]; then exec .venv/bin/python -m ops.stop; else echo "Not running."; fi
+
+# --- check, test, prove, bench: below this line ---
+.PHONY: check test prove tools
+
+PYTHON := .venv/bin/python
+
+tools:
+	@./ops/setup.sh --tests
+
+# Under a minute: format, lint, types, and the tests that need nothing running.
+check: tools
+	$(PYTHON) -m ruff format --check .
+	$(PYTHON) -m ruff check .
+	$(PYTHON) -m mypy
+	$(PYTHON) -m pytest -q tests/unit tests/web
+
+# Everything, on real parts; at most 15 minutes. The long proofs run small.
+test: tools
+	$(PYTHON) -m ruff format --check .
+	$(PYTHON) -m ruff check .
+	$(PYTHON) -m mypy
+	$(PYTHON) -m pytest -q
+
+# The long proofs at full size, appended to bench/PROOFS.md. Stopped, it goes on where it was.
+prove: tools
+	$(PYTHON) -m bench.prove $(PROOF)

@@ -1,0 +1,112 @@
+"""`make prove`: the long proofs at full size. Each finished round is kept, so a proof that was stopped goes on.
+
+Every proof that ends is appended to bench/PROOFS.md with its seed, the commit and what was seen.
+"""
+
+import argparse
+import json
+import platform
+import secrets
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+
+from bench.proofs import acknowledged_uploads
+
+ROOT = Path(__file__).parents[1]
+PROGRESS = ROOT / ".local" / "prove"
+PROOFS_PAGE = ROOT / "bench" / "PROOFS.md"
+
+
+@dataclass
+class Progress:
+    """How far a proof is: its first round's seed and what each finished round saw."""
+
+    commit: str
+    seed: int
+    rounds: list[dict[str, object]]
+
+
+@dataclass(frozen=True)
+class Proof:
+    """A proof of so many rounds; `verdict` gives whether the rounds together hold, and a line about them."""
+
+    name: str
+    rounds: int
+    run_round: Callable[[Path, int], dict[str, object]]
+    verdict: Callable[[list[dict[str, object]]], tuple[bool, str]]
+
+
+def say(text: str) -> None:
+    """Progress goes to stderr."""
+    print(text, file=sys.stderr, flush=True)
+
+
+def prove(proof: Proof, commit: str) -> bool:
+    """Runs the rounds that are missing and writes the result down."""
+    progress_file = PROGRESS / f"{proof.name}.json"
+    progress = _progress(progress_file, commit)
+    for number in range(len(progress.rounds), proof.rounds):
+        say(f"{proof.name}: round {number + 1} of {proof.rounds}, seed {progress.seed + number}")
+        progress.rounds.append(proof.run_round(PROGRESS / proof.name, progress.seed + number))
+        progress_file.write_text(json.dumps(asdict(progress)))
+    holds, seen = proof.verdict(progress.rounds)
+    with PROOFS_PAGE.open("a") as page:
+        page.write(
+            f"| {datetime.now(UTC):%Y-%m-%d} | {proof.name} | {proof.rounds} rounds from seed {progress.seed} | "
+            f"`{commit}` | {'holds' if holds else '**does not hold**'}: {seen} | "
+            f"Python {platform.python_version()} |\n"
+        )
+    progress_file.unlink()
+    say(f"{proof.name}: {'holds' if holds else 'DOES NOT HOLD'}: {seen}")
+    return holds
+
+
+def _progress(progress_file: Path, commit: str) -> Progress:
+    progress_file.parent.mkdir(parents=True, exist_ok=True)
+    if progress_file.exists():
+        kept = Progress(**json.loads(progress_file.read_text()))
+        if kept.commit == commit:
+            return kept
+        say(f"{progress_file.stem}: begun anew, the commit is another than when it was stopped")
+    for leftover in PROGRESS.glob(f"{progress_file.stem}*"):
+        shutil.rmtree(leftover) if leftover.is_dir() else leftover.unlink()
+    return Progress(commit, secrets.randbelow(1_000_000), [])
+
+
+def _uploads_round(folder: Path, seed: int) -> dict[str, object]:
+    return asdict(acknowledged_uploads.run_round(folder, seed, say))
+
+
+def _uploads_verdict(rounds: list[dict[str, object]]) -> tuple[bool, str]:
+    results = [acknowledged_uploads.RoundResult(**each) for each in rounds]  # type: ignore[arg-type]
+    acknowledged, lost = sum(each.acknowledged for each in results), sum(len(each.lost) for each in results)
+    unanswered = sum(each.unanswered for each in results)
+    wrong = sum(len(each.wrong_answers) for each in results)
+    return lost == wrong == 0 and acknowledged > 0, (
+        f"{lost} lost of {acknowledged} acknowledged uploads over {len(results)} kills of everything "
+        f"({unanswered} uploads without an answer, {wrong} with a wrong one)"
+    )
+
+
+PROOFS = [Proof("acknowledged-uploads", 10, _uploads_round, _uploads_verdict)]
+
+
+def main() -> int:
+    """Runs the proofs that are asked for, or all."""
+    parser = argparse.ArgumentParser(prog="make prove", description=__doc__)
+    parser.add_argument("names", nargs="*", help=f"of {', '.join(proof.name for proof in PROOFS)}; all if none")
+    names = parser.parse_args().names
+    commit = subprocess.run(
+        ["git", "describe", "--always", "--dirty"], cwd=ROOT, capture_output=True, text=True, check=True, timeout=30
+    ).stdout.strip()
+    outcomes = [prove(proof, commit) for proof in PROOFS if not names or proof.name in names]  # all are run
+    return 0 if all(outcomes) else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,21 @@
+"""The HTTP application: every face's routes and what is done around each request."""
+
+from collections.abc import Callable
+
+from chalice.app import Chalice
+
+from chalicelib.bootstrap import Services
+from chalicelib.web import api, compat, pages
+from chalicelib.web.faces import face_of
+from chalicelib.web.http import finishing
+
+
+def create_app(services: Callable[[], Services]) -> Chalice:
+    """An application that calls `services` in each request and not before; event handlers are app.py's to add."""
+    app = Chalice(app_name="elastic-images")
+    app.api.binary_types = ["*/*"]  # API Gateway looks at the first Accept type only; browsers send many
+    app.register_middleware(finishing(face_of), "http")
+    app.register_blueprint(pages.blueprint(services))
+    app.register_blueprint(api.blueprint(services))
+    app.register_blueprint(compat.blueprint(services))
+    return app

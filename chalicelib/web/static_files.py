@@ -1,0 +1,48 @@
+"""The styles, scripts and icons of the pages, from the folder `static` beside app.py."""
+
+import hashlib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+
+FOLDER = Path(__file__).resolve().parents[2] / "static"
+MEDIA_TYPES = {
+    ".css": "text/css; charset=utf-8",
+    ".js": "text/javascript; charset=utf-8",
+    ".svg": "image/svg+xml",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class StaticFile:
+    """One file: its bytes, and a short name for exactly these bytes."""
+
+    media_type: str
+    data: bytes
+    version: str
+
+    @property
+    def etag(self) -> str:
+        return f'"{self.version}"'
+
+
+@cache
+def static_files() -> Mapping[str, StaticFile]:
+    """Every file by its name, read once. Only names found here are ever served, so no name leads elsewhere."""
+    return {path.name: _read(path) for path in sorted(FOLDER.iterdir()) if path.suffix in MEDIA_TYPES}
+
+
+def static_path(name: str) -> str:
+    """The file's path and version: it changes with the bytes, so browsers may keep it. Raises KeyError."""
+    return f"/static/{name}?v={static_files()[name].version}"
+
+
+def cache_control(file: StaticFile, asked_version: str) -> str:
+    """How long a copy may be kept: for ever under the address that names its bytes, otherwise for minutes."""
+    return "public, max-age=31536000, immutable" if asked_version == file.version else "public, max-age=300"
+
+
+def _read(path: Path) -> StaticFile:
+    data = path.read_bytes()
+    return StaticFile(MEDIA_TYPES[path.suffix], data, hashlib.sha256(data).hexdigest()[:16])

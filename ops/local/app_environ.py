@@ -1,0 +1,50 @@
+"""The environment handed to the application, and its file in the state folder."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from ops.database import Database
+from ops.local.bootstrap import ACCESS_KEY_ID, BUCKET, LAUNCH_TEMPLATE, REGION, SECRET_ACCESS_KEY, Endpoints
+
+NODE_PORT = 11211
+NODE_ITEM_BYTES = 8 * 1024 * 1024
+
+
+def app_environ(
+    database: Database, endpoints: Endpoints, job_queue_url: str, subnets: Sequence[str], fleet_nodes: int
+) -> dict[str, str]:
+    """The same names as on AWS; only the endpoints and addresses differ."""
+    return {
+        "ENVIRONMENT": "local",
+        "BUCKET": BUCKET,
+        "JOB_QUEUE_URL": job_queue_url,
+        "DATABASE_HOST": database.host,
+        "DATABASE_PORT": str(database.port),
+        "DATABASE_USER": database.user,
+        "DATABASE_PASSWORD": database.password,
+        "DATABASE_NAME": database.name,
+        "DATABASE_TLS": "on" if database.tls else "off",
+        "FLEET_NODES": str(fleet_nodes),
+        "NODE_LAUNCH_TEMPLATE": LAUNCH_TEMPLATE,
+        "NODE_SUBNETS": ",".join(subnets),
+        "NODE_PORT": str(NODE_PORT),
+        "NODE_ITEM_BYTES": str(NODE_ITEM_BYTES),
+        "CACHE_TIMEOUT_MS": "50",
+        "AWS_ENDPOINT_URL": endpoints.default,
+        "AWS_ENDPOINT_URL_EC2": endpoints.ec2,
+        "AWS_DEFAULT_REGION": REGION,
+        "AWS_ACCESS_KEY_ID": ACCESS_KEY_ID,
+        "AWS_SECRET_ACCESS_KEY": SECRET_ACCESS_KEY,
+        "AWS_EC2_METADATA_DISABLED": "true",
+    }
+
+
+def to_lines(environ: dict[str, str]) -> str:
+    """KEY=value lines; a shell reads them with `set -a; . .local/app.env`."""
+    return "".join(f"{name}={value}\n" for name, value in environ.items())
+
+
+def read(path: Path) -> dict[str, str]:
+    """What `to_lines` wrote. Raises OSError or ValueError."""
+    lines = path.read_text(encoding="utf-8").splitlines()
+    return dict(line.split("=", 1) for line in lines)

@@ -1,0 +1,48 @@
+"""The parts that run the project's own code: the supervisor of the nodes, the HTTP server and the event pump."""
+
+import sys
+from collections.abc import Mapping
+
+from ops.local.ministack import answers
+from ops.local.parts import Part
+from ops.local.state import StateFolder
+
+
+def nodes(state: StateFolder, environ: Mapping[str, str]) -> Part:
+    return Part(
+        name="nodes",
+        title="The supervisor of the nodes",
+        command=(sys.executable, "-m", "ops.local.nodes", "--state", str(state.root)),
+        environ=environ,
+        is_ready=state.nodes.exists,
+        prepare=None,
+        ready_seconds=30,
+        stop_seconds=10,
+    )
+
+
+def web(port: int, environ: Mapping[str, str]) -> Part:
+    """Ready once the application says so: the database is read and the fleet map has its nodes."""
+    return Part(
+        name="web",
+        title="The HTTP server",
+        command=(sys.executable, "-m", "ops.local.http_server", "--port", str(port)),
+        environ=environ,
+        is_ready=lambda: answers(f"http://127.0.0.1:{port}/health"),
+        prepare=None,
+        ready_seconds=60,
+        stop_seconds=10,
+    )
+
+
+def events(environ: Mapping[str, str]) -> Part:
+    return Part(
+        name="events",
+        title="The event pump",
+        command=(sys.executable, "-m", "ops.local.events"),
+        environ=environ,
+        is_ready=lambda: True,
+        prepare=None,
+        ready_seconds=30,
+        stop_seconds=15,
+    )

@@ -1,0 +1,106 @@
+"""What the stand-ins must hold before the application starts, made through the same API calls as on AWS.
+
+Every function may be repeated: it leaves alone what is there. Both are called again after their stand-in was restarted.
+"""
+
+import base64
+import json
+import secrets
+import urllib.request
+from dataclasses import dataclass
+from typing import Any
+
+import boto3
+from botocore.config import Config
+from botocore.exceptions import ClientError
+
+BUCKET = "images"
+JOB_QUEUE, DEAD_JOB_QUEUE = "image-jobs", "image-jobs-dead"
+LAUNCH_TEMPLATE = "cache-node"
+REGION = "us-east-1"
+# Dummies: the stand-ins take any.
+ACCESS_KEY_ID, SECRET_ACCESS_KEY = "local", "local"
+
+_JOB_VISIBILITY_SECONDS = 60
+_JOB_RECEIVES = 5  # then the message goes to the dead-letter queue
+# Makes moto draw the same subnet ids after a restart, so that the application's settings stay true.
+_SUBNET_SEED = 20
+
+
+@dataclass(frozen=True, slots=True)
+class Endpoints:
+    """Where the stand-ins answer."""
+
+    default: str
+    ec2: str
+
+
+def client(service: str, endpoint: str) -> Any:
+    """A boto3 client that knows nothing of the person's own AWS settings."""
+    return boto3.session.Session(
+        aws_access_key_id=ACCESS_KEY_ID, aws_secret_access_key=SECRET_ACCESS_KEY, region_name=REGION
+    ).client(
+        service,  # type: ignore[call-overload]  # any of them
+        endpoint_url=endpoint,
+        config=Config(connect_timeout=5, read_timeout=20, retries={"max_attempts": 3, "mode": "standard"}),
+    )
+
+
+def make_bucket(endpoint: str) -> None:
+    """The bucket of originals and renditions."""
+    try:
+        client("s3", endpoint).create_bucket(Bucket=BUCKET)
+    except ClientError as error:
+        if error.response["Error"]["Code"] not in {"BucketAlreadyOwnedByYou", "BucketAlreadyExists"}:
+            raise
+
+
+def make_queues(endpoint: str) -> str:
+    """The job queue and its dead-letter queue; the job queue's URL."""
+    sqs = client("sqs", endpoint)
+    dead_url = sqs.create_queue(QueueName=DEAD_JOB_QUEUE)["QueueUrl"]
+    dead_arn = sqs.get_queue_attributes(QueueUrl=dead_url, AttributeNames=["QueueArn"])["Attributes"]["QueueArn"]
+    created = sqs.create_queue(
+        QueueName=JOB_QUEUE,
+        Attributes={
+            "VisibilityTimeout": str(_JOB_VISIBILITY_SECONDS),
+            "RedrivePolicy": json.dumps({"deadLetterTargetArn": dead_arn, "maxReceiveCount": str(_JOB_RECEIVES)}),
+        },
+    )
+    return str(created["QueueUrl"])
+
+
+def make_network(endpoint: str, cidr: str, subnet_cidrs: tuple[str, str], boot_script: str) -> tuple[str, ...]:
+    """The VPC, its subnets and the launch template whose instances run `boot_script`; the subnets' ids."""
+    ec2 = client("ec2", endpoint)
+    ec2.describe_vpcs()  # the first call draws ids for a network of moto's own
+    _seed(endpoint, _SUBNET_SEED)
+    vpcs = ec2.describe_vpcs(Filters=[{"Name": "cidr", "Values": [cidr]}])["Vpcs"]
+    vpc_id = vpcs[0]["VpcId"] if vpcs else ec2.create_vpc(CidrBlock=cidr)["Vpc"]["VpcId"]
+    known = {
+        subnet["CidrBlock"]: subnet["SubnetId"]
+        for subnet in ec2.describe_subnets(Filters=[{"Name": "vpc-id", "Values": [vpc_id]}])["Subnets"]
+    }
+    for subnet_cidr, zone in zip(subnet_cidrs, ("a", "b"), strict=True):
+        if subnet_cidr not in known:
+            made = ec2.create_subnet(VpcId=vpc_id, CidrBlock=subnet_cidr, AvailabilityZone=f"{REGION}{zone}")
+            known[subnet_cidr] = made["Subnet"]["SubnetId"]
+    _seed(endpoint, secrets.randbits(48))  # an instance's id must never come again
+    filters = [{"Name": "launch-template-name", "Values": [LAUNCH_TEMPLATE]}]
+    if not ec2.describe_launch_templates(Filters=filters)["LaunchTemplates"]:
+        image_id = ec2.register_image(Name=LAUNCH_TEMPLATE, RootDeviceName="/dev/xvda")["ImageId"]
+        ec2.create_launch_template(
+            LaunchTemplateName=LAUNCH_TEMPLATE,
+            LaunchTemplateData={
+                "ImageId": image_id,
+                "InstanceType": "t3.micro",
+                "UserData": base64.b64encode(boot_script.encode()).decode(),
+            },
+        )
+    return tuple(known[subnet_cidr] for subnet_cidr in subnet_cidrs)
+
+
+def _seed(endpoint: str, seed: int) -> None:
+    request = urllib.request.Request(f"{endpoint}/moto-api/seed?a={seed}", method="POST")  # noqa: S310
+    with urllib.request.urlopen(request, timeout=10):  # noqa: S310  # our own http address
+        return

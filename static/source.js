@@ -1,0 +1,24 @@
+// Says where the image on this page came from and how long that took, as Server-Timing tells it.
+"use strict";
+
+const image = document.getElementById("image");
+const words = document.getElementById("source");
+
+const tell = () => {
+  const entry = performance.getEntriesByName(image.currentSrc || image.src, "resource").at(-1);
+  const timing = new Map((entry?.serverTiming ?? []).map((part) => [part.name, part]));
+  const total = timing.get("total");
+  if (!total) return;
+  const source = timing.get("source");
+  const took = `in ${total.duration.toFixed(1)} ms`;
+  words.textContent = source
+    ? `These bytes came from ${source.description}, ${took}.`
+    : `These bytes were in this browser already; the row was checked ${took}.`;
+  words.hidden = false;
+};
+
+if (image.complete) {
+  tell();
+} else {
+  image.addEventListener("load", tell);
+}

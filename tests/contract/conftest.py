@@ -1,0 +1,94 @@
+"""The real parts that the contract suites hold the adapters to, each started once for the suites that ask for it."""
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+import pytest
+
+from chalicelib.adapters import aws_clients
+from chalicelib.adapters.mysql.database import Database
+from chalicelib.domain.fleet import Node
+from ops.local import bootstrap
+from ops.local.ports import free_port
+from tests.contract.real_parts import MariaDb, Memcached, Server, ministack_server, state_folder
+
+if TYPE_CHECKING:
+    from mypy_boto3_s3 import S3Client
+    from mypy_boto3_sqs import SQSClient
+
+
+@pytest.fixture(scope="session")
+def one_mariadb(tmp_path_factory: pytest.TempPathFactory) -> Iterator[MariaDb]:
+    maria = MariaDb(state_folder(tmp_path_factory.mktemp("mariadb")))
+    yield maria
+    maria.server.kill()
+
+
+@pytest.fixture
+def maria(one_mariadb: MariaDb) -> Iterator[MariaDb]:
+    """The running MariaDB with its tables as after the migrations; it may be killed or paused."""
+    one_mariadb.empty()
+    yield one_mariadb
+    one_mariadb.server.resume()
+    if one_mariadb.server.process is None or one_mariadb.server.process.poll() is not None:
+        one_mariadb.server.start()
+
+
+@pytest.fixture
+def database(maria: MariaDb) -> Database:
+    """A Database on a migrated, emptied schema."""
+    return maria.database()
+
+
+@pytest.fixture
+def memcached(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Memcached]:
+    """A memcached that has just started; it may be killed or paused."""
+    started = Memcached(state_folder(tmp_path_factory.mktemp("memcached")))
+    yield started
+    started.server.resume()
+    started.server.kill()
+
+
+@pytest.fixture
+def memcached_node(memcached: Memcached) -> Node:
+    return memcached.node
+
+
+@pytest.fixture(scope="session")
+def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    """The stand-in for S3 and SQS, and the environment variables that lead there."""
+    endpoint = f"http://127.0.0.1:{(port := free_port())}"
+    server = ministack_server(
+        state_folder(tmp_path_factory.mktemp("stack")), lambda: bootstrap.make_bucket(endpoint), port
+    )
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("AWS_ENDPOINT_URL", endpoint)
+        patch.setenv("AWS_ACCESS_KEY_ID", bootstrap.ACCESS_KEY_ID)
+        patch.setenv("AWS_SECRET_ACCESS_KEY", bootstrap.SECRET_ACCESS_KEY)
+        patch.setenv("AWS_DEFAULT_REGION", bootstrap.REGION)
+        server.start()
+        yield server
+        server.kill()
+
+
+@pytest.fixture
+def s3_client(stack: Server) -> "S3Client":
+    return aws_clients.s3()
+
+
+@pytest.fixture
+def bucket(stack: Server) -> str:
+    return bootstrap.BUCKET
+
+
+@pytest.fixture
+def sqs_client(stack: Server) -> "SQSClient":
+    return aws_clients.sqs()
+
+
+@pytest.fixture
+def queue_url(sqs_client: "SQSClient") -> Iterator[str]:
+    """A queue of the test's own, without messages."""
+    url = sqs_client.create_queue(QueueName=f"jobs-{free_port()}")["QueueUrl"]
+    yield url
+    sqs_client.delete_queue(QueueUrl=url)

@@ -1,0 +1,186 @@
+"""Real servers of the tests' own, each of which can be killed: MariaDB, memcached, the stand-in for S3 and SQS."""
+
+import os
+import shutil
+import signal
+import subprocess
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from pymemcache.client.base import Client
+from pymemcache.exceptions import MemcacheError
+
+from chalicelib.adapters.mysql.database import Database, DatabaseAddress
+from chalicelib.domain.fleet import Node
+from ops.local import mariadb, ministack, processes
+from ops.local.parts import Part, base_environ, search_path
+from ops.local.ports import free_port
+from ops.local.state import StateFolder, generated_secrets, prepare
+from ops.migrate import migrate
+
+PROJECT = Path(__file__).parents[2]
+POLL_SECONDS = 0.02
+
+
+@dataclass
+class Server:
+    """One part's process, started and ended by the tests."""
+
+    part: Part
+    state: StateFolder
+    process: subprocess.Popen[bytes] | None = None
+
+    def start(self) -> None:
+        """Returns once the part is ready and prepared."""
+        self.process = processes.spawn(
+            self.part.name,
+            self.part.command,
+            self.part.environ,
+            state_dir=self.state.root,
+            log=self.state.log(self.part.name),
+            folder=self.state.root,
+        )
+        deadline = time.monotonic() + self.part.ready_seconds
+        while not self.part.is_ready():
+            log = self.state.log(self.part.name)
+            assert self.process.poll() is None, f"{self.part.name} ended: {log.read_text()[-2000:]}"
+            assert time.monotonic() < deadline, f"{self.part.name} was not ready: {log.read_text()[-2000:]}"
+            time.sleep(POLL_SECONDS)
+        if self.part.prepare is not None:
+            self.part.prepare()
+
+    def kill(self) -> None:
+        """As kill -9; returns once it is gone."""
+        self.signal(signal.SIGKILL)
+        if self.process is not None:
+            self.process.wait()
+
+    def pause(self) -> None:
+        """Stops it without ending it: connections are taken by the kernel and nothing answers."""
+        self.signal(signal.SIGSTOP)
+
+    def resume(self) -> None:
+        self.signal(signal.SIGCONT)
+
+    def signal(self, number: signal.Signals) -> None:
+        """To this process and no other; nothing if it has ended."""
+        if self.process is not None and self.process.poll() is None:
+            self.process.send_signal(number)
+
+
+def state_folder(root: Path) -> StateFolder:
+    """A state folder of the tests' own."""
+    state = StateFolder(root)
+    prepare(state)
+    return state
+
+
+@dataclass
+class MariaDb:
+    """A private MariaDB with the application's tables, configured as `make run` configures it."""
+
+    state: StateFolder
+    port: int = field(default_factory=free_port)
+
+    def __post_init__(self) -> None:
+        environ = base_environ(self.state, os.environ)
+        mariadb.make_data_folder(self.state, lambda folder: self._install(folder, environ))
+        self._secrets = generated_secrets(self.state)
+        self.server = Server(mariadb.part(self.state, self.port, self._secrets, environ, self._migrate), self.state)
+        self.server.start()
+
+    def database(self, answer_timeout_seconds: float = 5.0) -> Database:
+        """A Database with no connection yet, as the application's user."""
+        return Database(
+            DatabaseAddress(
+                host="127.0.0.1",
+                port=self.port,
+                user=mariadb.APPLICATION_USER,
+                password=self._secrets["application_password"],
+                name=mariadb.DATABASE,
+                tls=False,
+                answer_timeout_seconds=answer_timeout_seconds,
+            )
+        )
+
+    def empty(self) -> None:
+        """The tables as they are after the migrations."""
+        with self._administrator().connect() as connection, connection.cursor() as cursor:
+            for statement in (
+                "DELETE FROM jobs",
+                "DELETE FROM images",
+                "DELETE FROM settings",
+                "DELETE FROM owners WHERE name <> 'demo'",
+                "UPDATE owners SET version = 0",
+                """UPDATE fleet_maps SET version = 0, body = '{"nodes": [], "assignment": []}'""",
+            ):
+                cursor.execute(statement)
+
+    def execute(self, sql: str, args: tuple[object, ...] = ()) -> list[tuple[object, ...]]:
+        """The rows of one statement, on a connection that no test's subject uses."""
+        with self._administrator().connect() as connection, connection.cursor() as cursor:
+            cursor.execute(sql, args)
+            return list(cursor.fetchall())
+
+    def _administrator(self) -> mariadb.Database:
+        return mariadb.database(self.port, mariadb.MIGRATIONS_USER, self._secrets["migrations_password"])
+
+    def _migrate(self) -> None:
+        migrate(self._administrator())
+
+    def _install(self, folder: Path, environ: Mapping[str, str]) -> None:
+        command = mariadb.install_command(folder, environ["PATH"])
+        done = subprocess.run(command, env=dict(environ), capture_output=True, timeout=120, check=False)
+        assert done.returncode == 0, done.stdout + done.stderr
+
+
+class Memcached:
+    """A real memcached at an address of its own."""
+
+    def __init__(self, state: StateFolder, name: str = "memcached", item_bytes: int = 1 << 20) -> None:
+        self.node = Node(f"node-{name}", "127.0.0.1", free_port())
+        environ = base_environ(state, os.environ)
+        program = shutil.which("memcached", path=search_path(os.environ.get("PATH", "")))
+        assert program is not None, "memcached is not installed"
+        # As root it would change to another user, and lose the signal that ends it with the tests.
+        user = ("-u", "root") if os.geteuid() == 0 else ()
+        command = (
+            *(program, "-l", self.node.address, "-p", str(self.node.port), "-U", "0", "-m", "64"),
+            *("-I", str(item_bytes), "-c", "256", *user),
+        )
+        self.server = Server(
+            Part(name, name, command, environ, self._is_up, None, ready_seconds=20, stop_seconds=2),
+            state,
+        )
+        self.server.start()
+
+    def client(self) -> Client:
+        """A client of the tests' own; to be closed."""
+        address = (self.node.address, self.node.port)
+        return Client(address, connect_timeout=2, timeout=2, default_noreply=False)
+
+    def stats(self) -> dict[str, int]:
+        """The counters of get, and the number of open connections."""
+        client = self.client()
+        try:
+            found = client.stats()
+        finally:
+            client.close()
+        return {name: int(found[name.encode()]) for name in ("get_hits", "get_misses", "curr_connections")}
+
+    def _is_up(self) -> bool:
+        client = self.client()
+        try:
+            return self.server.process is not None and int(client.stats()[b"pid"]) == self.server.process.pid
+        except (OSError, MemcacheError):
+            return False
+        finally:
+            client.close()
+
+
+def ministack_server(state: StateFolder, prepare_stack: Callable[[], None], port: int) -> Server:
+    """The stand-in for S3 and SQS."""
+    environ = base_environ(state, os.environ)
+    return Server(ministack.part(state, port, PROJECT / ".venvs", environ, prepare_stack), state)

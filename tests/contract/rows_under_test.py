@@ -1,0 +1,80 @@
+"""ImageRows and JobRows over one store, in memory or in MySQL, and small ways to write with them."""
+
+import secrets
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import pytest
+
+from chalicelib.adapters.mysql.image_rows import MySqlImageRows
+from chalicelib.adapters.mysql.job_rows import MySqlJobRows
+from chalicelib.domain import jobs
+from chalicelib.domain.accounts import Principal
+from chalicelib.domain.images import Image, ImageFacts
+from chalicelib.domain.jobs import Job, Removal
+from chalicelib.domain.partitions import partition_of
+from chalicelib.domain.ports import Draft, ImageRows, JobRows, Precondition, Written
+from tests.contract.real_parts import MariaDb
+from tests.fakes import ManualClock, MemoryImageRows, MemoryJobRows, MemoryStore
+
+DEMO = Principal("demo")
+HOUR = 3600.0
+
+
+def no_precondition(image: Image | None) -> None:
+    """Lets every write through."""
+
+
+@dataclass(frozen=True)
+class RowsUnderTest:
+    """`pass_time` makes that many seconds go by for the rows."""
+
+    images: ImageRows
+    jobs: JobRows
+    pass_time: Callable[[float], None]
+
+    def announced(self, draft: Draft) -> Job:
+        """The intent of a write that is about to happen."""
+        removal = Removal(self.images.owner(DEMO).id, draft.object_key, partition_of(draft.key))
+        intent = jobs.removal_job(secrets.token_bytes(16), [removal])
+        self.images.announce(intent)
+        return intent
+
+    def put(self, key: bytes, precondition: Precondition = no_precondition) -> Written:
+        """A whole write of a fresh object under the key."""
+        draft = draft_of(key)
+        return self.images.put(DEMO, draft, self.announced(draft).id, precondition)
+
+    def removed_by(self, job_id: bytes) -> list[str]:
+        """The object keys that a due job removes."""
+        job = self.jobs.claim(job_id)
+        assert job is not None
+        return [removal.object_key for removal in jobs.removals_of(job)]
+
+
+def draft_of(key: bytes) -> Draft:
+    """A draft of an object that no other draft names."""
+    facts = ImageFacts("image/png", width=3, height=2, frames=1)
+    return Draft(key, f"originals/{secrets.token_hex(16)}", secrets.token_bytes(32), size=70, facts=facts)
+
+
+def memory_rows() -> RowsUnderTest:
+    store = MemoryStore(ManualClock())
+    return RowsUnderTest(MemoryImageRows(store), MemoryJobRows(store), store.clock.advance)
+
+
+def mysql_rows(maria: MariaDb) -> RowsUnderTest:
+    database = maria.database()
+
+    def pass_time(seconds: float) -> None:
+        maria.execute(
+            "UPDATE jobs SET due_at = due_at - INTERVAL %s SECOND, sent_at = sent_at - INTERVAL %s SECOND",
+            (seconds, seconds),
+        )
+
+    return RowsUnderTest(MySqlImageRows(database), MySqlJobRows(database), pass_time)
+
+
+def rows_of(request: pytest.FixtureRequest) -> RowsUnderTest:
+    """By the fixture's parameter, "memory" or "mysql"."""
+    return memory_rows() if request.param == "memory" else mysql_rows(request.getfixturevalue("maria"))

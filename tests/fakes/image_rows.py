@@ -1,0 +1,112 @@
+"""ImageRows in memory."""
+
+import hashlib
+from collections.abc import Sequence
+from datetime import timedelta
+
+from chalicelib.domain import jobs
+from chalicelib.domain.accounts import Owner, Principal
+from chalicelib.domain.errors import RowsUnavailableError
+from chalicelib.domain.images import Image
+from chalicelib.domain.jobs import Job, Removal
+from chalicelib.domain.partitions import partition_of
+from chalicelib.domain.ports import Draft, Precondition, Row, Written
+from tests.fakes.store import JobRow, MemoryStore
+
+INTENT_SECONDS = 3600
+
+
+class MemoryImageRows:
+    """ImageRows over a MemoryStore. A transaction holds the store's lock and changes nothing unless it completes."""
+
+    def __init__(self, store: MemoryStore) -> None:
+        self._store = store
+
+    def row(self, principal: Principal, key: bytes) -> Row:
+        with self._store.steps.step("rows.row"), self._store.lock:
+            owner = self._store.owner(principal)
+            return Row(owner, self._store.fleet_map.version, self._store.images.get((owner.id, key)))
+
+    def owner(self, principal: Principal) -> Owner:
+        return self.row(principal, b"").owner
+
+    def page(self, principal: Principal, after: bytes | None, limit: int) -> list[Image]:
+        with self._store.steps.step("rows.page"), self._store.lock:
+            return [image for image in self._of(principal) if image.key > (after or b"")][:limit]
+
+    def keys(self, principal: Principal) -> list[bytes]:
+        with self._store.steps.step("rows.keys"), self._store.lock:
+            return [image.key for image in self._of(principal)]
+
+    def announce(self, intent: Job) -> None:
+        with self._store.steps.step("rows.announce"), self._store.lock:
+            due_at = self._store.clock.now() + timedelta(seconds=INTENT_SECONDS)
+            self._store.jobs.setdefault(intent.id, JobRow(intent, due_at))
+
+    def abandon(self, intent_id: bytes) -> None:
+        with self._store.steps.step("rows.abandon"), self._store.lock:
+            if intent_id in self._store.jobs:
+                self._store.jobs[intent_id].due_at = self._store.clock.now()
+
+    def put(self, principal: Principal, draft: Draft, intent_id: bytes, precondition: Precondition) -> Written:
+        with self._store.steps.step("rows.put"), self._store.lock:
+            owner = self._store.owner(principal)
+            before = self._store.images.get((owner.id, draft.key))
+            intent = self._store.jobs.get(intent_id)
+            if intent is None or intent.claimed:
+                raise RowsUnavailableError("The write took too long and was given up; nothing was stored. Try again.")
+            precondition(before)
+            image = Image(
+                owner_id=owner.id,
+                key=draft.key,
+                object_key=draft.object_key,
+                sha256=draft.sha256,
+                size=draft.size,
+                facts=draft.facts,
+                created_at=self._store.clock.now(),
+            )
+            del self._store.jobs[intent_id]
+            self._store.images[owner.id, draft.key] = image
+            due = () if before is None else (self._owe(_derived_id(intent_id, 0), [before]),)
+            self._store.bump(principal)
+            return Written(image, created=before is None, jobs=due)
+
+    def delete(
+        self, principal: Principal, key: bytes, job_id: bytes, precondition: Precondition
+    ) -> tuple[bytes, ...] | None:
+        with self._store.steps.step("rows.delete"), self._store.lock:
+            owner = self._store.owner(principal)
+            before = self._store.images.get((owner.id, key))
+            if before is None:
+                return None
+            precondition(before)
+            del self._store.images[owner.id, key]
+            self._owe(job_id, [before])
+            self._store.bump(principal)
+            return (job_id,)
+
+    def delete_all(self, principal: Principal, job_id: bytes) -> tuple[int, tuple[bytes, ...]]:
+        with self._store.steps.step("rows.delete_all"), self._store.lock:
+            images = self._of(principal)
+            due = tuple(
+                self._owe(_derived_id(job_id, start), images[start : start + jobs.MAX_REMOVALS])
+                for start in range(0, len(images), jobs.MAX_REMOVALS)
+            )
+            for image in images:
+                del self._store.images[image.owner_id, image.key]
+            self._store.bump(principal)
+            return len(images), due
+
+    def _of(self, principal: Principal) -> list[Image]:
+        owner = self._store.owners.get(principal.name)
+        found = [image for image in self._store.images.values() if owner is not None and image.owner_id == owner.id]
+        return sorted(found, key=lambda image: image.key)
+
+    def _owe(self, job_id: bytes, images: Sequence[Image]) -> bytes:
+        removals = [Removal(image.owner_id, image.object_key, partition_of(image.key)) for image in images]
+        self._store.jobs[job_id] = JobRow(jobs.removal_job(job_id, removals), self._store.clock.now())
+        return job_id
+
+
+def _derived_id(job_id: bytes, number: int) -> bytes:
+    return hashlib.sha256(job_id + number.to_bytes(8, "big")).digest()[:16]

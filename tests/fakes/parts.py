@@ -1,0 +1,133 @@
+"""The services, and the whole application, on fakes."""
+
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from chalice.app import Chalice
+
+from chalicelib.bootstrap import Services
+from chalicelib.config import Config, config_from
+from chalicelib.domain.fleet import FleetMap, Node, with_nodes
+from chalicelib.domain.ports import Clock, FleetMaps, ImageRows, Inspector, JobQueue, JobRows, NodeCaches, Objects
+from chalicelib.domain.ports import SettingsRows as SettingsRowsPort
+from chalicelib.services.cache_configuration import CacheConfiguration
+from chalicelib.services.fleet_status import FleetStatus
+from chalicelib.services.images import Images
+from chalicelib.services.read_through import FillPolicy, ReadThrough
+from chalicelib.services.worker import Worker
+from chalicelib.web.application import create_app
+from tests.fakes.clock import ManualClock
+from tests.fakes.fleet_maps import MemoryFleetMaps
+from tests.fakes.image_rows import MemoryImageRows
+from tests.fakes.inspector import FixedInspector
+from tests.fakes.job_rows import MemoryJobRows
+from tests.fakes.node_cache import MemoryNodeCaches
+from tests.fakes.objects import MemoryObjects
+from tests.fakes.queue import MemoryQueue
+from tests.fakes.settings_rows import MemorySettingsRows
+from tests.fakes.steps import Steps
+from tests.fakes.store import MemoryStore
+
+ENVIRON = {
+    "ENVIRONMENT": "test",
+    "BUCKET": "images",
+    "JOB_QUEUE_URL": "https://queue.test/jobs",
+    "DATABASE_HOST": "database.test",
+    "DATABASE_USER": "application",
+    "DATABASE_PASSWORD": "password",
+    "NODE_SUBNETS": "subnet-1,subnet-2",
+}
+TWO_NODES = (Node("node-a", "10.0.0.1", 11211), Node("node-b", "10.0.0.2", 11211))
+
+
+@dataclass
+class MemoryParts:
+    """Every fake, connected: one store, one clock, one record of steps. A fleet of two nodes is published."""
+
+    steps: Steps = field(default_factory=Steps)
+    clock: ManualClock = field(default_factory=ManualClock)
+    nodes: tuple[Node, ...] = TWO_NODES
+
+    def __post_init__(self) -> None:
+        self.store = MemoryStore(self.clock, self.steps)
+        self.store.fleet_map = with_nodes(self.store.fleet_map, self.nodes)
+        self.image_rows = MemoryImageRows(self.store)
+        self.job_rows = MemoryJobRows(self.store)
+        self.settings = MemorySettingsRows(self.store)
+        self.maps = MemoryFleetMaps(self.store)
+        self.objects = MemoryObjects(self.steps)
+        self.caches = MemoryNodeCaches(self.clock, self.steps)
+        self.queue = MemoryQueue(self.steps)
+        self.inspector = FixedInspector(steps=self.steps)
+        self._held: set[str] = set()
+
+    @property
+    def fleet_map(self) -> FleetMap:
+        """The map as published."""
+        return self.store.fleet_map
+
+    @contextmanager
+    def exclusive(self, name: str) -> Iterator[bool]:
+        """As Database.exclusive: whether the name is held by this caller alone."""
+        granted = name not in self._held
+        if granted:
+            self._held.add(name)
+        try:
+            yield granted
+        finally:
+            if granted:
+                self._held.discard(name)
+
+    def services(self, **overrides: Any) -> Services:
+        """Services on these parts; see memory_services for what may be given instead of them."""
+        return memory_services(parts=self, **overrides)
+
+
+def memory_config(environ: Mapping[str, str] | None = None, **changes: Any) -> Config:
+    """A whole configuration; `changes` are by the names of Config."""
+    return replace(config_from({**ENVIRON, **(environ or {})}), **changes)
+
+
+def memory_services(
+    *,
+    parts: MemoryParts | None = None,
+    config: Config | None = None,
+    maps: FleetMaps | None = None,
+    clock: Clock | None = None,
+    image_rows: ImageRows | None = None,
+    job_rows: JobRows | None = None,
+    settings: SettingsRowsPort | None = None,
+    objects: Objects | None = None,
+    caches: NodeCaches | None = None,
+    queue: JobQueue | None = None,
+    inspector: Inspector | None = None,
+    policy: FillPolicy | None = None,
+    **services: Any,
+) -> Services:
+    """Services on fakes, each of which may be given; `services` replaces fields of Services themselves."""
+    fakes = parts or MemoryParts()
+    config = config or memory_config()
+    maps, clock, caches = maps or fakes.maps, clock or fakes.clock, caches or fakes.caches
+    objects, queue, job_rows = objects or fakes.objects, queue or fakes.queue, job_rows or fakes.job_rows
+    read_through = ReadThrough(maps, caches, objects, clock, policy or FillPolicy(item_bytes=config.node_item_bytes))
+    built = Services(
+        config=config,
+        maps=maps,
+        clock=clock,
+        exclusive=fakes.exclusive,
+        images=Images(
+            image_rows or fakes.image_rows, job_rows, objects, inspector or fakes.inspector, queue, read_through
+        ),
+        worker=Worker(job_rows, objects, maps, caches, queue),
+        fleet=FleetStatus(maps, caches, clock),
+        cache_configuration=CacheConfiguration(settings or fakes.settings),
+    )
+    return replace(built, **services)
+
+
+def memory_app(services: Services | None = None) -> Chalice:
+    """The whole application, built as app.py builds it, with these services or with fakes."""
+    given = services or memory_services()
+    return create_app(lambda: given)

@@ -1,0 +1,17 @@
+"""JobQueue in memory."""
+
+from collections.abc import Sequence
+
+from tests.fakes.steps import Steps
+
+
+class MemoryQueue:
+    """JobQueue as a list of job ids, oldest first."""
+
+    def __init__(self, steps: Steps | None = None) -> None:
+        self.messages: list[bytes] = []
+        self._steps = steps or Steps()
+
+    def send(self, job_ids: Sequence[bytes]) -> None:
+        with self._steps.step("queue.send"):
+            self.messages += job_ids

@@ -1,0 +1,61 @@
+"""The OpenAPI document: valid, and about the routes that there are."""
+
+import json
+import re
+
+import jsonschema
+import pytest
+from openapi_spec_validator import validate
+
+from chalicelib.web.openapi import document
+from tests.web.caller import Caller
+
+DOCUMENTED = re.compile(r"/api/v1(/.*)?|/api/openapi\.json|/health")
+PICTURE = b"\x89PNG the inspector is a fake here"
+
+
+def test_the_document_is_valid_openapi() -> None:
+    validate(document())
+
+
+def test_the_document_and_the_routes_are_the_same() -> None:
+    routes = {
+        (path, method.lower())
+        for path, methods in Caller().app.routes.items()
+        if DOCUMENTED.fullmatch(path)
+        for method in methods
+    }
+    documented = {
+        (path, method)
+        for path, operations in document()["paths"].items()  # type: ignore[attr-defined]
+        for method in operations
+        if method != "parameters"
+    }
+    assert documented == routes
+
+
+def test_the_document_is_served() -> None:
+    assert Caller()("GET", "/api/openapi.json").json == json.loads(json.dumps(document()))
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "schema"),
+    [
+        ("GET", "/api/v1/images", "ImagePage"),
+        ("GET", "/api/v1/images?limit=1", "ImagePage"),
+        ("PUT", "/api/v1/images/k3", "Image"),
+        ("GET", "/api/v1/image/metadata?key=k1", "Image"),
+        ("GET", "/api/v1/fleet", "Fleet"),
+        ("GET", "/health", "Health"),
+        ("DELETE", "/api/v1/images?all=true", "Deleted"),
+        ("GET", "/api/v1/images/nope", "Problem"),
+        ("GET", "/api/v1/images?limit=x", "Problem"),
+    ],
+)
+def test_answers_are_as_the_document_says(method: str, path: str, schema: str) -> None:
+    call = Caller()
+    for key in ("k1", "k2"):
+        call("PUT", f"/api/v1/images/{key}", body=PICTURE)
+    answer = call(method, path, body=PICTURE if method == "PUT" else b"")
+    root = {"$ref": f"#/components/schemas/{schema}", "components": document()["components"]}
+    jsonschema.validate(answer.json, root)
