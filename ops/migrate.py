@@ -76,8 +76,7 @@ class _Backend(MySQLBackend):  # type: ignore[misc]  # yoyo has no types
         return _Backend(self._database)
 
     def transaction(self, rollback_on_exit: bool = False) -> Any:
-        """Never one inside another: in MySQL a change of a table ends them all, and yoyo would report the lost inner one
-        instead of what failed."""
+        """Never one inside another: a change of a table ends them all, and yoyo would report the lost inner one."""
         return nullcontext() if self._in_transaction else super().transaction(rollback_on_exit)
 
     def close(self) -> None:

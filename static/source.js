@@ -12,8 +12,8 @@ const tell = () => {
   const source = timing.get("source");
   const took = `in ${total.duration.toFixed(1)} ms`;
   words.textContent = source
-    ? `These bytes came from ${source.description}, ${took}.`
-    : `These bytes were in this browser already; the row was checked ${took}.`;
+    ? `Served from ${source.description}, ${took}.`
+    : `Served from this browser's own copy; its row was checked ${took}.`;
   words.hidden = false;
 };
 

@@ -59,7 +59,7 @@ class Cloud:
         self.running[part.name] = RunningPart(part, process, os.pidfd_open(process.pid))
 
     def await_ready(self, part: Part) -> None:
-        """Wait until it is ready, then prepare it. Raises LocalCloudError, naming the log, if a part does not come up."""
+        """Wait until it is ready, then prepare it. Raises LocalCloudError, naming the log, if a part fails."""
         self._await_ready(part, self.running)
 
     def _await_ready(self, part: Part, minding: Mapping[str, RunningPart]) -> None:
@@ -113,7 +113,7 @@ class Cloud:
         processes.kill_marked(self.state.root)
 
     def _start_again(self, part: Part, deaths: dict[str, list[float]], due: dict[str, float]) -> None:
-        """What others' use of it needs is made again; the application's parts are ready when their own needs are met."""
+        """Wait only for what others need prepared: the rest becomes ready when its own needs are met."""
         self.start(part)
         if part.prepare is None:
             return

@@ -25,11 +25,13 @@ _SMALL_LOG = "--innodb-log-file-size=16M"
 
 
 def install_command(data_folder: Path, search: str) -> tuple[str, ...]:
-    """Fills a new data folder, run from the folder above it. Raises LocalCloudError if the program is missing."""
+    """Fills a new, empty data folder. Raises LocalCloudError if the program is missing."""
     return (
+        "env",
+        f"--chdir={data_folder.parent}",  # because the script splits a path at its blanks
         _program("mariadb-install-db", search),
         "--no-defaults",
-        f"--datadir=./{data_folder.name}",  # the script splits a whole path at its blanks
+        f"--datadir=./{data_folder.name}",
         "--auth-root-authentication-method=normal",
         "--skip-test-db",
         _SMALL_LOG,

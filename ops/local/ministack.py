@@ -5,6 +5,7 @@ import urllib.request
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
+from ops.local.bootstrap import ACCESS_KEY_ID, SECRET_ACCESS_KEY
 from ops.local.parts import Part
 from ops.local.state import StateFolder
 
@@ -24,6 +25,9 @@ def part(
             "BIND_HOST": "127.0.0.1",  # it would listen on every address
             "GATEWAY_PORT": str(port),
             "MINISTACK_ACCOUNT_ID": ACCOUNT_ID,
+            # Presigned addresses are checked against these.
+            "AWS_ACCESS_KEY_ID": ACCESS_KEY_ID,
+            "AWS_SECRET_ACCESS_KEY": SECRET_ACCESS_KEY,
             "IOT_MTLS_ENABLED": "0",
             "S3_PERSIST": "1",
             "S3_DATA_DIR": str(state.objects),

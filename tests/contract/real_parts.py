@@ -60,9 +60,21 @@ class Server:
     def pause(self) -> None:
         """Stops it without ending it: connections are taken by the kernel and nothing answers."""
         self.signal(signal.SIGSTOP)
+        deadline = time.monotonic() + 20
+        while not self._stands_still():  # threads stop one after another
+            assert time.monotonic() < deadline
+            time.sleep(0.001)
 
     def resume(self) -> None:
         self.signal(signal.SIGCONT)
+
+    def _stands_still(self) -> bool:
+        assert self.process is not None
+        states = [
+            stat.read_text().rpartition(")")[2].split()[0]
+            for stat in Path(f"/proc/{self.process.pid}/task").glob("*/stat")
+        ]
+        return set(states) == {"T"}
 
     def signal(self, number: signal.Signals) -> None:
         """To this process and no other; nothing if it has ended."""

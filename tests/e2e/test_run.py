@@ -11,7 +11,6 @@ from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
 
-import boto3
 import pymysql
 import pytest
 
@@ -208,7 +207,7 @@ def test_a_part_that_dies_is_started_again(cloud: LocalCloud, part: str) -> None
 
 
 def test_a_node_that_dies_costs_its_instance(cloud: LocalCloud) -> None:
-    ec2 = boto3.client("ec2", endpoint_url=cloud.environ["AWS_ENDPOINT_URL_EC2"], region_name="us-east-1")
+    ec2 = client("ec2", cloud.environ["AWS_ENDPOINT_URL_EC2"])
     assert until(lambda: len(node_pids(cloud)) == 2, timeout_seconds=90)  # the fleet may have been lost just before
     victim = next(one for one in cloud.pids() if one.part.startswith("node "))
     os.kill(victim.pid, signal.SIGKILL)
@@ -216,7 +215,7 @@ def test_a_node_that_dies_costs_its_instance(cloud: LocalCloud) -> None:
 
     def state() -> str:
         (reservation,) = ec2.describe_instances(InstanceIds=[instance_id])["Reservations"]
-        return reservation["Instances"][0]["State"]["Name"]
+        return str(reservation["Instances"][0]["State"]["Name"])
 
     assert until(lambda: state() == "terminated", timeout_seconds=20)
     assert healthy(cloud)

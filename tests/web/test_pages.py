@@ -1,0 +1,312 @@
+"""The pages that show: the grid, one image, the keys, the fleet, errors; and what every page must have."""
+
+from collections.abc import Iterator
+from typing import Any
+from urllib.parse import quote, urlsplit
+
+import pytest
+from chalice.test import Client
+
+from chalicelib.domain import fleet
+from chalicelib.domain.errors import ObjectsUnavailableError, RowsUnavailableError
+from chalicelib.domain.images import ImageFacts
+from chalicelib.web import pages
+from tests.fakes import MemoryParts, memory_app
+from tests.fakes.parts import memory_config
+from tests.web.caller import MULTIPART, URLENCODED, Answer, Caller, multipart
+from tests.web.html_page import HtmlPage, query_of, urlencoded
+
+HARD_KEYS = [
+    "k1",
+    "a/b/../../etc/passwd",
+    "100%25 %zz +plus+",
+    "\"double\" 'single' &amp; <b>",
+    "<script>alert(1)</script>",
+    "صورة\u202e من البحر",
+    "🌊🏖️",
+    "cafe\u0301",
+    "caf\u00e9",
+    "  spaces on both sides  ",
+    "?query=1&key=2#part",
+    "界" * 255,
+]
+PAGES = ["/", "/upload", "/keys", "/fleet", "/delete-all", "/image?key=k1", "/delete?key=k1", "/image?key=none"]
+
+
+@pytest.fixture
+def caller() -> Caller:
+    return Caller()
+
+
+def put(caller: Caller, key: str, data: bytes = b"the bytes") -> Answer:
+    answer = caller("POST", "/upload", MULTIPART, multipart(key=key, file=data))
+    assert answer.status == 303, answer.body
+    return answer
+
+
+def page_of(answer: Answer, status: int = 200) -> HtmlPage:
+    assert answer.status == status, answer.body
+    assert answer.headers["content-type"] == "text/html; charset=utf-8"
+    return HtmlPage(answer.body)
+
+
+def keyed(path: str, key: str) -> str:
+    return f"{path}?key={quote(key, safe='')}"
+
+
+@pytest.mark.parametrize("key", HARD_KEYS)
+def test_any_key_goes_by_the_pages_own_links_and_forms_from_upload_to_deletion(caller: Caller, key: str) -> None:
+    page = page_of(caller("GET", put(caller, key).headers["location"]))
+    assert key in page.text
+    assert [image["alt"] for image in page.all("img")] == [key]
+    assert caller("GET", page.all("img")[0]["src"]).body == b"the bytes"
+
+    listed = page_of(caller("GET", "/keys"))
+    assert key in listed.text
+    assert page_of(caller("GET", listed.link_to("/image"))).text == page_of(caller("GET", keyed("/image", key))).text
+    question = page_of(caller("GET", listed.link_to("/delete")))
+    assert key in question.text
+
+    deleted = caller("POST", "/delete", URLENCODED, urlencoded(**question.fields()))
+    assert (deleted.status, deleted.headers["location"]) == (303, "/keys?notice=deleted")
+    assert caller("GET", keyed("/content", key)).status == 404
+    assert caller.parts.store.images == {}
+
+
+@pytest.mark.parametrize("path", PAGES)
+@pytest.mark.parametrize("key", ["<script>alert(1)</script>", "'\"><img src=x onerror=alert(1)>", "k1"])
+def test_a_page_runs_and_loads_nothing_but_our_own_files_whatever_the_keys_are(
+    caller: Caller, path: str, key: str
+) -> None:
+    put(caller, key)
+    put(caller, "k1")
+    answer = caller("GET", path.replace("none", quote(key + "!", safe="")))
+    page = HtmlPage(answer.body)
+    for element in page.elements:
+        assert not [name for name in element.attributes if name.startswith("on") or name == "style"], element
+        assert element.tag != "style"
+    assert all(urlsplit(script["src"]).path.startswith("/static/") for script in page.all("script"))
+    assert answer.headers["content-security-policy"] == (
+        "default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self' blob:; form-action 'self'; "
+        "base-uri 'none'; frame-ancestors 'none'"
+    )
+    assert answer.headers["cache-control"] == "private, no-store"
+
+
+@pytest.mark.parametrize("path", PAGES)
+def test_every_page_has_one_heading_a_title_a_language_and_labels(caller: Caller, path: str) -> None:
+    put(caller, "k1")
+    page = HtmlPage(caller("GET", path).body)
+    assert len(page.all("h1")) == 1
+    assert page.all("html")[0]["lang"] == "en"
+    assert len(page.all("main")) == len(page.all("title")) == 1
+    ids = [element["id"] for element in page.elements if "id" in element.attributes]
+    assert len(ids) == len(set(ids))
+    shown = [one["id"] for one in page.all("input") if one.attributes.get("type") != "hidden"]
+    assert sorted(shown) == sorted(label["for"] for label in page.all("label"))
+    described = [one["aria-describedby"].split() for one in page.elements if "aria-describedby" in one.attributes]
+    assert {name for names in described for name in names} <= set(ids)
+
+
+@pytest.mark.parametrize("path", PAGES)
+def test_behind_a_stage_every_address_lies_under_it(caller: Caller, path: str) -> None:
+    put(caller, "k1")
+    page = HtmlPage(behind_stage(caller, "GET", path)["body"])
+    assert page.addresses()
+    assert [address for address in page.addresses() if not address.startswith("/prod/")] == []
+
+
+def test_behind_a_stage_redirects_lie_under_it(caller: Caller) -> None:
+    put(caller, "k1")
+    assert behind_stage(caller, "GET", "/retrieve?key=k1")["headers"]["Location"] == "/prod/image?key=k1"
+
+
+@pytest.mark.parametrize("path", PAGES)
+def test_every_address_on_a_page_answers(caller: Caller, path: str) -> None:
+    put(caller, "k1")
+    page = HtmlPage(caller("GET", path).body)
+    sent_to = {form["action"] for form in page.all("form") if form["method"] == "post"}
+    for address in set(page.addresses()) - sent_to - {"/retrieve"}:
+        assert caller("GET", address).status == 200, address
+
+
+def test_the_grid_says_sizes_before_the_bytes_come_and_loads_late_what_is_below(caller: Caller) -> None:
+    caller.parts.inspector.facts = ImageFacts("image/jpeg", width=1600, height=400, frames=1)
+    for number in range(6):
+        put(caller, f"k{number}")
+    page = page_of(caller("GET", "/"))
+    images = page.all("img")
+    assert {(image["width"], image["height"]) for image in images} == {("1600", "400")}
+    assert [image.attributes.get("loading") for image in images] == [None] * 4 + ["lazy"] * 2
+    assert [one["class"] for one in page.all("li") if "class" in one.attributes] == ["r30"] * 6
+
+
+def addresses_of_pages(caller: Caller, path: str) -> Iterator[HtmlPage]:
+    """The pages of a list, by their own links."""
+    following: str | None = path
+    while following is not None:
+        page = page_of(caller("GET", following))
+        yield page
+        following = next((link["href"] for link in page.all("a") if link.attributes.get("rel") == "next"), None)
+
+
+@pytest.mark.parametrize(("path", "limit"), [("/", "GRID_LIMIT"), ("/keys", "LIST_LIMIT")])
+@pytest.mark.parametrize("count", [0, 1, 3, 4, 6, 7])
+def test_the_pages_of_a_list_hold_every_key_once_and_in_order(
+    caller: Caller, monkeypatch: pytest.MonkeyPatch, path: str, limit: str, count: int
+) -> None:
+    monkeypatch.setattr(pages, limit, 3)
+    keys = [f"a/ key+{number}%" for number in range(count)]
+    for key in keys:
+        put(caller, key)
+    listed = list(addresses_of_pages(caller, path))
+    shown = [query_of(link["href"])["key"] for page in listed for link in page.all("a") if "/image?" in link["href"]]
+    assert shown == keys
+    assert len(listed) == max(1, -(-count // 3))
+
+
+@pytest.mark.parametrize(("path", "words"), [("/", "No images yet."), ("/keys", "No keys yet.")])
+def test_an_empty_list_says_what_to_do(caller: Caller, path: str, words: str) -> None:
+    page = page_of(caller("GET", path))
+    assert words in page.text
+    assert "upload" in page.text.lower()
+
+
+@pytest.mark.parametrize("path", ["/", "/keys"])
+def test_a_page_behind_the_last_key_leads_to_the_first(caller: Caller, path: str) -> None:
+    put(caller, "k1")
+    page = page_of(caller("GET", f"{path}?after=z"))
+    assert "Go to the first page" in page.text
+    assert page_of(caller("GET", f"{path}?after=%01"), 400).all("h1")
+
+
+def test_an_images_page_tells_its_details(caller: Caller) -> None:
+    put(caller, "k1", b"x" * 2048)
+    text = " ".join(page_of(caller("GET", "/image?key=k1")).text.split())
+    for words in ("PNG", "3 × 2 pixels", "2.0 KiB (2,048 bytes)", "12 of 16", "Node 2 node-b", "1 Jan 2030, 00:16 UTC"):
+        assert words in text
+
+
+def test_an_images_page_without_a_fleet_says_that_the_origin_answers(caller: Caller) -> None:
+    put(caller, "k1")
+    caller.parts.store.fleet_map = fleet.with_nodes(caller.parts.fleet_map, [])
+    assert "the origin answers" in page_of(caller("GET", "/image?key=k1")).text
+
+
+@pytest.mark.parametrize(("key", "name"), [("a/b.jpeg", "b.jpeg.png"), ("a/../..", "image.png"), ("x.PNG", "x.PNG")])
+def test_a_download_is_named_after_the_key_and_its_bytes(caller: Caller, key: str, name: str) -> None:
+    put(caller, key)
+    page = page_of(caller("GET", keyed("/image", key)))
+    assert [link["download"] for link in page.all("a") if "download" in link.attributes] == [name]
+
+
+def test_large_images_may_come_from_the_bucket_and_small_ones_from_nowhere_else() -> None:
+    parts = MemoryParts()
+    caller = Caller(parts)
+    caller.app = memory_app(parts.services(config=memory_config(inline_bytes=10)))
+    put(caller, "small", b"x" * 10)
+    assert "objects.test" not in caller("GET", "/").headers["content-security-policy"]
+    put(caller, "large", b"x" * 11)
+    for path in ("/", "/image?key=large", "/delete?key=large"):
+        assert "img-src 'self' blob: https://objects.test;" in caller("GET", path).headers["content-security-policy"]
+    assert caller("GET", "/content?key=large").headers["location"].startswith("https://objects.test/")
+
+
+def test_content_is_the_image_with_its_type_and_where_it_came_from(caller: Caller) -> None:
+    put(caller, "k1")
+    answer = caller("GET", "/content?key=k1")
+    assert (answer.status, answer.headers["content-type"], answer.body) == (200, "image/png", b"the bytes")
+    assert 'source;desc="origin, partition 12"' in answer.headers["server-timing"]
+    assert 'source;desc="node node-b, partition 12"' in caller("GET", "/content?key=k1").headers["server-timing"]
+    assert caller("GET", "/content?key=k1", {"If-None-Match": answer.headers["etag"]}).status == 304
+
+
+def test_the_fleets_page_tells_which_node_has_which_partition(caller: Caller) -> None:
+    page = page_of(caller("GET", "/fleet"))
+    cells = [one["class"] for one in page.all("li") if one.attributes.get("class", "").startswith("n")]
+    assert cells == ["n1", "n2"] * 8 + ["n1", "n2"]
+    for words in ("node-a", "10.0.0.2:11211", "2, 4, 6, 8, 10, 12, 14, 16", "fleet map version 1"):
+        assert words in page.text
+
+
+def test_the_fleets_page_has_no_rate_without_requests_and_then_the_true_one(caller: Caller) -> None:
+    put(caller, "k1")
+    assert "no requests yet" in page_of(caller("GET", "/fleet")).text
+    for _ in range(3):
+        caller("GET", "/content?key=k1")
+    text = page_of(caller("GET", "/fleet")).text
+    assert "66.6 %" in text
+    assert "no requests yet" not in text
+
+
+def test_an_empty_fleet_is_told_so(caller: Caller) -> None:
+    caller.parts.store.fleet_map = fleet.EMPTY
+    page = page_of(caller("GET", "/fleet"))
+    assert "No nodes yet." in page.text
+
+
+def test_only_known_notices_are_shown(caller: Caller) -> None:
+    put(caller, "k1")
+    assert "The image is deleted." in page_of(caller("GET", "/keys?notice=deleted")).text
+    assert "You won" not in page_of(caller("GET", "/keys?notice=You%20won")).text
+
+
+@pytest.mark.parametrize("path", ["/", "/keys", "/image?key=k1", "/delete-all", "/retrieve?key=k1"])
+def test_without_the_database_a_page_says_to_come_back(caller: Caller, path: str) -> None:
+    put(caller, "k1")
+    caller.parts.steps.stop("rows", RowsUnavailableError("The database does not answer."))
+    answer = caller("GET", path)
+    page = page_of(answer, 503)
+    assert "load this page again" in page.text
+    assert answer.headers["retry-after"] == "2"
+
+
+def test_without_the_object_store_an_uploads_page_says_so(caller: Caller) -> None:
+    caller.parts.steps.stop("objects", ObjectsUnavailableError("The object store cannot be reached; try again."))
+    answer = caller("POST", "/upload", MULTIPART, multipart(key="k1", file=b"x"))
+    assert "The object store cannot be reached" in page_of(answer, 503).text
+    assert caller.parts.store.images == {}
+
+
+def test_a_wrong_method_is_told_on_a_page_whose_styles_load(caller: Caller) -> None:
+    answer = caller("DELETE", "/keys")
+    page = page_of(answer, 405)
+    assert answer.headers["allow"]
+    assert caller("GET", page.all("link")[0]["href"]).status == 200
+
+
+def test_a_form_of_another_site_is_refused_on_a_page(caller: Caller) -> None:
+    put(caller, "k1")
+    headers = {**URLENCODED, "Origin": "https://elsewhere.test", "Sec-Fetch-Site": "cross-site"}
+    page = page_of(caller("POST", "/delete-all", headers, urlencoded(confirm="yes")), 403)
+    assert page.addresses()[0].startswith("./static/")
+    assert len(caller.parts.store.images) == 1
+
+
+def behind_stage(caller: Caller, method: str, path: str) -> dict[str, Any]:
+    """The application's answer to the event that API Gateway makes of a request to stage `prod`."""
+    parts = urlsplit(path)
+    query = query_of(path) if parts.query else None
+    event = {
+        "resource": parts.path,
+        "path": parts.path,
+        "headers": {"Accept": "text/plain"},
+        "multiValueQueryStringParameters": query and {name: [value] for name, value in query.items()},
+        "pathParameters": None,
+        "stageVariables": None,
+        "body": None,
+        "isBase64Encoded": False,
+        "requestContext": {
+            "httpMethod": method,
+            "resourcePath": parts.path,
+            "path": "/prod" + parts.path,
+            "stage": "prod",
+        },
+    }
+    import base64
+
+    with Client(caller.app):
+        answer: dict[str, Any] = caller.app(event, None)
+    if answer.get("isBase64Encoded"):
+        answer["body"] = base64.b64decode(answer["body"])
+    return answer
