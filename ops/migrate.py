@@ -42,6 +42,7 @@ def migrate(database: Database, folder: Path = MIGRATIONS) -> tuple[str, ...]:
     """
     migrations = read_migrations(str(folder))
     with _alone(database), closing(_Backend(database)) as backend:
+        _drop_half_made_bookkeeping(backend)
         backend.create_lock_table()
         backend.break_lock()  # a row left by a run that was killed; the server's own lock has shut out live ones
         applied = _applied_ids(backend)
@@ -93,6 +94,18 @@ class _Backend(MySQLBackend):  # type: ignore[misc]  # yoyo has no types
             "created_at_utc": datetime.now(UTC).replace(tzinfo=None),
             "operation": operation,
         }
+
+
+def _drop_half_made_bookkeeping(backend: _Backend) -> None:
+    """yoyo cannot go on after a kill while it made its own tables. It does so before the first migration and writes the
+    version's row last, so without that row nothing was ever applied and nothing is lost.
+    """
+    if backend.version_table in backend.list_tables():
+        version = backend.execute(f"SELECT MAX(version) FROM {backend.version_table_quoted}").fetchone()  # noqa: S608
+        if version != (None,):
+            return
+    for table in (backend.version_table, backend.log_table, backend.migration_table):
+        backend.execute(f"DROP TABLE IF EXISTS {backend.quote_identifier(table)}")
 
 
 def _applied_ids(backend: _Backend) -> set[str]:

@@ -67,10 +67,15 @@ def _choice(*choices: str) -> Callable[[str, str], str]:
     return parse
 
 
+def _is_plain(text: str) -> bool:
+    """Whether Python's own freedoms with numbers are not used: 1_000, and digits of other scripts."""
+    return text.isascii() and "_" not in text
+
+
 def _whole(low: int, high: int) -> Callable[[str, str], int]:
     def parse(name: str, text: str) -> int:
         try:
-            value = int(text.strip()) if text.strip().isascii() and "_" not in text else None
+            value = int(text) if _is_plain(text) else None
         except ValueError:
             value = None
         if value is None or not low <= value <= high:
@@ -83,7 +88,7 @@ def _whole(low: int, high: int) -> Callable[[str, str], int]:
 def _fraction(low: float, high: float) -> Callable[[str, str], float]:
     def parse(name: str, text: str) -> float:
         try:
-            value = float(text)
+            value = float(text) if _is_plain(text) else math.nan
         except ValueError:
             value = math.nan
         if not low <= value <= high:  # false for NaN too

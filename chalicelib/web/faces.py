@@ -16,7 +16,7 @@ def face_of(path: str) -> Face:
 
 
 def gateway_answer(status: int, message: str, path: str) -> tuple[str, bytes]:
-    """Content type and body for what a server refuses before the application is asked, in the form of the path's face."""
+    """Content type and body for what a server refuses before it asks the application, as the path's face has it."""
     response = face_of(path)(status_answer(status, message))
     body = response.body if isinstance(response.body, bytes) else response.body.encode()
     return str(response.headers["Content-Type"]), body

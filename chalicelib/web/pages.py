@@ -1,6 +1,6 @@
 """The HTML face: pages for people, which work without script. Keys travel in queries and forms only."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -80,9 +80,7 @@ def blueprint(services: Callable[[], Services]) -> Blueprint:
             key, data = form.key(), form.file()
             if not data:
                 raise InvalidValueError("file", "No image was chosen, or the chosen file is empty.")
-            image, created = services().images.put(
-                principal_of(request()), key, data, no_precondition, RequestTimer()
-            )
+            image, created = services().images.put(principal_of(request()), key, data, no_precondition, RequestTimer())
         except RequestError as error:
             answer = error_answer(error)
             kept = form.values.get("key", b"").decode(errors="replace")
@@ -174,12 +172,12 @@ def blueprint(services: Callable[[], Services]) -> Blueprint:
         file = static_files().get(name)
         if file is None:
             return Response("There is no such file.\n", {"Content-Type": "text/plain; charset=utf-8"}, 404)
-        headers = {"ETag": file.etag, "Cache-Control": cache_control(file, query_of(request()).text("v"))}
+        caching = {"ETag": file.etag, "Cache-Control": cache_control(file, query_of(request()).text("v"))}
         if request().headers.get("if-none-match") == file.etag:
-            return Response(b"", headers, 304)
-        return Response(file.data, {**headers, "Content-Type": file.media_type})
+            return Response(b"", {**caching}, 304)
+        return Response(file.data, {**caching, "Content-Type": file.media_type})
 
-    def _page(template: str, values: dict[str, object], status: int = 200, images: Iterable[Image] = ()) -> Response:
+    def _page(template: str, values: Mapping[str, object], status: int = 200, images: Iterable[Image] = ()) -> Response:
         return page(template, root_of(request()), values, status, _origins_of(images))
 
     def _onward(path: str, **query: str | bytes) -> Response:

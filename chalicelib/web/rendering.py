@@ -1,6 +1,6 @@
 """From templates to HTML answers."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -19,7 +19,7 @@ FOLDER = Path(__file__).resolve().parents[2] / "templates"
 def page(
     template: str,
     root: str,
-    values: dict[str, object],
+    values: Mapping[str, object],
     status: int = 200,
     image_origins: Iterable[str] = (),
 ) -> Response:
@@ -27,12 +27,16 @@ def page(
 
     `root` stands before every path in it; `image_origins` are the foreign origins whose images it shows.
     """
-    body = _environment().get_template(template).render(
-        {
-            **values,
-            "address": lambda path, **query: address(root, path, **query),
-            "asset": lambda name: root + static_path(name),
-        }
+    body = (
+        _environment()
+        .get_template(template)
+        .render(
+            {
+                **values,
+                "address": lambda path, **query: address(root, path, **query),
+                "asset": lambda name: root + static_path(name),
+            }
+        )
     )
     return Response(
         body.encode(),

@@ -1,6 +1,9 @@
 """The migrations runner over a real MariaDB."""
 
+import contextlib
 import os
+import random
+import signal
 import subprocess
 import sys
 import threading
@@ -101,6 +104,38 @@ def test_a_row_of_a_killed_run_does_not_lock_the_database(empty: Database, folde
     with closing(empty.connect()) as connection, connection.cursor() as cursor:
         cursor.execute("INSERT INTO yoyo_lock (locked, ctime, pid) VALUES (1, UTC_TIMESTAMP(), 4242)")
     assert migrate(empty, folder) == ()
+
+
+def test_a_run_killed_at_any_moment_is_made_good_by_the_next(empty: Database, folder: Path) -> None:
+    (folder / "0001_first.sql").write_text(
+        "CREATE TABLE IF NOT EXISTS first (id INT PRIMARY KEY);\nINSERT IGNORE INTO first VALUES (1);\n"
+    )
+    (folder / "0002_second.sql").unlink()
+    seed = random.randrange(1 << 32)
+    print(f"seed {seed}")
+    chance = random.Random(seed)
+    code = "import sys; from pathlib import Path; from ops.database import from_url; from ops.migrate import migrate; "
+    code += "database = from_url(sys.argv[1]); print('begins', flush=True); migrate(database, Path(sys.argv[2]))"
+    url = f"mysql://{empty.user}:{empty.password}@{empty.host}:{empty.port}/{empty.name}?tls=off"
+    killed = 0
+    for _ in range(15):
+        with closing(empty.connect()) as connection, connection.cursor() as cursor:
+            for table in tables(empty):
+                cursor.execute(f"DROP TABLE `{table}`")
+        run = subprocess.Popen(
+            [sys.executable, "-c", code, url, str(folder)], cwd=PROJECT, stdout=subprocess.PIPE, bufsize=0
+        )
+        assert run.stdout is not None
+        assert run.stdout.readline() == b"begins\n"
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            run.wait(chance.uniform(0, 0.12))
+        run.kill()
+        killed += run.wait(10) == -signal.SIGKILL
+        run.stdout.close()
+        migrate(empty, folder)
+        assert rows(empty, "SELECT id FROM first") == [(1,)]
+        assert rows(empty, "SELECT migration_id FROM _yoyo_migration") == [("0001_first",)]
+    assert killed > 0
 
 
 def test_runs_at_once_apply_each_migration_once(empty: Database, folder: Path) -> None:

@@ -1,5 +1,6 @@
 """The pages that show: the grid, one image, the keys, the fleet, errors; and what every page must have."""
 
+import base64
 from collections.abc import Iterator
 from typing import Any
 from urllib.parse import quote, urlsplit
@@ -286,12 +287,12 @@ def test_a_form_of_another_site_is_refused_on_a_page(caller: Caller) -> None:
 def behind_stage(caller: Caller, method: str, path: str) -> dict[str, Any]:
     """The application's answer to the event that API Gateway makes of a request to stage `prod`."""
     parts = urlsplit(path)
-    query = query_of(path) if parts.query else None
-    event = {
+    query = {name: [value] for name, value in query_of(path).items()} if parts.query else None
+    event: dict[str, Any] = {
         "resource": parts.path,
         "path": parts.path,
         "headers": {"Accept": "text/plain"},
-        "multiValueQueryStringParameters": query and {name: [value] for name, value in query.items()},
+        "multiValueQueryStringParameters": query,
         "pathParameters": None,
         "stageVariables": None,
         "body": None,
@@ -303,8 +304,6 @@ def behind_stage(caller: Caller, method: str, path: str) -> dict[str, Any]:
             "stage": "prod",
         },
     }
-    import base64
-
     with Client(caller.app):
         answer: dict[str, Any] = caller.app(event, None)
     if answer.get("isBase64Encoded"):

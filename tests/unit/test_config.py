@@ -1,0 +1,43 @@
+import pytest
+
+from chalicelib.config import ConfigError, config_from
+from tests.fakes.parts import ENVIRON
+
+
+def test_what_has_a_default_need_not_be_set() -> None:
+    config = config_from(ENVIRON)
+    assert config.bucket == "images"
+    assert config.database_tls
+    assert config.database_port == 3306
+    assert config.cache_timeout_seconds == 0.05
+    assert config.node_subnets == ("subnet-1", "subnet-2")
+
+
+@pytest.mark.parametrize("name", ENVIRON)
+@pytest.mark.parametrize("value", [None, ""])
+def test_what_is_missing_is_named(name: str, value: str | None) -> None:
+    environ = {other: text for other, text in ENVIRON.items() if other != name}
+    if value is not None:
+        environ[name] = value
+    with pytest.raises(ConfigError, match=name):
+        config_from(environ)
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("DATABASE_PORT", "mysql"),
+        ("DATABASE_TLS", "yes"),
+        ("FLEET_NODES", "two"),
+        ("CACHE_TIMEOUT_MS", "50ms"),
+        ("MAX_UPLOAD_BYTES", "4MB"),
+    ],
+)
+def test_what_is_wrong_is_named_and_quoted(name: str, value: str) -> None:
+    with pytest.raises(ConfigError, match=f"{name}.*{value}"):
+        config_from({**ENVIRON, name: value})
+
+
+def test_units_are_converted() -> None:
+    assert config_from({**ENVIRON, "CACHE_TIMEOUT_MS": "12.5"}).cache_timeout_seconds == 0.0125
+    assert not config_from({**ENVIRON, "DATABASE_TLS": "off"}).database_tls
