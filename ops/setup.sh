@@ -121,13 +121,13 @@ by_hand() {
 
 [ "$(uname -s)" = Linux ] || fail "This runs on Linux only (it gives cache nodes addresses in 127.0.0.0/8)."
 
-missing="$(missing_packages | sort -u | tr '\n' ' ')"
+missing="$(missing_packages | sort -u | paste -s -d ' ')"
 if [ -n "$missing" ]; then
     # shellcheck disable=SC2086  # lists of names
     if have apt-get && { [ "$(id -u)" -eq 0 ] || { have sudo && sudo --non-interactive true 2>/dev/null; }; }; then
         apt-cache show memcached >/dev/null 2>&1 || update_package_lists
         install_packages $(missing_packages | sort -u) # again: a name may depend on the lists
-        missing="$(missing_packages | sort -u | tr '\n' ' ')"
+        missing="$(missing_packages | sort -u | paste -s -d ' ')"
         [ -z "$missing" ] || fail "Still missing after the installation: $missing. Try: $(by_hand $missing)"
     else
         fail "Missing: $missing. Install with: $(by_hand $missing)"

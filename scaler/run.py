@@ -55,12 +55,15 @@ class Scaler:
                 todo = steps(current, instances, self.wanted, self.port)
                 if launched:
                     todo = Steps(0, todo.terminate, todo.fleet_map)  # one launch a run, even if some died meanwhile
-                launched = self._apply(current, todo, len(instances)) or launched
-                settled = len(todo.fleet_map.nodes) == self.wanted and {node.id for node in todo.fleet_map.nodes} <= {
-                    instance.id for instance in instances
-                }
+                launched = launched or todo.launch > 0
+                published = self._apply(current, todo, len(instances))
+                settled = (
+                    published
+                    and len(todo.fleet_map.nodes) == self.wanted
+                    and {node.id for node in todo.fleet_map.nodes} <= {instance.id for instance in instances}
+                )
                 if settled or self.clock.monotonic() >= deadline:
-                    return todo.fleet_map
+                    return todo.fleet_map if published else self.maps.current()
                 self.clock.sleep(self.poll_seconds)
 
     def _gather(self) -> list[Instance]:
@@ -70,12 +73,10 @@ class Scaler:
         ]
 
     def _apply(self, current: FleetMap, todo: Steps, already: int) -> bool:
+        """Whether the fleet map now is the one decided on."""
         if todo.launch:
             logger.info("launching %s instances beside %s", todo.launch, already)
             self.instances.launch(todo.launch, already)
-        if todo.terminate:
-            logger.info("terminating surplus instances %s", ", ".join(todo.terminate))
-            self.instances.terminate(todo.terminate)
         if todo.fleet_map != current:
             published = self.maps.publish(todo.fleet_map)
             logger.info(
@@ -84,4 +85,9 @@ class Scaler:
                 "published" if published else "not published, another was first",
                 ", ".join(f"{node.id} at {node.address}" for node in todo.fleet_map.nodes),
             )
-        return todo.launch > 0
+            if not published:
+                return False
+        if todo.terminate:  # only now does no map that is in force name them
+            logger.info("terminating surplus instances %s", ", ".join(todo.terminate))
+            self.instances.terminate(todo.terminate)
+        return True

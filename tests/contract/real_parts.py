@@ -14,6 +14,7 @@ from pymemcache.exceptions import MemcacheError
 
 from chalicelib.adapters.mysql.database import Database, DatabaseAddress
 from chalicelib.domain.fleet import Node
+from ops.database import Database as Administrator
 from ops.local import mariadb, ministack, processes
 from ops.local.parts import Part, base_environ, search_path
 from ops.local.ports import free_port
@@ -136,7 +137,7 @@ class MariaDb:
             cursor.execute(sql, args)
             return list(cursor.fetchall())
 
-    def _administrator(self) -> mariadb.Database:
+    def _administrator(self) -> Administrator:
         return mariadb.database(self.port, mariadb.MIGRATIONS_USER, self._secrets["migrations_password"])
 
     def _migrate(self) -> None:

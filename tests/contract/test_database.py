@@ -29,7 +29,7 @@ def lose_next_answer(monkeypatch: pytest.MonkeyPatch) -> LoseNextAnswer:
     commit = pymysql.connections.Connection.commit
     losses: list[None] = []
 
-    def committed_unheard(connection: pymysql.connections.Connection) -> None:  # type: ignore[type-arg]
+    def committed_unheard(connection: pymysql.connections.Connection) -> None:
         commit(connection)
         if losses:
             losses.pop()
@@ -216,10 +216,11 @@ def test_a_server_that_hangs_is_unavailable_within_the_timeout(maria: MariaDb, c
     if connected_before:
         database.select("SELECT 1")
     maria.server.pause()
-    for question in (
+    questions: list[Callable[[], object]] = [
         lambda: database.select("SELECT 1"),
         lambda: database.transaction(lambda transaction: transaction.select("SELECT 1")),
-    ):
+    ]
+    for question in questions:
         started = time.monotonic()
         with pytest.raises(RowsUnavailableError):
             question()

@@ -13,6 +13,7 @@ from chalicelib.domain import rates, wire
 from chalicelib.domain.breaker import BreakerPolicy
 from chalicelib.domain.errors import NodeError
 from chalicelib.domain.fleet import Node
+from chalicelib.domain.ports import Lease
 from tests.contract.real_parts import Memcached
 from tests.contract.test_node_cache import KEY, NOON, OBJECT_KEY, OTHER_KEY, OWNER, granted
 
@@ -169,7 +170,7 @@ def test_many_kept_connections_heal_after_a_restart(cache: MemcachedNode, memcac
     # The other kept connections are dead too; each fails once at most, and none for ever.
     for _ in range(5):
         recovered(cache)
-    leases = []
+    leases = list[Lease]()
     deadline = time.monotonic() + GENEROUS_SECONDS
     while len(leases) < 5:
         assert time.monotonic() < deadline

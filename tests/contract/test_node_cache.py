@@ -184,9 +184,11 @@ def test_a_count_of_one_name_twice_counts_two(cache: NodeCache) -> None:
 
 
 def test_counts_from_many_at_once_are_all_there(cache: NodeCache) -> None:
-    threads = [
-        threading.Thread(target=lambda: [cache.count([rates.REQUESTS], NOON) for _ in range(20)]) for _ in range(5)
-    ]
+    def count_twenty() -> None:
+        for _ in range(20):
+            cache.count([rates.REQUESTS], NOON)
+
+    threads = [threading.Thread(target=count_twenty) for _ in range(5)]
     for thread in threads:
         thread.start()
     for thread in threads:

@@ -2,6 +2,7 @@
 
 import secrets
 import urllib.request
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 from urllib.parse import parse_qs, urlsplit
 
@@ -92,11 +93,12 @@ def test_a_store_that_cannot_be_reached_is_unavailable() -> None:
         config=Config(connect_timeout=1, read_timeout=1, retries={"total_max_attempts": 1}),
     )
     objects = S3Objects(client, "images")
-    for call in (
+    calls: list[Callable[[], object]] = [
         lambda: objects.put("a", b"data", "image/png"),
         lambda: objects.get("a"),
         lambda: objects.remove(["a"]),
-    ):
+    ]
+    for call in calls:
         with pytest.raises(ObjectsUnavailableError):
             call()
 

@@ -9,11 +9,12 @@ class Steps:
 
     def __init__(self) -> None:
         self.taken: list[str] = []
-        self._failures: dict[tuple[str, bool], list[Exception]] = {}
+        self._failures: dict[tuple[str, bool], list[BaseException]] = {}
         self._down: dict[str, Exception] = {}
         self._between: dict[str, Callable[[], None]] = {}
+        self.gate: Callable[[], None] = lambda: None  # passed before every step; may wait for its turn
 
-    def fail(self, step: str, error: Exception, *, after: bool = False) -> None:
+    def fail(self, step: str, error: BaseException, *, after: bool = False) -> None:
         """The next such step raises the error, before its effect or after it."""
         self._failures.setdefault((step, after), []).append(error)
 
@@ -25,6 +26,10 @@ class Steps:
         """The part works again."""
         del self._down[part]
 
+    def forget(self) -> None:
+        """Failures that were not met yet will not come."""
+        self._failures.clear()
+
     def before(self, step: str, act: Callable[[], None]) -> None:
         """Runs `act` once, just before the next such step."""
         self._between[step] = act
@@ -32,6 +37,7 @@ class Steps:
     @contextmanager
     def step(self, name: str) -> Iterator[None]:
         """Around the effect of a step."""
+        self.gate()
         act = self._between.pop(name, None)
         if act is not None:
             act()

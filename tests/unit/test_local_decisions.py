@@ -59,5 +59,5 @@ def test_a_database_address_is_read() -> None:
     "url", ["", "mysql://db/images", "postgres://u:p@h/images", "mysql://u:p@h", "mysql://u@h:x/i"]
 )
 def test_a_wrong_database_address_is_refused(url: str) -> None:
-    with pytest.raises(ValueError, match="."):
+    with pytest.raises(ValueError, match=r"."):
         from_url(url)

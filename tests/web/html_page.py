@@ -1,8 +1,10 @@
-"""Reads a page as a browser would: its elements, its words, its forms and its addresses."""
+"""Puts images in by the pages and reads a page as a browser would: its elements, words, forms and addresses."""
 
 from dataclasses import dataclass, field
 from html.parser import HTMLParser
 from urllib.parse import parse_qsl, quote, urlsplit
+
+from tests.web.caller import MULTIPART, Answer, Caller, multipart
 
 ADDRESSES = {"href", "src", "action"}
 VOID = {"meta", "link", "input", "img", "br", "use"}
@@ -80,3 +82,22 @@ def urlencoded(**fields: str) -> bytes:
 def query_of(address: str) -> dict[str, str]:
     """The query of an address by name."""
     return dict(parse_qsl(urlsplit(address).query, strict_parsing=True, keep_blank_values=True))
+
+
+def put(caller: Caller, key: str, data: bytes = b"the bytes") -> Answer:
+    """Uploads by the form; the redirect to the image's page."""
+    answer = caller("POST", "/upload", MULTIPART, multipart(key=key, file=data))
+    assert answer.status == 303, answer.body
+    return answer
+
+
+def page_of(answer: Answer, status: int = 200) -> HtmlPage:
+    """The page that the answer is; asserts its status."""
+    assert answer.status == status, answer.body
+    assert answer.headers["content-type"] == "text/html; charset=utf-8"
+    return HtmlPage(answer.body)
+
+
+def keyed(path: str, key: str) -> str:
+    """The address of the path for the key."""
+    return f"{path}?key={quote(key, safe='')}"

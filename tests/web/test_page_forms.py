@@ -129,7 +129,8 @@ def test_asking_for_a_deletion_changes_nothing(caller: Caller) -> None:
 
 def test_a_deletion_from_a_later_page_of_keys_leads_back_to_it(caller: Caller) -> None:
     upload(caller, multipart(key="k1", file=b"x"))
-    question = HtmlPage(caller("GET", "/delete?key=k1&after=a%2Fb%20c").body)
+    listed = HtmlPage(caller("GET", "/keys?after=a%2Fb%20c").body)
+    question = HtmlPage(caller("GET", listed.link_to("/delete")).body)
     answer = caller("POST", "/delete", URLENCODED, urlencoded(**question.fields()))
     assert answer.headers["location"] == "/keys?after=a%2Fb%20c&notice=deleted"
 

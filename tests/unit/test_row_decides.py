@@ -1,0 +1,215 @@
+"""The row decides: no order of steps of readers, writers, late fills, restarts and removals shows old bytes.
+
+The project's own services run over the fakes, switched at every call that leaves the process. What a reader is shown
+must be what the row said at some moment after its request began. To know that the check can fail, a rule is taken out.
+"""
+
+import hashlib
+import os
+import random
+from collections.abc import Callable
+
+import pytest
+
+from chalicelib.bootstrap import Services
+from chalicelib.domain import wire
+from chalicelib.domain.accounts import Principal
+from chalicelib.domain.errors import NotFoundError, ObjectsUnavailableError, StoreError
+from chalicelib.domain.fleet import Node, with_nodes
+from chalicelib.domain.ports import Draft, Precondition, Row, Written
+from chalicelib.services.images import no_precondition
+from chalicelib.services.read_through import FillPolicy
+from tests.fakes import MemoryFleetMaps, MemoryImageRows, MemoryParts, MemoryStore, NullStopwatch
+from tests.fakes.interleaving import Interleaving
+
+DEMO, KEY = Principal("demo"), b"k1"
+HISTORIES = 250
+READERS, WRITERS = 3, 2
+POLICY = FillPolicy(poll_seconds=0.5, wait_seconds=1.0)
+
+
+class StaleError(AssertionError):
+    """A reader was shown what was no longer so when its request began."""
+
+
+class RecordingRows(MemoryImageRows):
+    """MemoryImageRows that write down each state of the one key, in the order of the commits."""
+
+    def __init__(self, store: MemoryStore, states: list[bytes | None]) -> None:
+        super().__init__(store)
+        self.states = states
+
+    def put(self, principal: Principal, draft: Draft, intent_id: bytes, precondition: Precondition) -> Written:
+        written = super().put(principal, draft, intent_id, precondition)
+        self.states.append(draft.sha256)
+        return written
+
+    def delete(
+        self, principal: Principal, key: bytes, job_id: bytes, precondition: Precondition
+    ) -> tuple[bytes, ...] | None:
+        due = super().delete(principal, key, job_id, precondition)
+        if due is not None:
+            self.states.append(None)
+        return due
+
+
+class KeptRows(RecordingRows):
+    """The rule that the row is read after the request began, taken out: half of the time an older one is used."""
+
+    def __init__(self, store: MemoryStore, states: list[bytes | None], source: random.Random) -> None:
+        super().__init__(store, states)
+        self._source = source
+        self._kept: Row | None = None
+
+    def row(self, principal: Principal, key: bytes) -> Row:
+        if self._kept is None or self._source.random() < 0.5:
+            self._kept = super().row(principal, key)
+        return self._kept
+
+
+class World:
+    """One small world: processes with services of their own over one store, one fleet and one object store."""
+
+    def __init__(self, source: random.Random, rows: Callable[[MemoryStore, list[bytes | None]], RecordingRows]) -> None:
+        self.source = source
+        self.parts = MemoryParts()
+        self.states: list[bytes | None] = [None]
+        self.rows = rows
+        self.shown = 0
+        self.from_nodes = 0
+        self.interleaving = Interleaving(source)
+        self.parts.steps.gate = self.interleaving.gate
+        self.parts.clock.on_sleep = lambda seconds: self.interleaving.gate()
+
+    def run(self) -> None:
+        """Raises StaleError."""
+        self.interleaving.run(
+            [
+                *[self.reader for _ in range(READERS)],
+                *[self.writer_of(number) for number in range(WRITERS)],
+                self.worker,
+                self.chance,
+            ]
+        )
+
+    def process(self) -> Services:
+        """A process, with a fleet map of its own in memory."""
+        return self.parts.services(
+            image_rows=self.rows(self.parts.store, self.states), maps=MemoryFleetMaps(self.parts.store), policy=POLICY
+        )
+
+    def reader(self) -> None:
+        images = self.process().images
+        for _ in range(3):
+            first = len(self.states) - 1  # the state when the request began
+            try:
+                _, served = images.get(DEMO, KEY, NullStopwatch())
+            except NotFoundError:
+                found = None
+            except ObjectsUnavailableError:
+                continue  # written anew at each of its attempts: no answer is not an old one
+            else:
+                assert served is not None
+                found = hashlib.sha256(served.data).digest()
+                self.shown += 1
+                self.from_nodes += served.node is not None
+            if found not in self.states[first:]:
+                raise StaleError
+
+    def writer_of(self, number: int) -> Callable[[], None]:
+        def write() -> None:
+            images = self.process().images
+            for count in range(3):
+                try:
+                    if self.source.random() < 0.8:
+                        images.put(
+                            DEMO, KEY, b"writer %d, write %d" % (number, count), no_precondition, NullStopwatch()
+                        )
+                    else:
+                        images.delete(DEMO, KEY, no_precondition)
+                except StoreError:
+                    continue  # nothing to delete, or given up because it took too long
+
+        return write
+
+    def worker(self) -> None:
+        worker = self.process().worker
+        for _ in range(4):
+            self.interleaving.gate()
+            worker.resend()
+            while self.parts.queue.messages:
+                worker.perform(self.parts.queue.messages.pop(0))
+
+    def chance(self) -> None:
+        """Restarts, evictions, time, resizes, and nodes that answer with what they were not asked for."""
+        nodes = [Node(f"node-{number}", f"10.0.0.{number}", 11211) for number in range(4)]
+        owner_id = self.parts.store.owners["demo"].id
+        ever = [wire.PLACEHOLDER]  # and every value that any node can ever have held
+        for _ in range(6):
+            self.interleaving.gate()
+            ever += [wire.wrapped(owner_id, name, data) for name, (data, _) in self.parts.objects.stored.items()]
+            cache = self.parts.caches.of(self.source.choice(self.parts.fleet_map.nodes))
+            match self.source.randrange(6):
+                case 0:
+                    cache.restart()
+                case 1:
+                    cache.remove(list(cache.values))
+                case 2:
+                    self.parts.clock.advance(self.source.choice((6, 61, 7200)))
+                case 3 | 4:
+                    current = self.parts.store.fleet_map
+                    chosen = self.source.sample(nodes, self.source.randint(1, 3))
+                    self.parts.store.fleet_map = with_nodes(current, chosen)
+                case 5:
+                    for one in self.parts.caches.nodes.values():
+                        for wire_key in list(one.values):
+                            one.store(wire_key, self.source.choice(ever))
+
+
+def histories(
+    rows: Callable[[MemoryStore, list[bytes | None], random.Random], RecordingRows], count: int = HISTORIES
+) -> tuple[int, int]:
+    """How many images were shown, and how many of them by nodes. Raises StaleError."""
+    seed = int(os.environ.get("ROW_DECIDES_SEED") or random.SystemRandom().randrange(1 << 32))
+    print(f"seed {seed} (ROW_DECIDES_SEED)")
+    shown = from_nodes = 0
+    for number in range(count):
+        source = random.Random(seed + number)
+        world = World(source, lambda store, states, source=source: rows(store, states, source))  # type: ignore[misc]
+        world.run()
+        shown, from_nodes = shown + world.shown, from_nodes + world.from_nodes
+    return shown, from_nodes
+
+
+def recording(store: MemoryStore, states: list[bytes | None], source: random.Random) -> RecordingRows:
+    return RecordingRows(store, states)
+
+
+def test_no_history_shows_old_bytes() -> None:
+    shown, from_nodes = histories(recording)
+    print(f"{shown} images shown, {from_nodes} of them by nodes, over {HISTORIES} histories")
+    assert shown > HISTORIES
+    assert from_nodes > HISTORIES / 10
+
+
+def test_cached_under_the_images_key_old_bytes_are_shown(monkeypatch: pytest.MonkeyPatch) -> None:
+    wire_key, wrapped, unwrapped = wire.wire_key, wire.wrapped, wire.unwrapped
+    monkeypatch.setattr(wire, "wire_key", lambda owner_id, object_key: wire_key(owner_id, "k1"))
+    monkeypatch.setattr(wire, "wrapped", lambda owner_id, object_key, data: wrapped(owner_id, "k1", data))
+    monkeypatch.setattr(wire, "unwrapped", lambda value, owner_id, object_key: unwrapped(value, owner_id, "k1"))
+    with pytest.raises(StaleError):
+        histories(recording)
+
+
+def test_with_a_row_from_before_the_request_old_bytes_are_shown() -> None:
+    with pytest.raises(StaleError):
+        histories(KeptRows)
+
+
+def test_without_the_name_in_the_value_a_confused_node_shows_old_bytes(monkeypatch: pytest.MonkeyPatch) -> None:
+    def unchecked(value: bytes, owner_id: bytes, object_key: str) -> bytes:
+        return value[len(wire.wrapped(owner_id, object_key, b"")) :]
+
+    monkeypatch.setattr(wire, "unwrapped", unchecked)
+    with pytest.raises(StaleError):
+        histories(recording)

@@ -1,0 +1,110 @@
+"""What every page must have: nothing foreign, one heading, labels, and addresses that answer, behind a stage too."""
+
+import base64
+from typing import Any
+from urllib.parse import quote, urlsplit
+
+import pytest
+from chalice.test import Client
+
+from tests.web.caller import Caller
+from tests.web.html_page import HtmlPage, put, query_of
+
+PAGES = ["/", "/upload", "/keys", "/fleet", "/delete-all", "/image?key=k1", "/delete?key=k1", "/image?key=none"]
+
+
+@pytest.fixture
+def caller() -> Caller:
+    return Caller()
+
+
+@pytest.mark.parametrize("path", PAGES)
+@pytest.mark.parametrize("key", ["<script>alert(1)</script>", "'\"><img src=x onerror=alert(1)>", "k1"])
+def test_a_page_runs_and_loads_nothing_but_our_own_files_whatever_the_keys_are(
+    caller: Caller, path: str, key: str
+) -> None:
+    put(caller, key)
+    put(caller, "k1")
+    answer = caller("GET", path.replace("none", quote(key + "!", safe="")))
+    page = HtmlPage(answer.body)
+    for element in page.elements:
+        assert not [name for name in element.attributes if name.startswith("on") or name == "style"], element
+        assert element.tag != "style"
+    assert all(urlsplit(script["src"]).path.startswith("/static/") for script in page.all("script"))
+    assert answer.headers["content-security-policy"] == (
+        "default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self' blob:; form-action 'self'; "
+        "base-uri 'none'; frame-ancestors 'none'"
+    )
+    assert answer.headers["cache-control"] == "private, no-store"
+
+
+@pytest.mark.parametrize("path", PAGES)
+def test_every_page_has_one_heading_a_title_a_language_and_labels(caller: Caller, path: str) -> None:
+    put(caller, "k1")
+    page = HtmlPage(caller("GET", path).body)
+    assert len(page.all("h1")) == 1
+    assert page.all("html")[0]["lang"] == "en"
+    assert len(page.all("main")) == len(page.all("title")) == 1
+    ids = [element["id"] for element in page.elements if "id" in element.attributes]
+    assert len(ids) == len(set(ids))
+    shown = [one["id"] for one in page.all("input") if one.attributes.get("type") != "hidden"]
+    assert sorted(shown) == sorted(label["for"] for label in page.all("label"))
+    described = [one["aria-describedby"].split() for one in page.elements if "aria-describedby" in one.attributes]
+    assert {name for names in described for name in names} <= set(ids)
+
+
+@pytest.mark.parametrize("path", PAGES)
+def test_behind_a_stage_every_address_lies_under_it(caller: Caller, path: str) -> None:
+    put(caller, "k1")
+    page = HtmlPage(behind_stage(caller, "GET", path)["body"])
+    assert page.addresses()
+    assert [address for address in page.addresses() if not address.startswith("/prod/")] == []
+
+
+def test_behind_a_stage_redirects_lie_under_it(caller: Caller) -> None:
+    put(caller, "k1")
+    assert behind_stage(caller, "GET", "/retrieve?key=k1")["headers"]["Location"] == "/prod/image?key=k1"
+
+
+@pytest.mark.parametrize("path", PAGES)
+def test_every_address_on_a_page_answers(caller: Caller, path: str) -> None:
+    put(caller, "k1")
+    page = HtmlPage(caller("GET", path).body)
+    sent_to = {form["action"] for form in page.all("form") if form["method"] == "post"}
+    for address in set(page.addresses()) - sent_to - {"/retrieve"}:
+        assert caller("GET", address).status == 200, address
+
+
+@pytest.mark.parametrize("path", [*PAGES, "/content?key=k1", "/static/style.css"])
+def test_head_answers_as_get(caller: Caller, path: str) -> None:
+    put(caller, "k1")
+    head, get = caller("HEAD", path), caller("GET", path)
+    assert head.status == get.status
+    assert head.headers.keys() == get.headers.keys()
+
+
+def behind_stage(caller: Caller, method: str, path: str) -> dict[str, Any]:
+    """The application's answer to the event that API Gateway makes of a request to stage `prod`."""
+    parts = urlsplit(path)
+    query = {name: [value] for name, value in query_of(path).items()} if parts.query else None
+    event: dict[str, Any] = {
+        "resource": parts.path,
+        "path": parts.path,
+        "headers": {"Accept": "text/plain"},
+        "multiValueQueryStringParameters": query,
+        "pathParameters": None,
+        "stageVariables": None,
+        "body": None,
+        "isBase64Encoded": False,
+        "requestContext": {
+            "httpMethod": method,
+            "resourcePath": parts.path,
+            "path": "/prod" + parts.path,
+            "stage": "prod",
+        },
+    }
+    with Client(caller.app):
+        answer: dict[str, Any] = caller.app(event, None)
+    if answer.get("isBase64Encoded"):
+        answer["body"] = base64.b64decode(answer["body"])
+    return answer
