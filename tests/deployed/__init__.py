@@ -1,0 +1,1 @@
+"""The application as `chalice deploy` deploys it, in an emulator of its own."""
