@@ -7,6 +7,7 @@ from typing import TypeVar
 from chalicelib.domain.images import MAX_BYTES
 
 T = TypeVar("T")
+MIN_SECRET_CHARACTERS = 32
 
 
 class ConfigError(Exception):
@@ -35,6 +36,8 @@ class Config:
     max_upload_bytes: int
     inline_bytes: int  # larger images are answered by a redirect: an answer through Lambda has at most 6 MB
     inspect_seconds: float
+    secret_key: str  # signs the tokens of forms
+    signed_in_as: str | None  # the owner that everyone is, where there are no accounts; None: nobody is signed in
 
 
 def config_from(environ: Mapping[str, str]) -> Config:
@@ -68,7 +71,15 @@ def config_from(environ: Mapping[str, str]) -> Config:
         max_upload_bytes=value("MAX_UPLOAD_BYTES", int, str(MAX_BYTES)),
         inline_bytes=value("INLINE_BYTES", int, str(4 * 1024 * 1024)),
         inspect_seconds=value("INSPECT_SECONDS", float, "5"),
+        secret_key=value("SECRET_KEY", _secret),
+        signed_in_as=environ.get("SIGNED_IN_AS") or None,
     )
+
+
+def _secret(text: str) -> str:
+    if len(text) < MIN_SECRET_CHARACTERS:
+        raise ConfigError(f"The environment variable SECRET_KEY must have at least {MIN_SECRET_CHARACTERS} characters.")
+    return text
 
 
 def _switch(text: str) -> bool:

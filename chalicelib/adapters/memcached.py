@@ -103,7 +103,8 @@ class MemcachedNode:
 
     def close(self) -> None:
         """Closes the connections that are not in use."""
-        self._pool.clear()
+        for _ in self._pool.free:
+            self._pool.destroy(self._pool.get())
 
     def ended(self, client: Client, work: Callable[[Client], object], moved_bytes: int = 0) -> None:
         """Does a lease's last call on its own connection and takes the connection back. Never raises."""
@@ -139,6 +140,7 @@ class MemcachedNode:
             raise NodeError(f"node {self._node.id} refuses: {error}") from error
         except (MemcacheError, OSError, ValueError, KeyError) as error:  # numbers that are none, a key not asked for
             client.close()
+            self.close()  # what broke one connection broke the kept ones too; each would fail a probe of its own
             with self._lock:
                 self._breaker = breaker.failed(self._breaker, time.monotonic(), self._policy.breaker)
             logger.warning("node %s failed: %s: %s", self._node.id, type(error).__name__, error)
@@ -192,7 +194,7 @@ class MemcachedNodes:
             return found
         with self._lock:
             while len(self._nodes) >= self._kept:  # nodes of maps long gone
-                self._nodes.pop(next(iter(self._nodes)))
+                self._nodes.pop(next(iter(self._nodes))).close()
             return self._nodes.setdefault(node, MemcachedNode(node, self._policy))
 
 

@@ -8,6 +8,7 @@ class Principal:
     """Who a request comes from, as its session says. Never taken from a parameter."""
 
     name: str
+    admin: bool = False
 
 
 @dataclass(frozen=True, slots=True)

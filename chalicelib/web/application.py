@@ -14,7 +14,12 @@ def create_app(services: Callable[[], Services]) -> Chalice:
     """An application that calls `services` in each request and not before; event handlers are app.py's to add."""
     app = Chalice(app_name="elastic-images")
     app.api.binary_types = ["*/*"]  # API Gateway looks at the first Accept type only; browsers send many
-    app.register_middleware(finishing(face_of), "http")
+    finish = finishing(
+        face_of,
+        signed_in_as=lambda: services().config.signed_in_as,
+        has_route=lambda path, method: method in app.routes.get(path, {}),
+    )
+    app.register_middleware(finish, "http")
     app.register_blueprint(pages.blueprint(services))
     app.register_blueprint(api.blueprint(services))
     app.register_blueprint(compat.blueprint(services))

@@ -21,6 +21,8 @@ from chalicelib.domain.errors import (
     UnreadableImageError,
     UnsupportedTypeError,
 )
+from chalicelib.web.refusals import ForeignOriginError, ForgedFormError, NotAllowedError, NotSignedInError
+from chalicelib.web.session import admit
 
 logger = logging.getLogger(__name__)
 
@@ -34,10 +36,6 @@ SECURITY_HEADERS = {
     "Cross-Origin-Resource-Policy": "same-origin",
     "Cache-Control": "private, no-store",
 }
-
-
-class ForeignOriginError(StoreError):
-    """A page of another site sent a change."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +60,10 @@ _TABLE: tuple[tuple[type[StoreError], int, str, str], ...] = (
     (UnsupportedTypeError, 415, "unsupported-type", "Not a kind of image that is kept"),
     (TooLargeError, 413, "too-large", "Too large"),
     (UnreadableImageError, 422, "unreadable-image", "The image cannot be read"),
+    (NotSignedInError, 401, "not-signed-in", "Not signed in"),
+    (NotAllowedError, 403, "not-allowed", "Not allowed"),
     (ForeignOriginError, 403, "foreign-origin", "Sent by another site"),
+    (ForgedFormError, 403, "forged-form", "Not a form of this browser"),
     (UnavailableError, 503, "unavailable", "Not available just now"),
 )
 _BY_STATUS = {
@@ -114,6 +115,8 @@ def answering_as(face: Face) -> Callable[[Callable[..., Any]], Callable[..., Any
             response = face(answer)
             if answer.status == 503:
                 response.headers["Retry-After"] = str(RETRY_AFTER_SECONDS)
+            if answer.status == 401:
+                response.headers["WWW-Authenticate"] = "Bearer"
             return response
 
         return guarded_view
@@ -121,21 +124,31 @@ def answering_as(face: Face) -> Callable[[Callable[..., Any]], Callable[..., Any
     return guarded
 
 
-def finishing(face_of: Callable[[str], Face]) -> Callable[[Request, Callable[[Request], Response]], Response]:
+def finishing(
+    face_of: Callable[[str], Face],
+    signed_in_as: Callable[[], str | None],
+    has_route: Callable[[str, str], bool],
+) -> Callable[[Request, Callable[[Request], Response]], Response]:
     """The outermost middleware: what every answer must have, whoever made it."""
 
     def finish(request: Request, get_response: Callable[[Request], Response]) -> Response:
         # Chalice matches Accept against its binary types and answers 400 without the header.
         request.headers._dict.setdefault("accept", "*/*")
-        try:
+        face = face_of(request.path)
+
+        def answered() -> Response:
             _refuse_foreign_origin(request)
-            response = get_response(request)
-        except ForeignOriginError as error:
-            response = face_of(request.path)(error_answer(error))
+            if has_route(request.path, request.method):  # otherwise Chalice answers 405
+                admit(request, signed_in_as())
+            return get_response(request)
+
+        response = answering_as(face)(answered)()
         if response.status_code == 405 and isinstance(response.body, dict):  # Chalice's own
-            response = _refused_method(face_of(request.path), request, response)
+            response = _refused_method(face, request, response)
         for name, value in SECURITY_HEADERS.items():
             response.headers.setdefault(name, value)
+        if request.headers.get("x-forwarded-proto") == "https":
+            response.headers.setdefault("Strict-Transport-Security", "max-age=31536000; includeSubDomains")
         if isinstance(response.body, str):  # a text body with a binary type would fail outside all error handling
             response.body = response.body.encode()
         return response

@@ -12,6 +12,7 @@ from chalicelib.domain.images import Image
 from chalicelib.domain.keys import key_from_text
 from chalicelib.domain.partitions import partition_of
 from chalicelib.services.images import no_precondition
+from chalicelib.web import form_token
 from chalicelib.web.addresses import root_of, rooted
 from chalicelib.web.http import ErrorAnswer, answering_as, error_answer
 from chalicelib.web.image_answers import content_answer
@@ -76,7 +77,7 @@ def blueprint(services: Callable[[], Services]) -> Blueprint:
     def upload() -> Response:
         form = RequestForm({})
         try:
-            form = form_of(request())
+            form = _own_form()
             key, data = form.key(), form.file()
             if not data:
                 raise InvalidValueError("file", "No image was chosen, or the chosen file is empty.")
@@ -140,7 +141,7 @@ def blueprint(services: Callable[[], Services]) -> Blueprint:
 
     @route("/delete", "POST")
     def delete() -> Response:
-        form = form_of(request())
+        form = _own_form()
         services().images.delete(principal_of(request()), form.key(), no_precondition)
         return _onward("/keys", after=form.text("after"), notice="deleted")
 
@@ -150,7 +151,7 @@ def blueprint(services: Callable[[], Services]) -> Blueprint:
 
     @route("/delete-all", "POST")
     def delete_all() -> Response:
-        if form_of(request()).text("confirm") != "yes":
+        if _own_form().text("confirm") != "yes":
             return _delete_all_page("Nothing was deleted: tick the box to say that you mean it.", 400)
         services().images.delete_all(principal_of(request()))
         return _onward("/keys", notice="deleted-all")
@@ -178,7 +179,18 @@ def blueprint(services: Callable[[], Services]) -> Blueprint:
         return Response(file.data, {**caching, "Content-Type": file.media_type})
 
     def _page(template: str, values: Mapping[str, object], status: int = 200, images: Iterable[Image] = ()) -> Response:
-        return page(template, root_of(request()), values, status, _origins_of(images))
+        known = form_token.visitor_of(request())
+        visitor = known or form_token.new_visitor()
+        token = form_token.token_of(visitor, services().config.secret_key)
+        answer = page(template, root_of(request()), {**values, "form_token": token}, status, _origins_of(images))
+        if known is None:
+            answer.headers["Set-Cookie"] = form_token.cookie_of(request(), visitor)
+        return answer
+
+    def _own_form() -> RequestForm:
+        form = form_of(request())
+        form_token.check(request(), form, services().config.secret_key)
+        return form
 
     def _onward(path: str, **query: str | bytes) -> Response:
         return redirect(address(rooted(request(), ""), path, **query))

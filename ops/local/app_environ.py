@@ -11,7 +11,12 @@ NODE_ITEM_BYTES = 8 * 1024 * 1024
 
 
 def app_environ(
-    database: Database, endpoints: Endpoints, job_queue_url: str, subnets: Sequence[str], fleet_nodes: int
+    database: Database,
+    endpoints: Endpoints,
+    job_queue_url: str,
+    subnets: Sequence[str],
+    fleet_nodes: int,
+    secret_key: str,
 ) -> dict[str, str]:
     """The same names as on AWS; only the endpoints and addresses differ."""
     return {
@@ -30,6 +35,8 @@ def app_environ(
         "NODE_PORT": str(NODE_PORT),
         "NODE_ITEM_BYTES": str(NODE_ITEM_BYTES),
         "CACHE_TIMEOUT_MS": "50",
+        "SECRET_KEY": secret_key,
+        "SIGNED_IN_AS": "demo",  # there are no accounts yet, and only this machine reaches the store
         "AWS_ENDPOINT_URL": endpoints.default,
         "AWS_ENDPOINT_URL_EC2": endpoints.ec2,
         "AWS_DEFAULT_REGION": REGION,

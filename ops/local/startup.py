@@ -74,6 +74,7 @@ class _Foundations:
             self._job_queue_url,
             self._subnets,
             self._wanted.fleet_nodes,
+            self._secrets["secret_key"],
         )
         return {name: value for name, value in environ.items() if value}
 

@@ -17,7 +17,7 @@ from pathlib import Path
 
 from ops.local.errors import LocalCloudError
 
-_SECRET_NAMES = ("application_password", "migrations_password", "administrator_password")
+_SECRET_NAMES = ("application_password", "migrations_password", "administrator_password", "secret_key")
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,12 +127,14 @@ def read_run(state: StateFolder) -> Run | None:
 def generated_secrets(state: StateFolder) -> dict[str, str]:
     """The folder's passwords, made at first use. Raises LocalCloudError if the file is damaged."""
     path = state.root / "secrets.json"
-    if not path.exists():
-        write_whole(path, json.dumps({name: secrets.token_hex(16) for name in _SECRET_NAMES}))
     try:
-        stored = json.loads(path.read_text(encoding="utf-8"))
+        stored: dict[str, str] = json.loads(path.read_text(encoding="utf-8")) if path.exists() else {}
+        missing = set(_SECRET_NAMES) - stored.keys()  # all at first, and those that a later version added
+        if missing:
+            stored |= {name: secrets.token_hex(16) for name in missing}
+            write_whole(path, json.dumps(stored))
         return {name: str(stored[name]) for name in _SECRET_NAMES}
-    except (OSError, ValueError, KeyError, TypeError) as error:
+    except (OSError, ValueError, AttributeError, TypeError) as error:
         raise LocalCloudError(
             f"{path} is damaged: delete that one file and start again (new passwords are made, no image is lost)."
         ) from error

@@ -1,6 +1,7 @@
 """/api/v1 of the running store, asked whatever its own document allows and much that it does not."""
 
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
 import schemathesis
@@ -39,5 +40,5 @@ def base_url(cloud: LocalCloud) -> Iterator[str]:
     print_blob=True,  # repeats a failure
     suppress_health_check=list(HealthCheck),
 )
-def test_answers_are_never_a_fault_and_always_as_documented(case: schemathesis.Case, base_url: str) -> None:
+def test_answers_are_never_a_fault_and_always_as_documented(case: "schemathesis.Case[Any]", base_url: str) -> None:
     case.call_and_validate(base_url=base_url, checks=CHECKS, timeout=30)

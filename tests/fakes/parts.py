@@ -38,6 +38,7 @@ ENVIRON = {
     "DATABASE_USER": "application",
     "DATABASE_PASSWORD": "password",
     "NODE_SUBNETS": "subnet-1,subnet-2",
+    "SECRET_KEY": "a secret of the tests, and long enough",
 }
 TWO_NODES = (Node("node-a", "10.0.0.1", 11211), Node("node-b", "10.0.0.2", 11211))
 
@@ -87,7 +88,7 @@ class MemoryParts:
 
 def memory_config(environ: Mapping[str, str] | None = None, **changes: Any) -> Config:
     """A whole configuration; `changes` are by the names of Config."""
-    return replace(config_from({**ENVIRON, **(environ or {})}), **changes)
+    return replace(config_from({**ENVIRON, "SIGNED_IN_AS": "demo", **(environ or {})}), **changes)
 
 
 def memory_services(

@@ -41,3 +41,14 @@ def test_what_is_wrong_is_named_and_quoted(name: str, value: str) -> None:
 def test_units_are_converted() -> None:
     assert config_from({**ENVIRON, "CACHE_TIMEOUT_MS": "12.5"}).cache_timeout_seconds == 0.0125
     assert not config_from({**ENVIRON, "DATABASE_TLS": "off"}).database_tls
+
+
+def test_nobody_is_signed_in_unless_the_setting_says_so() -> None:
+    assert config_from(ENVIRON).signed_in_as is None
+    assert config_from({**ENVIRON, "SIGNED_IN_AS": "demo"}).signed_in_as == "demo"
+
+
+def test_a_short_secret_is_refused_without_being_told() -> None:
+    with pytest.raises(ConfigError, match="SECRET_KEY must have at least 32") as refused:
+        config_from({**ENVIRON, "SECRET_KEY": "too short"})
+    assert "too short" not in str(refused.value)

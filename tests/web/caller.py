@@ -1,17 +1,21 @@
 """Calls the application as API Gateway would, on fakes."""
 
 import json
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 from chalice.test import Client
 
+from chalicelib.web.form_token import token_of
 from tests.fakes import MemoryParts, memory_app
+from tests.fakes.parts import ENVIRON
 
 BOUNDARY = "a-boundary-that-no-part-holds"
 MULTIPART = {"Content-Type": f"multipart/form-data; boundary={BOUNDARY}"}
 URLENCODED = {"Content-Type": "application/x-www-form-urlencoded"}
+VISITOR = "0123456789abcdef0123456789abcdef"
 JSON = {"Content-Type": "application/json"}
 
 
@@ -33,15 +37,28 @@ class Caller:
     """The application on fakes, and a way to call it."""
 
     parts: MemoryParts = field(default_factory=MemoryParts)
+    visitor: str | None = None  # as the last Set-Cookie named it
 
     def __post_init__(self) -> None:
         self.app = memory_app(self.parts.services())
 
     def __call__(self, method: str, path: str, headers: Mapping[str, str] | None = None, body: bytes = b"") -> Answer:
+        kept = {} if self.visitor is None else {"Cookie": f"visitor={self.visitor}"}
         with Client(self.app) as client:
-            answer = client.http.request(method, path, headers=dict(headers or {}), body=body)
+            answer = client.http.request(method, path, headers={**kept, **(headers or {})}, body=body)
         lowered = {name.lower(): value for name, value in answer.headers.items()}
+        if given := re.match(r"visitor=(\w+);", lowered.get("set-cookie", "")):
+            self.visitor = given[1]
         return Answer(answer.status_code, lowered, answer.body)
+
+    def submit(self, path: str, headers: Mapping[str, str], body: bytes) -> Answer:
+        """Sends a form as the browser does that it was given to: with its cookie and its token, which go first."""
+        visitor = self.visitor or VISITOR
+        token = token_of(visitor, ENVIRON["SECRET_KEY"])
+        first = multipart(form_token=token)[: -len(f"--{BOUNDARY}--\r\n")]
+        if not headers.get("Content-Type", "").startswith("multipart"):
+            first = f"form_token={token}&".encode()
+        return self("POST", path, {"Cookie": f"visitor={visitor}", **headers}, first + body)
 
 
 def multipart(**parts: bytes | str) -> bytes:

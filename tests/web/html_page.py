@@ -86,7 +86,7 @@ def query_of(address: str) -> dict[str, str]:
 
 def put(caller: Caller, key: str, data: bytes = b"the bytes") -> Answer:
     """Uploads by the form; the redirect to the image's page."""
-    answer = caller("POST", "/upload", MULTIPART, multipart(key=key, file=data))
+    answer = caller.submit("/upload", MULTIPART, multipart(key=key, file=data))
     assert answer.status == 303, answer.body
     return answer
 

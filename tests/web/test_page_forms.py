@@ -13,7 +13,7 @@ def caller() -> Caller:
 
 
 def upload(caller: Caller, body: bytes) -> Answer:
-    return caller("POST", "/upload", MULTIPART, body)
+    return caller.submit("/upload", MULTIPART, body)
 
 
 def refused(caller: Caller, answer: Answer, status: int) -> HtmlPage:
@@ -92,7 +92,7 @@ def test_a_missing_file_is_pointed_at(caller: Caller, body: bytes) -> None:
 def test_a_body_that_is_no_whole_form_is_refused_on_the_page(
     caller: Caller, headers: dict[str, str], body: bytes
 ) -> None:
-    refused(caller, caller("POST", "/upload", headers, body), 400)
+    refused(caller, caller.submit("/upload", headers, body), 400)
 
 
 def test_retrieving_a_known_key_leads_to_its_page(caller: Caller) -> None:
@@ -131,12 +131,12 @@ def test_a_deletion_from_a_later_page_of_keys_leads_back_to_it(caller: Caller) -
     upload(caller, multipart(key="k1", file=b"x"))
     listed = HtmlPage(caller("GET", "/keys?after=a%2Fb%20c").body)
     question = HtmlPage(caller("GET", listed.link_to("/delete")).body)
-    answer = caller("POST", "/delete", URLENCODED, urlencoded(**question.fields()))
+    answer = caller.submit("/delete", URLENCODED, urlencoded(**question.fields()))
     assert answer.headers["location"] == "/keys?after=a%2Fb%20c&notice=deleted"
 
 
 def test_deleting_what_is_not_there_says_so(caller: Caller) -> None:
-    answer = caller("POST", "/delete", URLENCODED, urlencoded(key="k1"))
+    answer = caller.submit("/delete", URLENCODED, urlencoded(key="k1"))
     assert answer.status == 404
     assert "There is no image with the key “k1”." in HtmlPage(answer.body).text
 
@@ -144,7 +144,7 @@ def test_deleting_what_is_not_there_says_so(caller: Caller) -> None:
 @pytest.mark.parametrize("body", [b"", b"confirm=", b"confirm=no", b"yes=confirm"])
 def test_deleting_all_without_the_tick_deletes_nothing(caller: Caller, body: bytes) -> None:
     upload(caller, multipart(key="k1", file=b"x"))
-    answer = caller("POST", "/delete-all", URLENCODED, body)
+    answer = caller.submit("/delete-all", URLENCODED, body)
     assert answer.status == 400
     assert "Nothing was deleted" in HtmlPage(answer.body).text
     assert len(caller.parts.store.images) == 1
@@ -156,7 +156,7 @@ def test_deleting_all_tells_the_count_and_with_the_tick_does_it(caller: Caller, 
         upload(caller, multipart(key=f"k{number}", file=b"x"))
     question = HtmlPage(caller("GET", "/delete-all").body)
     assert f"You have {words}." in question.text
-    answer = caller("POST", "/delete-all", URLENCODED, urlencoded(**question.fields()))
+    answer = caller.submit("/delete-all", URLENCODED, urlencoded(**question.fields()))
     assert (answer.status, answer.headers["location"]) == (303, "/keys?notice=deleted-all")
     assert caller.parts.store.images == {}
     assert "There is nothing to delete" in HtmlPage(caller("GET", "/delete-all").body).text

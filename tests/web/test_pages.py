@@ -47,7 +47,7 @@ def test_any_key_goes_by_the_pages_own_links_and_forms_from_upload_to_deletion(c
     question = page_of(caller("GET", listed.link_to("/delete")))
     assert key in question.text
 
-    deleted = caller("POST", "/delete", URLENCODED, urlencoded(**question.fields()))
+    deleted = caller.submit("/delete", URLENCODED, urlencoded(**question.fields()))
     assert (deleted.status, deleted.headers["location"]) == (303, "/keys?notice=deleted")
     assert caller("GET", keyed("/content", key)).status == 404
     assert caller.parts.store.images == {}
@@ -186,7 +186,7 @@ def test_without_the_database_a_page_says_to_come_back(caller: Caller, path: str
 
 def test_without_the_object_store_an_uploads_page_says_so(caller: Caller) -> None:
     caller.parts.steps.stop("objects", ObjectsUnavailableError("The object store cannot be reached; try again."))
-    answer = caller("POST", "/upload", MULTIPART, multipart(key="k1", file=b"x"))
+    answer = caller.submit("/upload", MULTIPART, multipart(key="k1", file=b"x"))
     assert "The object store cannot be reached" in page_of(answer, 503).text
     assert caller.parts.store.images == {}
 
@@ -201,6 +201,6 @@ def test_a_wrong_method_is_told_on_a_page_whose_styles_load(caller: Caller) -> N
 def test_a_form_of_another_site_is_refused_on_a_page(caller: Caller) -> None:
     put(caller, "k1")
     headers = {**URLENCODED, "Origin": "https://elsewhere.test", "Sec-Fetch-Site": "cross-site"}
-    page = page_of(caller("POST", "/delete-all", headers, urlencoded(confirm="yes")), 403)
+    page = page_of(caller.submit("/delete-all", headers, urlencoded(confirm="yes")), 403)
     assert page.addresses()[0].startswith("./static/")
     assert len(caller.parts.store.images) == 1

@@ -104,6 +104,11 @@ class Database:
         except _LostConnectionError as lost:
             raise RowsUnavailableError("The database cannot be reached.") from lost
 
+    def close(self) -> None:
+        """Closes the connections that are not in use."""
+        for _ in self._pool.free:
+            self._pool.destroy(self._pool.get())
+
     def _select(self, sql: str, args: Args, *, fresh: bool) -> Rows:
         with self._connection(fresh=fresh) as connection, _lost_connections(), connection.cursor() as cursor:
             cursor.execute(sql, args)
@@ -128,6 +133,7 @@ class Database:
         try:
             if fresh or not connection.open:
                 with _lost_connections():
+                    _close(connection)
                     connection.connect()
                     with connection.cursor() as cursor:
                         cursor.execute(_ISOLATION)

@@ -1,0 +1,52 @@
+"""Who may call which route, in one table. A route that is not in it is refused, so that none can be forgotten."""
+
+from collections.abc import Mapping
+from enum import Enum
+
+GET, HEAD, POST, PUT, DELETE = "GET", "HEAD", "POST", "PUT", "DELETE"
+
+
+class Access(Enum):
+    """Who may call a route."""
+
+    ANYONE = "anyone"
+    OWNER = "the owner"  # whoever is signed in, on images of their own
+    ADMIN = "an admin"
+
+
+def _of(access: Access, *methods: str) -> dict[str, Access]:
+    return dict.fromkeys(methods, access)
+
+
+TABLE: Mapping[str, Mapping[str, Access]] = {
+    "/health": _of(Access.ANYONE, GET),
+    "/api/openapi.json": _of(Access.OWNER, GET),
+    "/api/v1/images": _of(Access.OWNER, GET, POST, DELETE),
+    "/api/v1/images/{key}": _of(Access.OWNER, GET, HEAD, PUT, DELETE),
+    "/api/v1/image": _of(Access.OWNER, GET, HEAD, PUT, DELETE),
+    "/api/v1/image/metadata": _of(Access.OWNER, GET),
+    "/api/v1/fleet": _of(Access.ADMIN, GET),
+    "/api/upload": _of(Access.OWNER, POST),
+    "/api/key/{key}": _of(Access.OWNER, GET, POST),
+    "/api/key": _of(Access.OWNER, GET, POST),
+    "/api/list_keys": _of(Access.OWNER, GET, POST),
+    "/api/delete_all": _of(Access.OWNER, POST),
+    "/api/configure_cache": _of(Access.ADMIN, POST),
+    "/api/getNumNodes": _of(Access.OWNER, GET, POST),
+    "/api/getRate": _of(Access.OWNER, GET, POST),
+    "/": _of(Access.OWNER, GET, HEAD),
+    "/upload": _of(Access.OWNER, GET, HEAD, POST),
+    "/image": _of(Access.OWNER, GET, HEAD),
+    "/retrieve": _of(Access.OWNER, GET, HEAD),
+    "/content": _of(Access.OWNER, GET, HEAD),
+    "/keys": _of(Access.OWNER, GET, HEAD),
+    "/delete": _of(Access.OWNER, GET, HEAD, POST),
+    "/delete-all": _of(Access.OWNER, GET, HEAD, POST),
+    "/fleet": _of(Access.ADMIN, GET, HEAD),
+    "/static/{name}": _of(Access.OWNER, GET, HEAD),
+}
+
+
+def access_to(route: str, method: str) -> Access | None:
+    """Who may call the route by the method; None if nobody has said so."""
+    return TABLE.get(route, {}).get(method)
