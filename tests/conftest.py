@@ -4,6 +4,7 @@ from collections.abc import Iterator
 
 import pytest
 
+from tests.deployed.deployment import Deployment
 from tests.local_cloud import LocalCloud
 
 
@@ -14,3 +15,16 @@ def cloud(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalCloud]:
     started.start()
     yield started
     started.stop()
+
+
+@pytest.fixture(scope="session", autouse=True)
+def deployment(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Deployment | None]:
+    """`chalice deploy`, under way from before the first test on, if any test wants it: other tests run meanwhile."""
+    if not any("deployed" in getattr(item, "fixturenames", ()) for item in request.session.items):
+        yield None
+        return
+    under_way = Deployment(tmp_path_factory.mktemp("deployment")).start()
+    yield under_way
+    under_way.stop()

@@ -1,16 +1,19 @@
 """The real parts that the contract suites hold the adapters to, each started once for the suites that ask for it."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING
 
 import pytest
 
 from chalicelib.adapters import aws_clients
+from chalicelib.adapters.memcached import MemcachedNode, NodePolicy
 from chalicelib.adapters.mysql.database import Database
 from chalicelib.domain.fleet import Node
 from ops.local import bootstrap
 from ops.local.ports import free_port
 from tests.contract.real_parts import MariaDb, Memcached, Server, ministack_server, state_folder
+
+CacheOf = Callable[[Node, NodePolicy], MemcachedNode]
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
@@ -29,6 +32,8 @@ def maria(one_mariadb: MariaDb) -> Iterator[MariaDb]:
     """The running MariaDB with its tables as after the migrations; it may be killed or paused."""
     one_mariadb.empty()
     yield one_mariadb
+    while one_mariadb.databases:
+        one_mariadb.databases.pop().close()
     one_mariadb.server.resume()
     if one_mariadb.server.process is None or one_mariadb.server.process.poll() is not None:
         one_mariadb.server.start()
@@ -54,6 +59,20 @@ def memcached_node(memcached: Memcached) -> Node:
     return memcached.node
 
 
+@pytest.fixture
+def cache_of() -> Iterator[CacheOf]:
+    """Makes the application's cache of a node; its connections are closed after the test."""
+    made: list[MemcachedNode] = []
+
+    def make(node: Node, policy: NodePolicy) -> MemcachedNode:
+        made.append(MemcachedNode(node, policy))
+        return made[-1]
+
+    yield make
+    for cache in made:
+        cache._pool.clear()  # those too that are held by leases which were never ended
+
+
 @pytest.fixture(scope="session")
 def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     """The stand-in for S3 and SQS, and the environment variables that lead there."""
@@ -72,8 +91,10 @@ def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
 
 
 @pytest.fixture
-def s3_client(stack: Server) -> "S3Client":
-    return aws_clients.s3()
+def s3_client(stack: Server) -> Iterator["S3Client"]:
+    client = aws_clients.s3()
+    yield client
+    client.close()
 
 
 @pytest.fixture
@@ -82,8 +103,10 @@ def bucket(stack: Server) -> str:
 
 
 @pytest.fixture
-def sqs_client(stack: Server) -> "SQSClient":
-    return aws_clients.sqs()
+def sqs_client(stack: Server) -> Iterator["SQSClient"]:
+    client = aws_clients.sqs()
+    yield client
+    client.close()
 
 
 @pytest.fixture

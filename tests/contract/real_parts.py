@@ -96,6 +96,7 @@ class MariaDb:
 
     state: StateFolder
     port: int = field(default_factory=free_port)
+    databases: list[Database] = field(default_factory=list)  # to be closed
 
     def __post_init__(self) -> None:
         environ = base_environ(self.state, os.environ)
@@ -106,7 +107,7 @@ class MariaDb:
 
     def database(self, answer_timeout_seconds: float = 5.0) -> Database:
         """A Database with no connection yet, as the application's user."""
-        return Database(
+        made = Database(
             DatabaseAddress(
                 host="127.0.0.1",
                 port=self.port,
@@ -117,6 +118,8 @@ class MariaDb:
                 answer_timeout_seconds=answer_timeout_seconds,
             )
         )
+        self.databases.append(made)
+        return made
 
     def empty(self) -> None:
         """The tables as they are after the migrations."""

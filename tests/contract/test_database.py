@@ -9,7 +9,6 @@ import pytest
 
 from chalicelib.adapters.mysql.database import Database, Transaction
 from chalicelib.adapters.mysql.fleet_maps import MySqlFleetMaps
-from chalicelib.adapters.mysql.image_rows import MySqlImageRows
 from chalicelib.adapters.mysql.job_rows import MySqlJobRows
 from chalicelib.adapters.mysql.settings_rows import MySqlSettingsRows
 from chalicelib.domain import fleet
@@ -269,9 +268,3 @@ def test_a_named_lock_of_a_server_that_is_gone_is_unavailable(database: Database
     maria.server.kill()
     with pytest.raises(RowsUnavailableError), database.exclusive("scaler"):
         pytest.fail("there is nobody to give the lock")
-
-
-def test_reads_and_writes_are_refused_in_words_when_the_tables_lack_an_owner(database: Database) -> None:
-    database.transaction(lambda transaction: transaction.change("DELETE FROM owners"))
-    with pytest.raises(RowsUnavailableError, match="no owner"):
-        MySqlImageRows(database).row(DEMO, b"k1")

@@ -8,10 +8,11 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from chalicelib.adapters.memcached import MemcachedNode, NodePolicy
+from chalicelib.adapters.memcached import NodePolicy
 from chalicelib.domain import rates, wire
 from chalicelib.domain.fleet import Node
 from chalicelib.domain.ports import Lease, NodeCache
+from tests.contract.conftest import CacheOf
 from tests.contract.real_parts import Memcached
 from tests.fakes import ManualClock, MemoryNodeCache, Steps
 
@@ -37,7 +38,8 @@ def under_test(request: pytest.FixtureRequest) -> CacheUnderTest:
         fake = MemoryNodeCache(Node("a", "127.0.0.1", 1), clock, Steps(), LEASE_SECONDS, ITEM_BYTES)
         return CacheUnderTest(fake, lambda: clock.advance(LEASE_SECONDS))
     memcached: Memcached = request.getfixturevalue("memcached")
-    real = MemcachedNode(memcached.node, NodePolicy(timeout_seconds=2.0, lease_seconds=LEASE_SECONDS))
+    cache_of: CacheOf = request.getfixturevalue("cache_of")
+    real = cache_of(memcached.node, NodePolicy(timeout_seconds=2.0, lease_seconds=LEASE_SECONDS))
     return CacheUnderTest(real, lambda: _until(lambda: real.get(KEY) is None))
 
 

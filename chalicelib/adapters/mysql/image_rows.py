@@ -94,7 +94,7 @@ class MySqlImageRows:
                 if before is not None and before.object_key == draft.object_key:  # committed, its answer was lost
                     due = transaction.select("SELECT id FROM jobs WHERE id = %s", (removal_id,))
                     return Written(before, created=not due, jobs=tuple(job_id for (job_id,) in due))
-                raise RowsUnavailableError("The write took too long and was given up; nothing was stored. Try again.")
+                raise RowsUnavailableError("The write took too long: it was given up, or replaced since. Try again.")
             precondition(before)
             _write_image(transaction, owner, draft, new=before is None)
             due_jobs = [] if before is None else [_removal_of(removal_id, [before])]

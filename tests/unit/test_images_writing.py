@@ -1,11 +1,10 @@
+"""Writing images over fakes: what is left when any step fails."""
+
 import random
 
 import pytest
 
-from chalicelib.bootstrap import Services
-from chalicelib.domain.accounts import Principal
 from chalicelib.domain.errors import (
-    NotFoundError,
     ObjectsUnavailableError,
     PreconditionError,
     QueueUnavailableError,
@@ -17,56 +16,8 @@ from chalicelib.domain.errors import (
     UnsupportedTypeError,
 )
 from chalicelib.domain.images import Image
-from chalicelib.domain.jobs import removals_of
-from chalicelib.services.images import READ_ATTEMPTS, no_precondition
-from tests.fakes import MemoryParts, NullStopwatch
-
-DEMO = Principal("demo")
-WATCH = NullStopwatch()
-OLD, NEW = b"old bytes", b"new bytes"
-TWO_HOURS = 7200.0
-
-
-class Killed(BaseException):
-    """The process ends here: nothing of the writer's runs any more."""
-
-
-class Store:
-    """The services on fakes, with the worker at hand."""
-
-    def __init__(self) -> None:
-        self.parts = MemoryParts()
-        self.services: Services = self.parts.services()
-        self.images = self.services.images
-
-    def put(self, data: bytes, key: bytes = b"k1") -> Image:
-        return self.images.put(DEMO, key, data, no_precondition, WATCH)[0]
-
-    def shown(self, key: bytes = b"k1") -> bytes | None:
-        """What a person sees."""
-        try:
-            _, served = self.images.get(DEMO, key, WATCH)
-        except NotFoundError:
-            return None
-        assert served is not None
-        return served.data
-
-    def orphans(self) -> set[str]:
-        """Objects that neither a row names nor a job will remove."""
-        named = {image.object_key for image in self.parts.store.images.values()}
-        owed = {removal.object_key for row in self.parts.store.jobs.values() for removal in removals_of(row.job)}
-        return set(self.parts.objects.stored) - named - owed
-
-    def settle(self) -> None:
-        """Time passes, and the schedule and the worker do all that is owed."""
-        self.parts.clock.advance(TWO_HOURS)
-        self.services.worker.resend()
-        while self.parts.queue.messages:
-            self.services.worker.perform(self.parts.queue.messages.pop(0))
-
-    def unnamed(self) -> set[str]:
-        """Objects that no row names."""
-        return set(self.parts.objects.stored) - {image.object_key for image in self.parts.store.images.values()}
+from chalicelib.services.images import no_precondition
+from tests.unit.image_store import DEMO, NEW, OLD, WATCH, Killed, Store
 
 
 @pytest.fixture
@@ -208,102 +159,6 @@ def test_a_write_that_took_too_long_is_given_up_and_leaves_nothing(store: Store)
     assert store.shown() is None
     store.settle()
     assert store.parts.objects.stored == {}
-
-
-@pytest.mark.parametrize("moment", ["node.get", "node.lease", "objects.get"])
-def test_an_object_removed_while_it_is_read_makes_the_row_be_read_again(store: Store, moment: str) -> None:
-    store.put(OLD)
-
-    def replaced_and_removed() -> None:
-        store.put(NEW)
-        store.settle()
-
-    store.parts.steps.before(moment, replaced_and_removed)
-    assert store.shown() == NEW
-
-
-def test_an_image_deleted_while_it_is_read_is_not_found(store: Store) -> None:
-    store.put(OLD)
-
-    def deleted_and_removed() -> None:
-        store.images.delete(DEMO, b"k1", no_precondition)
-        store.settle()
-
-    store.parts.steps.before("objects.get", deleted_and_removed)
-    assert store.shown() is None
-
-
-def test_a_row_whose_object_is_lost_is_told_as_such(store: Store) -> None:
-    store.put(NEW)
-    store.parts.objects.stored.clear()
-    store.parts.steps.taken.clear()
-    with pytest.raises(ObjectsUnavailableError):
-        store.shown()
-    assert store.parts.steps.taken.count("rows.row") == READ_ATTEMPTS
-
-
-def test_bytes_that_are_not_wanted_are_not_fetched(store: Store) -> None:
-    image = store.put(NEW)
-    store.parts.steps.taken.clear()
-    assert store.images.get(DEMO, b"k1", WATCH, wanted=lambda found: found != image) == (image, None)
-    assert store.parts.steps.taken == ["rows.row"]
-
-
-def test_what_is_not_there_is_not_found_in_words(store: Store) -> None:
-    for ask in (
-        lambda: store.images.get(DEMO, b"k2", WATCH),
-        lambda: store.images.find(DEMO, b"k2", WATCH),
-        lambda: store.images.delete(DEMO, b"k2", no_precondition),
-    ):
-        with pytest.raises(NotFoundError, match="k2"):
-            ask()
-
-
-def test_a_deleted_image_is_gone_and_its_bytes_are_removed_afterwards(store: Store) -> None:
-    image = store.put(NEW)
-    store.shown()
-    store.images.delete(DEMO, b"k1", no_precondition)
-    assert store.shown() is None
-    assert image.object_key in store.parts.objects.stored
-    store.settle()
-    assert store.parts.objects.stored == {}
-    assert all(cache.values == {} for cache in store.parts.caches.nodes.values())
-
-
-def test_deleting_all_tells_how_many_there_were(store: Store) -> None:
-    for number in range(5):
-        store.put(NEW, b"k%d" % number)
-    assert store.images.delete_all(DEMO) == 5
-    assert store.images.delete_all(DEMO) == 0
-    assert store.images.keys(DEMO) == []
-    store.settle()
-    assert store.parts.objects.stored == {}
-
-
-def test_pages_follow_each_other_and_the_last_one_says_so(store: Store) -> None:
-    for number in range(5):
-        store.put(NEW, b"k%d" % number)
-    for limit, lengths in ((2, [2, 2, 1]), (5, [5]), (6, [5]), (1, [1, 1, 1, 1, 1])):
-        after, seen, found = None, [], []
-        while True:
-            page = store.images.page(DEMO, after, limit)
-            seen.append(len(page.images))
-            found += [image.key for image in page.images]
-            if page.next_after is None:
-                break
-            after = page.next_after
-        assert seen == lengths
-        assert found == store.images.keys(DEMO)
-
-
-def test_an_empty_list_has_one_empty_page(store: Store) -> None:
-    page = store.images.page(DEMO, None, 10)
-    assert (page.images, page.next_after) == ([], None)
-
-
-def test_a_signed_address_is_of_the_images_object(store: Store) -> None:
-    image = store.put(NEW)
-    assert image.object_key in store.images.signed_address(image)
 
 
 def test_any_history_of_writes_and_faults_leaves_no_orphan_and_shows_the_last_acknowledged_bytes() -> None:

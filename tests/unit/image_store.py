@@ -1,0 +1,56 @@
+"""The services on fakes, with the worker at hand, and what can be asked of the objects they leave."""
+
+from chalicelib.bootstrap import Services
+from chalicelib.domain.accounts import Principal
+from chalicelib.domain.errors import NotFoundError
+from chalicelib.domain.images import Image
+from chalicelib.domain.jobs import removals_of
+from chalicelib.services.images import no_precondition
+from tests.fakes import MemoryParts, NullStopwatch
+
+DEMO = Principal("demo")
+WATCH = NullStopwatch()
+OLD, NEW = b"old bytes", b"new bytes"
+TWO_HOURS = 7200.0
+
+
+class Killed(BaseException):
+    """The process ends here: nothing of the writer's runs any more."""
+
+
+class Store:
+    """The services on fakes, with the worker at hand."""
+
+    def __init__(self) -> None:
+        self.parts = MemoryParts()
+        self.services: Services = self.parts.services()
+        self.images = self.services.images
+
+    def put(self, data: bytes, key: bytes = b"k1") -> Image:
+        return self.images.put(DEMO, key, data, no_precondition, WATCH)[0]
+
+    def shown(self, key: bytes = b"k1") -> bytes | None:
+        """What a person sees."""
+        try:
+            _, served = self.images.get(DEMO, key, WATCH)
+        except NotFoundError:
+            return None
+        assert served is not None
+        return served.data
+
+    def orphans(self) -> set[str]:
+        """Objects that neither a row names nor a job will remove."""
+        named = {image.object_key for image in self.parts.store.images.values()}
+        owed = {removal.object_key for row in self.parts.store.jobs.values() for removal in removals_of(row.job)}
+        return set(self.parts.objects.stored) - named - owed
+
+    def settle(self) -> None:
+        """Time passes, and the schedule and the worker do all that is owed."""
+        self.parts.clock.advance(TWO_HOURS)
+        self.services.worker.resend()
+        while self.parts.queue.messages:
+            self.services.worker.perform(self.parts.queue.messages.pop(0))
+
+    def unnamed(self) -> set[str]:
+        """Objects that no row names."""
+        return set(self.parts.objects.stored) - {image.object_key for image in self.parts.store.images.values()}
