@@ -18,9 +18,7 @@ def cloud(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalCloud]:
 
 
 @pytest.fixture(scope="session", autouse=True)
-def deployment(
-    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[Deployment | None]:
+def deployment(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Deployment | None]:
     """`chalice deploy`, under way from before the first test on, if any test wants it: other tests run meanwhile."""
     if not any("deployed" in getattr(item, "fixturenames", ()) for item in request.session.items):
         yield None

@@ -12,6 +12,7 @@ import importlib.metadata
 import json
 import os
 import signal
+import subprocess
 import sys
 import urllib.parse
 from collections.abc import Callable, Mapping
@@ -41,6 +42,7 @@ def mend(python: str) -> None:
     empty_compression_size()
     apis_from_swagger()
     encoded_path_parameters()
+    actions_of_batches()
     own_python(python)
     payload_limit_and_freezing()
     short_wait_for_logs()
@@ -113,6 +115,18 @@ def encoded_path_parameters() -> None:
     _v1._build_lambda_event_v1 = built
 
 
+def actions_of_batches() -> None:
+    """Calls for several messages at once ask for rights of their own; in SQS they need those for one message."""
+    actions: Any = importlib.import_module("ministack.core.iam_actions")
+    extract = actions.extract_iam_action
+
+    def extracted(*args: Any, **kwargs: Any) -> Any:
+        action = extract(*args, **kwargs)
+        return action.removesuffix("Batch") if action and action.startswith("sqs:") else action
+
+    actions.extract_iam_action = extracted
+
+
 def own_python(python: str) -> None:
     """Functions run in ministack's own environment, whose packages hide what a function forgot to bring."""
     detect = _runtime._detect_runtime_binary
@@ -153,6 +167,11 @@ def payload_limit_and_freezing() -> None:
     _runtime._signal = ended
 
 
+def thawing_at_the_end() -> Any:
+    """Frozen functions would outlive an emulator that was killed; thawed, they see that nobody asks them any more."""
+    return subprocess.Popen(["sh", "-c", "read -r _; kill -CONT 0"], stdin=subprocess.PIPE)  # 0: its own group
+
+
 def _signal(worker: Any, number: signal.Signals) -> None:
     process = worker._proc
     if process is not None and process.poll() is None:
@@ -187,4 +206,5 @@ def short_minutes() -> None:
 if __name__ == "__main__":
     mend(sys.argv.pop(1))
     os.environ.pop("PYTHONPATH", None)  # functions inherit this environment
+    sentinel = thawing_at_the_end()
     importlib.import_module("ministack.app").main()

@@ -17,6 +17,7 @@ def make_runtime(folder: Path) -> Path:
             (packages / name).symlink_to(str(found.locate_file(name)))
     (packages / LIMITS.name).symlink_to(LIMITS)
     (packages / "limits.pth").write_text(f"import {LIMITS.stem}\n")
+    (folder / "tmp").mkdir()
     return folder / "bin" / "python"
 
 

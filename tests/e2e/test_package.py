@@ -1,8 +1,8 @@
-"""What Chalice's own packager puts into the zip for Lambda, and what stays out."""
+"""What Chalice's own packager puts into the zip for Lambda, and what stays out, under this Python and a newer one."""
 
+import json
 import os
 import re
-import shutil
 import subprocess
 import sys
 import zipfile
@@ -10,39 +10,66 @@ from pathlib import Path
 
 import pytest
 
-ROOT = Path(__file__).parents[2]
+from tests.deployed.project_copy import PROJECT, copy_project
+
 PACKAGE_SECONDS = 300
+NEWER = ("3.14", "3.13", "3.12")  # that Chalice has a runtime for, the newest first
+_WHETHER_IT_WORKS = "import sys, venv, ensurepip; print('%d.%d' % sys.version_info[:2])"
 
 
-@pytest.fixture(scope="module")
-def package(tmp_path_factory: pytest.TempPathFactory) -> zipfile.ZipFile:
-    """The zip, built from a clean copy: the packager writes beside the sources and reuses what it finds there."""
-    copy = tmp_path_factory.mktemp("package")
-    listed = subprocess.run(
-        ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"],
-        cwd=ROOT,
-        capture_output=True,
-        check=True,
-        timeout=60,
-    )
-    for name in listed.stdout.decode().split("\0"):
-        source = ROOT / name
-        if name and (source.exists() or source.is_symlink()):
-            (copy / name).parent.mkdir(parents=True, exist_ok=True)
-            shutil.copy2(source, copy / name, follow_symlinks=False)
-    chalice = Path(sys.executable).with_name("chalice")
-    built = subprocess.run(
-        [chalice, "package", "--stage", "local", "out"],
-        cwd=copy,
+def newer_python() -> str | None:
+    """The version of a newer Python on this machine that can make environments; None if there is none."""
+    this = sys.version_info[:2]
+    for version in NEWER:
+        if tuple(map(int, version.split("."))) <= this:
+            continue
+        try:
+            done = subprocess.run(
+                [f"python{version}", "-c", _WHETHER_IT_WORKS], capture_output=True, text=True, timeout=30, check=False
+            )
+        except FileNotFoundError:
+            continue
+        if done.stdout.strip() == version:
+            return version
+    return None
+
+
+def run(*command: str | Path, folder: Path) -> str:
+    """The output of a command; asserts that it succeeded."""
+    done = subprocess.run(
+        command,
+        cwd=folder,
         env={**os.environ, "AWS_DEFAULT_REGION": "us-east-1"},
         capture_output=True,
         text=True,
         timeout=PACKAGE_SECONDS,
+        check=False,
     )
-    output = built.stdout + built.stderr
-    assert built.returncode == 0, output
+    output = done.stdout + done.stderr
+    assert done.returncode == 0, output
+    return output
+
+
+def packaged(python: Path, folder: Path) -> zipfile.ZipFile:
+    """The zip that Chalice makes under that Python, of a clean copy of the project."""
+    copy = copy_project(folder)
+    output = run(python.with_name("chalice"), "package", "--stage", "local", "out", folder=copy)
     assert "Could not install dependencies" not in output  # Chalice says so and still exits 0
     return zipfile.ZipFile(copy / "out" / "deployment.zip")
+
+
+@pytest.fixture(scope="module", params=["this Python", "a newer Python"])
+def package(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> zipfile.ZipFile:
+    if request.param == "this Python":
+        return packaged(Path(sys.executable), tmp_path_factory.mktemp("package"))
+    version = newer_python()
+    if version is None:
+        pytest.skip(f"no Python newer than {sys.version_info[0]}.{sys.version_info[1]} is on this machine")
+    environment = tmp_path_factory.mktemp("environment")
+    run(f"python{version}", "-m", "venv", environment, folder=PROJECT)
+    python = environment / "bin" / "python"
+    run(python, "-m", "pip", "install", "--quiet", "-r", "requirements-run.txt", folder=PROJECT)
+    return packaged(python, tmp_path_factory.mktemp("package"))
 
 
 def test_everything_the_application_needs_is_inside(package: zipfile.ZipFile) -> None:
@@ -50,8 +77,8 @@ def test_everything_the_application_needs_is_inside(package: zipfile.ZipFile) ->
     wanted = {"app.py", "chalicelib/bootstrap.py", "scaler/run.py", "chalice/app.py", "multipart.py"}
     for folder in ("templates", "static", "scaler", "chalicelib"):
         wanted |= {
-            str(path.relative_to(ROOT))
-            for path in (ROOT / folder).rglob("*")
+            str(path.relative_to(PROJECT))
+            for path in (PROJECT / folder).rglob("*")
             if path.is_file() and "__pycache__" not in path.parts
         }
     assert wanted - inside == set()
@@ -68,13 +95,13 @@ def test_nothing_else_is_inside(package: zipfile.ZipFile) -> None:
     assert [name for name in package.namelist() if name.endswith((".pyc", ".env"))] == []
 
 
-def test_each_compiled_package_is_a_wheel_that_lambda_can_load(package: zipfile.ZipFile) -> None:
+def test_each_package_is_a_wheel_that_lambda_can_load(package: zipfile.ZipFile) -> None:
     tags = {
-        name.split("-")[0]: re.findall(r"^Tag: (.+)$", package.read(name).decode(), re.MULTILINE)
+        name.split("-")[0].lower(): re.findall(r"^Tag: (.+)$", package.read(name).decode(), re.MULTILINE)
         for name in package.namelist()
         if name.endswith(".dist-info/WHEEL")
     }
-    assert {"pillow", "markupsafe"} <= tags.keys()
+    assert set(tags) == {"jinja2", "markupsafe", "multipart", "pillow", "pymemcache", "pymysql"}
     for name, found in tags.items():
         assert found, name
         for tag in found:
@@ -83,3 +110,10 @@ def test_each_compiled_package_is_a_wheel_that_lambda_can_load(package: zipfile.
 
 def test_the_zip_stays_small(package: zipfile.ZipFile) -> None:
     assert sum(entry.compress_size for entry in package.infolist()) < 15 * 1024 * 1024
+
+
+def test_the_configuration_holds_no_value_of_any_environment() -> None:
+    config = json.loads((PROJECT / ".chalice" / "config.json").read_text())
+    found = [config, *config["stages"].values()]
+    assert [one for one in found if "environment_variables" in one] == []
+    assert "api" not in {one.get("api_gateway_stage", config["api_gateway_stage"]) for one in found}  # /api/api/upload
