@@ -5,6 +5,7 @@ answer to another question. A key never moves to another node because its own fa
 """
 
 import logging
+import socket
 import threading
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -17,6 +18,7 @@ from pymemcache.client.base import Client
 from pymemcache.exceptions import MemcacheError, MemcacheServerError
 from pymemcache.pool import ObjectPool
 
+from chalicelib.adapters.deadline_sockets import with_deadlines, within
 from chalicelib.domain import breaker, rates, wire
 from chalicelib.domain.breaker import Breaker, BreakerPolicy
 from chalicelib.domain.errors import NodeError
@@ -26,12 +28,17 @@ logger = logging.getLogger(__name__)
 
 COUNT_SECONDS = 600  # how long a time slot's counts are kept
 FAIR_BYTES_PER_SECOND = 100e6  # a large value is not a slow node
+LEAST_BYTES_PER_SECOND = 20e6  # a value that moves so fast may finish
+MOST_SECONDS = 0.5  # for the largest value; its bytes are quicker to be had from the origin then
 T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
 class NodePolicy:
-    """How long a node may take for one answer, how long a lease holds, and when it is left alone."""
+    """How long a node may take for one answer, connecting included, how long a lease holds, when it is left alone.
+
+    A large value earns itself time as it moves; a node that drips bytes does not.
+    """
 
     timeout_seconds: float = 0.05
     lease_seconds: int = 5
@@ -95,10 +102,13 @@ class MemcachedNode:
 
     def counts(self, names: Sequence[str], slots: Sequence[int]) -> dict[str, int]:
         keys = {_count_key(name, slot): name for name in names for slot in slots}
-        found: dict[bytes, bytes] = self._ask(lambda client: client.get_many(list(keys)))
+
+        def ask(client: Client) -> dict[bytes, int]:
+            return {key: int(count) for key, count in client.get_many(list(keys)).items()}
+
         totals = dict.fromkeys(names, 0)
-        for key, count in found.items():
-            totals[keys[key]] += int(count)
+        for key, count in self._ask(ask).items():
+            totals[keys[key]] += count
         return totals
 
     def close(self) -> None:
@@ -134,7 +144,10 @@ class MemcachedNode:
         started = time.monotonic()
         call = _Call()
         try:
-            yield call
+            with within(
+                self._policy.timeout_seconds, bytes_per_second=LEAST_BYTES_PER_SECOND, most_seconds=MOST_SECONDS
+            ):
+                yield call
         except MemcacheServerError as error:  # it lives, and has no room for a value
             client.close()
             raise NodeError(f"node {self._node.id} refuses: {error}") from error
@@ -151,13 +164,22 @@ class MemcachedNode:
             self._breaker = breaker.succeeded(self._breaker, took_seconds, now, self._policy.breaker)
 
     def _client(self) -> Client:
-        return Client(
+        return _DeadlineClient(
             (self._node.address, self._node.port),
             connect_timeout=self._policy.timeout_seconds,
             timeout=self._policy.timeout_seconds,
             no_delay=True,
             default_noreply=False,
         )
+
+
+class _DeadlineClient(Client):  # type: ignore[misc]  # pymemcache has no types
+    """A client whose socket keeps to the deadline of the call; pymemcache's own timeout starts anew at each byte."""
+
+    def _connect(self) -> None:
+        super()._connect()
+        connected: socket.socket = self.sock  # type: ignore[has-type]
+        self.sock = with_deadlines(connected)
 
 
 class MemcachedLease:

@@ -1,55 +1,86 @@
-"""Objects in S3, by boto3."""
+"""Objects in S3, by boto3.
 
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
-from typing import TYPE_CHECKING
+A call has one deadline for everything, both tries included: 1.5 s leaves a request half a second for the rest, so that
+it is answered within 2 s when S3 is gone. Bytes that move earn more time, so that 64 MiB have 8 s: S3 answers a large
+upload only some time after its last byte.
+"""
+
+import logging
+import random
+import time
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, TypeVar
 
 from botocore.exceptions import BotoCoreError, ClientError
 
+from chalicelib.adapters.deadline_sockets import time_is_over, within
 from chalicelib.domain.errors import ObjectsUnavailableError
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
 
+logger = logging.getLogger(__name__)
+
+ANSWER_SECONDS = 1.5
+LEAST_BYTES_PER_SECOND = 10e6
+MOST_SECONDS = 20.0  # an answer through API Gateway may take 29 s
+TRIES = 2
+REST_SECONDS = 0.1
+T = TypeVar("T")
+
 
 class S3Objects:
-    """Objects in one bucket. The client must have timeouts."""
+    """Objects in one bucket. The client must keep to deadlines."""
 
     def __init__(self, client: "S3Client", bucket: str) -> None:
         self._client = client
         self._bucket = bucket
 
     def put(self, object_key: str, data: bytes, media_type: str) -> None:
-        with _unavailable():
-            self._client.put_object(Bucket=self._bucket, Key=object_key, Body=data, ContentType=media_type)
+        _answer(lambda: self._client.put_object(Bucket=self._bucket, Key=object_key, Body=data, ContentType=media_type))
 
     def get(self, object_key: str) -> bytes | None:
-        with _unavailable():
+        def ask() -> bytes | None:
             try:
                 return self._client.get_object(Bucket=self._bucket, Key=object_key)["Body"].read()
             except self._client.exceptions.NoSuchKey:
                 return None
 
+        return _answer(ask)
+
     def remove(self, object_keys: Sequence[str]) -> None:
-        with _unavailable():
-            answer = self._client.delete_objects(
+        answer = _answer(
+            lambda: self._client.delete_objects(
                 Bucket=self._bucket, Delete={"Objects": [{"Key": key} for key in object_keys], "Quiet": True}
             )
+        )
         if answer.get("Errors"):
             raise ObjectsUnavailableError(f"{len(answer['Errors'])} objects could not be removed.")
 
     def signed_address(self, object_key: str, media_type: str, seconds: int) -> str:
-        with _unavailable():
-            return self._client.generate_presigned_url(
-                "get_object",
-                Params={"Bucket": self._bucket, "Key": object_key, "ResponseContentType": media_type},
-                ExpiresIn=seconds,
-            )
+        return self._client.generate_presigned_url(
+            "get_object",
+            Params={"Bucket": self._bucket, "Key": object_key, "ResponseContentType": media_type},
+            ExpiresIn=seconds,
+        )
 
 
-@contextmanager
-def _unavailable() -> Iterator[None]:
-    try:
-        yield
-    except (BotoCoreError, ClientError) as error:
-        raise ObjectsUnavailableError("The object store cannot be reached; try again.") from error
+def _answer(ask: Callable[[], T]) -> T:
+    """The answer, asked for twice if need be: every call here may be repeated. Raises ObjectsUnavailableError."""
+    with within(ANSWER_SECONDS, bytes_per_second=LEAST_BYTES_PER_SECOND, most_seconds=MOST_SECONDS):
+        for left in reversed(range(TRIES)):
+            try:
+                return ask()
+            except (BotoCoreError, ClientError) as error:
+                if not left or time_is_over() or not _may_pass(error):
+                    raise ObjectsUnavailableError("The object store cannot be reached; try again.") from error
+                logger.warning("the object store is asked again: %s", error)
+            time.sleep(random.uniform(0, REST_SECONDS))  # noqa: S311 # jitter needs no secrecy
+    raise AssertionError("unreachable")
+
+
+def _may_pass(error: BotoCoreError | ClientError) -> bool:
+    """Whether the same call may succeed at once: the answer was cut off or made no sense, or S3 blames itself."""
+    if isinstance(error, ClientError):
+        return int(error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)) >= 500
+    return True

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 
 from chalicelib.domain import jobs
 from chalicelib.domain.accounts import Principal
-from chalicelib.domain.errors import NotFoundError, ObjectsUnavailableError, StoreError
+from chalicelib.domain.errors import NotFoundError, ObjectsUnavailableError, RowsUnavailableError, StoreError
 from chalicelib.domain.images import Image
 from chalicelib.domain.keys import text_of
 from chalicelib.domain.partitions import partition_of
@@ -81,6 +81,8 @@ class Images:
                 self.objects.put(draft.object_key, data, facts.media_type)
             with stopwatch.part("commit"):
                 written = self.rows.put(principal, draft, intent.id, precondition)
+        except RowsUnavailableError:  # it would be waited for once more; the intent falls due by itself
+            raise
         except StoreError:
             self._abandon(intent.id)
             raise

@@ -5,12 +5,13 @@ node does, the origin can answer. The lease idea is from Nishtala et al., "Scali
 """
 
 import hashlib
-from collections.abc import Iterable
-from contextlib import suppress
+import threading
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 
 from chalicelib.domain import rates, wire
-from chalicelib.domain.errors import NodeError, ObjectsUnavailableError
+from chalicelib.domain.errors import NodeError, ObjectsUnavailableError, OverloadedError
 from chalicelib.domain.fleet import Node
 from chalicelib.domain.images import Image
 from chalicelib.domain.partitions import partition_of
@@ -19,11 +20,17 @@ from chalicelib.domain.ports import Clock, FleetMaps, Lease, NodeCache, NodeCach
 
 @dataclass(frozen=True, slots=True)
 class FillPolicy:
-    """How long a reader waits for another one's fill, and how large a value a node takes."""
+    """How long a reader waits for another one's fill, how large a value a node takes, and what the origin is spared.
+
+    With every node gone each read goes to the origin. No more than `origin_at_once` do so at a time in one process: the
+    others wait a little and are then told to come again. 16 reads of 5 ms are 3,000 a second.
+    """
 
     poll_seconds: float = 0.05
     wait_seconds: float = 1.0
     item_bytes: int = 8 * 1024 * 1024
+    origin_at_once: int = 16
+    origin_wait_seconds: float = 0.3
     item_overhead_bytes: int = 512  # memcached's item header, our key, and slack for its slab rounding
 
 
@@ -45,11 +52,12 @@ class ReadThrough:
         self._objects = objects
         self._clock = clock
         self._policy = policy
+        self._origin_turns = threading.BoundedSemaphore(policy.origin_at_once)
 
     def read(self, image: Image, map_version: int, stopwatch: Stopwatch) -> Served | None:
         """The image's bytes, or None if its object is gone, in which case the row must be read again.
 
-        Raises ObjectsUnavailableError.
+        Raises ObjectsUnavailableError, or OverloadedError if too many read from the origin at this moment.
         """
         partition = partition_of(image.key)
         node = self._maps.at(map_version).node_of(partition)
@@ -104,11 +112,20 @@ class ReadThrough:
         return data
 
     def _origin(self, image: Image, stopwatch: Stopwatch) -> bytes | None:
-        with stopwatch.part("origin"):
+        with stopwatch.part("origin"), self._origin_turn():
             data = self._objects.get(image.object_key)
         if data is not None and hashlib.sha256(data).digest() != image.sha256:
             raise ObjectsUnavailableError(f"The bytes of object {image.object_key} are not those that were stored.")
         return data
+
+    @contextmanager
+    def _origin_turn(self) -> Iterator[None]:
+        if not self._origin_turns.acquire(timeout=self._policy.origin_wait_seconds):
+            raise OverloadedError("Too many images are being fetched at this moment; try again shortly.")
+        try:
+            yield
+        finally:
+            self._origin_turns.release()
 
     def _fits(self, image: Image) -> bool:
         size = wire.wrapped_size(image.object_key, image.size) + self._policy.item_overhead_bytes

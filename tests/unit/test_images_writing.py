@@ -110,10 +110,19 @@ def test_a_failed_abandonment_leaves_the_intent_for_later(store: Store) -> None:
 
 
 def test_a_failed_writes_removal_is_due_at_once(store: Store) -> None:
+    store.parts.steps.fail("objects.put", ObjectsUnavailableError("no"))
+    with pytest.raises(ObjectsUnavailableError):
+        store.put(NEW)
+    assert len(store.parts.job_rows.due(10)) == 1
+
+
+def test_a_database_that_has_just_failed_is_not_waited_for_again(store: Store) -> None:
     store.parts.steps.fail("rows.put", RowsUnavailableError("no"))
     with pytest.raises(RowsUnavailableError):
         store.put(NEW)
-    assert len(store.parts.job_rows.due(10)) == 1
+    assert "rows.abandon" not in store.parts.steps.taken
+    assert len(store.parts.store.jobs) == 1  # due by itself, later
+    assert store.parts.job_rows.due(10) == []
 
 
 @pytest.mark.parametrize("refusal", [UnsupportedTypeError("no"), TooLargeError("no"), UnreadableImageError("no")])

@@ -5,7 +5,7 @@ import pytest
 
 from chalicelib.domain import fleet, rates, wire
 from chalicelib.domain.accounts import Principal
-from chalicelib.domain.errors import NodeError, ObjectsUnavailableError
+from chalicelib.domain.errors import NodeError, ObjectsUnavailableError, OverloadedError
 from chalicelib.domain.images import Image
 from chalicelib.domain.partitions import partition_of
 from chalicelib.services.images import no_precondition
@@ -249,3 +249,36 @@ def test_one_origin_read_is_one_miss_over_any_history() -> None:
         before = reader.origin_reads, reader.cache.total(rates.ORIGIN_READS)
         reader.read()
         assert reader.origin_reads - before[0] == reader.cache.total(rates.ORIGIN_READS) - before[1]
+
+
+def test_no_more_readers_than_allowed_are_at_the_origin_at_once() -> None:
+    reader = Reader(policy=FillPolicy(origin_at_once=2, origin_wait_seconds=0.01, item_bytes=1))  # nothing fits a node
+    inside, may_go = threading.Semaphore(0), threading.Event()
+    got: list[bytes | None] = []
+
+    def stay() -> None:
+        inside.release()
+        assert may_go.wait(20)
+
+    reader.parts.steps.gate = stay
+    threads = [threading.Thread(target=lambda: got.append(reader.data())) for _ in range(2)]
+    for thread in threads:
+        thread.start()
+    for _ in threads:
+        assert inside.acquire(timeout=20)
+    with pytest.raises(OverloadedError):
+        reader.read()
+    may_go.set()
+    for thread in threads:
+        thread.join(20)
+    assert got == [DATA, DATA]
+    assert reader.data() == DATA  # their turns were given back
+
+
+def test_a_turn_at_the_origin_is_given_back_after_an_error() -> None:
+    reader = Reader(policy=FillPolicy(origin_at_once=1, origin_wait_seconds=0.01))
+    for _ in range(2):
+        reader.parts.steps.fail("objects.get", ObjectsUnavailableError("no"))
+        with pytest.raises(ObjectsUnavailableError, match="no"):
+            reader.read()
+    assert reader.data() == DATA

@@ -3,44 +3,55 @@
 A lost connection or a deadlock rolls a transaction back; it is then run again from its first statement, on a fresh
 connection, at most TRANSACTION_ATTEMPTS times. The outcome of a COMMIT whose answer was lost is unknown, so every
 transaction function must find its own earlier success and answer as the first time.
+
+A call has one deadline for everything: connecting, all tries, every byte of the answer. What passes it is not tried
+again, and its connection is closed, so that an answer that comes late reaches nobody.
 """
 
-import functools
 import logging
 import random
-import ssl
 import time
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
 import pymysql
 from pymemcache.pool import ObjectPool
+from pymysql.constants import CR
 from pymysql.cursors import Cursor
 
+from chalicelib.adapters.deadline_sockets import within
+from chalicelib.adapters.mysql.connection import Connection, tls_context
 from chalicelib.domain.errors import RowsUnavailableError
 
 logger = logging.getLogger(__name__)
 
 TRANSACTION_ATTEMPTS = 3
 RETRY_JITTER_SECONDS = 0.05
+MOST_SECONDS = 10.0  # for an answer of many rows that keeps coming
 _DEADLOCK, _LOCK_WAIT_TIMEOUT = 1213, 1205
 # Strict, and without what MariaDB and MySQL understand differently.
 _SESSION = (
     "SET SESSION sql_mode = 'STRICT_ALL_TABLES,NO_ZERO_DATE,NO_ZERO_IN_DATE,ERROR_FOR_DIVISION_BY_ZERO,"
-    "NO_ENGINE_SUBSTITUTION', time_zone = '+00:00', innodb_lock_wait_timeout = 2"
+    "NO_ENGINE_SUBSTITUTION', time_zone = '+00:00', innodb_lock_wait_timeout = 1"
 )
 _ISOLATION = "SET SESSION TRANSACTION ISOLATION LEVEL READ COMMITTED"
 
 Args = Sequence[object]
 Rows = list[tuple[Any, ...]]
+Belongs = Callable[[Rows], bool]
 T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
 class DatabaseAddress:
-    """Where the primary is, who we are there, and how long it may take to answer (seconds)."""
+    """Where the primary is, who we are there, and how long a whole call may take (seconds).
+
+    1.5 s leaves a request half a second for everything else, so that it is answered within 2 s when the database is
+    gone; a healthy one answers in milliseconds, or after a lock's wait of 1 s at most. Connecting counts too, and has a
+    limit of its own.
+    """
 
     host: str
     port: int
@@ -49,7 +60,7 @@ class DatabaseAddress:
     name: str
     tls: bool
     connect_timeout_seconds: float = 1.0
-    answer_timeout_seconds: float = 5.0
+    answer_timeout_seconds: float = 1.5
 
 
 class Database:
@@ -57,22 +68,34 @@ class Database:
 
     def __init__(self, address: DatabaseAddress) -> None:
         self._address = address
-        self._pool: ObjectPool[pymysql.Connection[Cursor]] = ObjectPool(self._unconnected, after_remove=_close)
+        self._pool: ObjectPool[Connection] = ObjectPool(self._unconnected, after_remove=_close)
 
-    def select(self, sql: str, args: Args = ()) -> Rows:
-        """The rows of one autocommitted statement. Raises RowsUnavailableError."""
-        try:
-            return self._select(sql, args, fresh=False)
-        except _LostConnectionError as lost:
-            if lost.timed_out:
-                raise RowsUnavailableError("The database does not answer in time.") from lost
-        try:
-            return self._select(sql, args, fresh=True)  # the server restarted since this connection was kept
-        except _LostConnectionError as lost:
-            raise RowsUnavailableError("The database cannot be reached.") from lost
+    def select(self, sql: str, args: Args = (), belongs: Belongs = lambda rows: True) -> Rows:
+        """The rows of one autocommitted statement. Raises RowsUnavailableError.
 
-    def transaction(self, work: Callable[["Transaction"], T]) -> T:
-        """What `work` returns, after COMMIT. `work` may run several times. Raises RowsUnavailableError."""
+        `belongs` says whether rows can be the answer to this question. If not, the connection has lost its place: it
+        is closed, and the question asked again on another.
+        """
+        with within(self._address.answer_timeout_seconds, bytes_per_second=10e6, most_seconds=MOST_SECONDS):
+            try:
+                return self._select(sql, args, belongs, fresh=False)
+            except _LostConnectionError as lost:
+                if lost.timed_out:
+                    raise RowsUnavailableError("The database does not answer in time.") from lost
+            try:
+                return self._select(sql, args, belongs, fresh=True)  # the server restarted since this one was kept
+            except _LostConnectionError as lost:
+                raise RowsUnavailableError("The database cannot be reached.") from lost
+
+    def transaction(self, work: Callable[["Transaction"], T], *, patience_seconds: float = 0.0) -> T:
+        """What `work` returns, after COMMIT. `work` may run several times. Raises RowsUnavailableError.
+
+        `patience_seconds` is for a transaction that may rightly take longer than other calls.
+        """
+        with within(max(patience_seconds, self._address.answer_timeout_seconds)):
+            return self._transaction(work)
+
+    def _transaction(self, work: Callable[["Transaction"], T]) -> T:
         for attempt in range(1, TRANSACTION_ATTEMPTS + 1):
             try:
                 return self._transact(work, fresh=attempt > 1)
@@ -92,8 +115,10 @@ class Database:
         """
         try:
             # Fresh, since a kept connection may be dead and this one is closed at the end anyway.
-            with self._connection(fresh=True) as connection, connection.cursor() as cursor:
-                with _lost_connections():
+            with ExitStack() as held:
+                with within(self._address.answer_timeout_seconds), _lost_connections():
+                    connection = held.enter_context(self._connection(fresh=True))
+                    cursor = held.enter_context(connection.cursor())
                     cursor.execute("SELECT GET_LOCK(%s, 0)", (name,))
                     granted = cursor.fetchall() == ((1,),)
                 try:
@@ -109,10 +134,12 @@ class Database:
         for _ in self._pool.free:
             self._pool.destroy(self._pool.get())
 
-    def _select(self, sql: str, args: Args, *, fresh: bool) -> Rows:
+    def _select(self, sql: str, args: Args, belongs: Belongs, *, fresh: bool) -> Rows:
         with self._connection(fresh=fresh) as connection, _lost_connections(), connection.cursor() as cursor:
-            cursor.execute(sql, args)
-            return list(cursor.fetchall())
+            rows = Transaction(cursor).select(sql, args)
+            if not belongs(rows):
+                raise _out_of_step()
+            return rows
 
     def _transact(self, work: Callable[["Transaction"], T], *, fresh: bool) -> T:
         with self._connection(fresh=fresh) as connection, _lost_connections():
@@ -127,7 +154,7 @@ class Database:
             return result
 
     @contextmanager
-    def _connection(self, *, fresh: bool) -> "Iterator[pymysql.Connection[Cursor]]":
+    def _connection(self, *, fresh: bool) -> Iterator[Connection]:
         connection = self._pool.get()
         healthy = False
         try:
@@ -150,9 +177,9 @@ class Database:
             else:
                 self._pool.destroy(connection)
 
-    def _unconnected(self) -> "pymysql.Connection[Cursor]":
+    def _unconnected(self) -> Connection:
         address = self._address
-        return pymysql.connect(
+        return Connection(
             host=address.host,
             port=address.port,
             user=address.user,
@@ -164,7 +191,7 @@ class Database:
             read_timeout=address.answer_timeout_seconds,
             write_timeout=address.answer_timeout_seconds,
             init_command=_SESSION,
-            ssl=_tls_context() if address.tls else None,
+            ssl=tls_context() if address.tls else None,
             ssl_disabled=not address.tls,
             defer_connect=True,
         )
@@ -179,11 +206,16 @@ class Transaction:
     def select(self, sql: str, args: Args = ()) -> Rows:
         """The rows of a statement."""
         self._cursor.execute(sql, args)
+        if self._cursor.description is None:
+            raise _out_of_step()
         return list(self._cursor.fetchall())
 
     def change(self, sql: str, args: Args = ()) -> int:
         """Runs a statement; the number of rows that it changed."""
-        return self._cursor.execute(sql, args)
+        changed = self._cursor.execute(sql, args)
+        if self._cursor.description is not None:
+            raise _out_of_step()
+        return changed
 
     def change_many(self, sql: str, args: Sequence[Args]) -> None:
         """Runs a statement once for each of the argument lists."""
@@ -214,7 +246,11 @@ def _lost_connections() -> Iterator[None]:
         raise _LostConnectionError(error, time.monotonic() - started, isinstance(error, TimeoutError)) from error
 
 
-def _roll_back(connection: "pymysql.Connection[Cursor]") -> None:
+def _out_of_step() -> pymysql.err.OperationalError:
+    return pymysql.err.OperationalError(CR.CR_COMMANDS_OUT_OF_SYNC, "The answer belongs to another question")
+
+
+def _roll_back(connection: Connection) -> None:
     try:
         if connection.open:
             connection.rollback()
@@ -222,10 +258,5 @@ def _roll_back(connection: "pymysql.Connection[Cursor]") -> None:
         _close(connection)  # the server rolls back what a closed connection left
 
 
-def _close(connection: "pymysql.Connection[Cursor]") -> None:
+def _close(connection: Connection) -> None:
     connection._force_close()  # type: ignore[attr-defined]  # close() would talk to a server that may be gone
-
-
-@functools.cache
-def _tls_context() -> ssl.SSLContext:
-    return ssl.create_default_context()  # 20 ms: once a process, not once a connection

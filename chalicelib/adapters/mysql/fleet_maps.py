@@ -13,7 +13,9 @@ class MySqlFleetMaps:
         self._kept = fleet.EMPTY
 
     def current(self) -> FleetMap:
-        version, body = self._database.select("SELECT version, body FROM fleet_maps WHERE id = 1")[0]
+        version, body = self._database.select(
+            "SELECT version, body FROM fleet_maps WHERE id = 1", belongs=lambda rows: [len(row) for row in rows] == [2]
+        )[0]
         self._kept = fleet.from_json(version, body)
         return self._kept
 

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Any
 
-from chalicelib.adapters.mysql.database import Database, Transaction
+from chalicelib.adapters.mysql.database import Database, Rows, Transaction
 from chalicelib.domain import jobs
 from chalicelib.domain.accounts import Owner, Principal
 from chalicelib.domain.errors import RowsUnavailableError
@@ -18,13 +18,15 @@ from chalicelib.domain.jobs import Job, Removal
 from chalicelib.domain.partitions import partition_of
 from chalicelib.domain.ports import Draft, Precondition, Row, Written
 
+DELETE_ALL_SECONDS = 10.0  # many thousand rows
 INTENT_SECONDS = 3600  # far beyond the longest request; only then is an unfinished write's object removed
 
 _COLUMNS = (
     "i.owner_id, i.image_key, i.object_key, i.sha256, i.size, i.media_type, i.width, i.height, i.frames, i.created_at"
 )
+_COLUMN_COUNT = _COLUMNS.count(",") + 1
 _ROW = f"""
-SELECT o.id, o.version, m.version, {_COLUMNS}
+SELECT o.name, %s, o.id, o.version, m.version, {_COLUMNS}
 FROM owners o
 JOIN fleet_maps m ON m.id = 1
 LEFT JOIN images i ON i.owner_id = o.id AND i.image_key = %s
@@ -44,10 +46,14 @@ class MySqlImageRows:
         self._database = database
 
     def row(self, principal: Principal, key: bytes) -> Row:
-        found = self._database.select(_ROW, (key, principal.name.encode()))
+        # The row repeats whom and what it was asked for: a connection that lost its place would show another's image.
+        asked = (principal.name.encode(), key)
+        found = self._database.select(
+            _ROW, (key, key, asked[0]), belongs=lambda rows: all(row[:2] == asked for row in rows)
+        )
         if not found:
             raise RowsUnavailableError(f"There is no owner “{principal.name}” in this environment.")
-        owner_id, owner_version, map_version, *columns = found[0]
+        owner_id, owner_version, map_version, *columns = found[0][2:]
         image = None if columns[0] is None else _image(columns)
         return Row(Owner(owner_id, owner_version), map_version, image)
 
@@ -59,6 +65,7 @@ class MySqlImageRows:
             f"SELECT {_COLUMNS} FROM images i JOIN owners o ON o.id = i.owner_id "
             "WHERE o.name = %s AND i.image_key > %s ORDER BY i.image_key LIMIT %s",
             (principal.name.encode(), after or b"", limit),
+            belongs=lambda rows: all(len(row) == _COLUMN_COUNT for row in rows),
         )
         return [_image(columns) for columns in found]
 
@@ -67,6 +74,7 @@ class MySqlImageRows:
             "SELECT i.image_key FROM images i JOIN owners o ON o.id = i.owner_id "
             "WHERE o.name = %s ORDER BY i.image_key",
             (principal.name.encode(),),
+            belongs=_single_column,
         )
         return [key for (key,) in found]
 
@@ -144,7 +152,11 @@ class MySqlImageRows:
             answer = (len(images), tuple(job.id for job in due))
             return answer
 
-        return self._database.transaction(work)
+        return self._database.transaction(work, patience_seconds=DELETE_ALL_SECONDS)
+
+
+def _single_column(rows: Rows) -> bool:
+    return all(len(row) == 1 for row in rows)
 
 
 def _locked_owner(transaction: Transaction, principal: Principal) -> Owner:
