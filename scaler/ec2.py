@@ -2,12 +2,12 @@
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from datetime import datetime
 from typing import TYPE_CHECKING
 
 from botocore.exceptions import BotoCoreError, ClientError
 
 from chalicelib.domain.errors import UnavailableError
+from scaler.instances import LiveInstance
 
 if TYPE_CHECKING:
     from mypy_boto3_ec2 import EC2Client
@@ -29,18 +29,18 @@ class Ec2Instances:
         self._launch_template = launch_template
         self._subnets = subnets
 
-    def live(self) -> list[tuple[str, str]]:
-        """Id and private address of each instance that is pending or running, oldest first."""
-        found: list[tuple[datetime, str, str]] = []
+    def live(self) -> list[LiveInstance]:
+        """Each instance that is pending or running, oldest first."""
+        found: list[LiveInstance] = []
         with _unavailable():
             for page in self._client.get_paginator("describe_instances").paginate(Filters=self._filters()):
                 for reservation in page["Reservations"]:
                     found += [
-                        (instance["LaunchTime"], instance["InstanceId"], instance["PrivateIpAddress"])
+                        LiveInstance(instance["InstanceId"], instance["PrivateIpAddress"], instance["LaunchTime"])
                         for instance in reservation["Instances"]
                         if instance.get("PrivateIpAddress")
                     ]
-        return [(instance_id, address) for _, instance_id, address in sorted(found)]
+        return sorted(found, key=lambda one: (one.launched_at, one.id))
 
     def launch(self, count: int, already: int) -> None:
         """Launches so many instances, spread over the subnets; `already` tells how many there are."""
@@ -56,7 +56,7 @@ class Ec2Instances:
 
     def terminate(self, instance_ids: Sequence[str]) -> None:
         """Ends those of the instances that carry this fleet's tags."""
-        ours = {instance_id for instance_id, _ in self.live()}
+        ours = {instance.id for instance in self.live()}
         ending = [instance_id for instance_id in instance_ids if instance_id in ours]
         if ending:
             with _unavailable():

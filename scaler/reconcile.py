@@ -1,7 +1,7 @@
 """What has to be done so that the fleet is what it should be: pure, from what there is to what to do.
 
-Nothing is moved away from a node that only fails: its place in the map is kept until another instance answers and can
-take it, so that the keys of the other partitions stay where they are.
+A node that is gone or silent keeps its place in the map until another instance answers and takes it, so that the keys
+of the other partitions stay where they are.
 """
 
 from collections.abc import Sequence
@@ -13,29 +13,32 @@ from scaler.instances import Instance
 
 @dataclass(frozen=True, slots=True)
 class Steps:
-    """What to do now. `fleet_map` is the current one if nothing is to be published."""
+    """What to do now, in this order: publish the map if it is not the current one, then terminate, then launch."""
 
-    launch: int
-    terminate: tuple[str, ...]
     fleet_map: FleetMap
+    terminate: tuple[str, ...]
+    launch: int
 
 
 def steps(current: FleetMap, instances: Sequence[Instance], wanted: int, port: int) -> Steps:
     """The steps from the current map and the instances that exist to a fleet of `wanted` nodes."""
-    by_id = {instance.id: instance for instance in instances}
-    serving = {node.id for node in current.nodes if node.id in by_id}
-    spare = [instance for instance in instances if instance.answering and instance.id not in serving]
-    nodes: list[Node] = []
-    for node in current.nodes[:wanted]:
-        if node.id in by_id or not spare:
-            nodes.append(node)
-        else:
-            nodes.append(_node(spare.pop(0), port))
+    counted = {instance.id: instance for instance in instances if not instance.silent}
+    mapped = {node.id for node in current.nodes}
+    spare = [instance for instance in counted.values() if instance.answering and instance.id not in mapped]
+    nodes = [node if node.id in counted or not spare else _node(spare.pop(0), port) for node in current.nodes[:wanted]]
     while len(nodes) < wanted and spare:
         nodes.append(_node(spare.pop(0), port))
     placed = {node.id for node in nodes}
-    surplus = [instance.id for instance in instances if instance.id not in placed][: max(0, len(instances) - wanted)]
-    return Steps(launch=max(0, wanted - len(instances)), terminate=tuple(surplus), fleet_map=with_nodes(current, nodes))
+    silent = [instance.id for instance in instances if instance.silent and instance.id not in placed]
+    unplaced = [instance_id for instance_id in counted if instance_id not in placed]
+    # While a node with keys does not answer, one too many may be the one that is about to take its place.
+    all_answer = all(counted[node.id].answering for node in nodes if node.id in counted)
+    surplus = unplaced[: max(0, len(counted) - wanted)] if all_answer else []
+    return Steps(
+        fleet_map=with_nodes(current, nodes),
+        terminate=(*silent, *surplus),
+        launch=max(0, wanted - len(counted)),
+    )
 
 
 def _node(instance: Instance, port: int) -> Node:

@@ -5,14 +5,15 @@ fleet's tags, which the next run finds and uses.
 """
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from datetime import timedelta
 from typing import Protocol
 
 from chalicelib.domain.fleet import FleetMap
 from chalicelib.domain.ports import Clock, FleetMaps
-from scaler.instances import Instance
+from scaler.instances import Instance, LiveInstance
 from scaler.reconcile import Steps, steps
 
 logger = logging.getLogger(__name__)
@@ -21,11 +22,11 @@ logger = logging.getLogger(__name__)
 class Instances(Protocol):
     """What the scaler needs of EC2."""
 
-    def live(self) -> list[tuple[str, str]]: ...
+    def live(self) -> list[LiveInstance]: ...
 
     def launch(self, count: int, already: int) -> None: ...
 
-    def terminate(self, instance_ids: tuple[str, ...]) -> None: ...
+    def terminate(self, instance_ids: Sequence[str]) -> None: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,44 +40,57 @@ class Scaler:
     clock: Clock
     wanted: int
     port: int
-    patience_seconds: float = 10.0  # how long one run waits for what it launched
+    patience_seconds: float = (
+        10.0  # how long a node may be silent before it is replaced, and one run waits for a launch
+    )
+    boot_seconds: float = 300.0  # how long a new instance may take until it answers
     poll_seconds: float = 0.2
 
     def run(self) -> FleetMap:
-        """The fleet map after this run."""
+        """The fleet map after this run. Raises UnavailableError if an instance cannot be had."""
         with self.exclusive("scaler") as alone:
             if not alone:
                 logger.info("another run is under way")
                 return self.maps.current()
-            deadline = self.clock.monotonic() + self.patience_seconds
-            launched = False
-            while True:
-                current, instances = self.maps.current(), self._gather()
-                todo = steps(current, instances, self.wanted, self.port)
-                if launched:
-                    todo = Steps(0, todo.terminate, todo.fleet_map)  # one launch a run, even if some died meanwhile
-                launched = launched or todo.launch > 0
-                published = self._apply(current, todo, len(instances))
-                settled = (
-                    published
-                    and len(todo.fleet_map.nodes) == self.wanted
-                    and {node.id for node in todo.fleet_map.nodes} <= {instance.id for instance in instances}
-                )
-                if settled or self.clock.monotonic() >= deadline:
-                    return todo.fleet_map if published else self.maps.current()
-                self.clock.sleep(self.poll_seconds)
+            heard: set[str] = set()
+            fleet_map, live = self._settle(heard, silent=frozenset())
+            silent = self._unheard(fleet_map, live, heard)
+            if silent:
+                logger.warning("no answer for %s s, to be replaced: %s", self.patience_seconds, ", ".join(silent))
+                fleet_map, _ = self._settle(heard, silent)
+            return fleet_map
 
-    def _gather(self) -> list[Instance]:
-        return [
-            Instance(instance_id, address, self.answers(address, self.port))
-            for instance_id, address in self.instances.live()
-        ]
+    def _settle(self, heard: set[str], silent: frozenset[str]) -> tuple[FleetMap, list[LiveInstance]]:
+        """Takes steps until every node of a full map answers or patience ends; adds to `heard` those that answered."""
+        deadline = self.clock.monotonic() + self.patience_seconds
+        launched = False
+        while True:
+            current, live = self.maps.current(), self.instances.live()
+            instances = [self._probed(one, silent) for one in live]
+            answering = {instance.id for instance in instances if instance.answering}
+            heard |= answering
+            todo = steps(current, instances, self.wanted, self.port)
+            if launched:
+                todo = replace(todo, launch=0)  # one launch until patience ends, even if some died meanwhile
+            launched = launched or todo.launch > 0
+            fleet_map = self._apply(current, todo, len(live))
+            full = len(fleet_map.nodes) == self.wanted and {node.id for node in fleet_map.nodes} <= answering
+            if full or self.clock.monotonic() >= deadline:
+                return fleet_map, live
+            self.clock.sleep(self.poll_seconds)
 
-    def _apply(self, current: FleetMap, todo: Steps, already: int) -> bool:
-        """Whether the fleet map now is the one decided on."""
-        if todo.launch:
-            logger.info("launching %s instances beside %s", todo.launch, already)
-            self.instances.launch(todo.launch, already)
+    def _probed(self, one: LiveInstance, silent: frozenset[str]) -> Instance:
+        answering = one.id not in silent and self.answers(one.address, self.port)
+        return Instance(one.id, one.address, answering, one.id in silent)
+
+    def _unheard(self, fleet_map: FleetMap, live: Sequence[LiveInstance], heard: set[str]) -> frozenset[str]:
+        """The instances that should have answered by now: those with keys, and those that had time to boot."""
+        mapped = {node.id for node in fleet_map.nodes}
+        booted_before = self.clock.now() - timedelta(seconds=self.boot_seconds)
+        return frozenset(one.id for one in live if one.id in mapped or one.launched_at < booted_before) - heard
+
+    def _apply(self, current: FleetMap, todo: Steps, already: int) -> FleetMap:
+        """The fleet map that is in force afterwards."""
         if todo.fleet_map != current:
             published = self.maps.publish(todo.fleet_map)
             logger.info(
@@ -86,8 +100,11 @@ class Scaler:
                 ", ".join(f"{node.id} at {node.address}" for node in todo.fleet_map.nodes),
             )
             if not published:
-                return False
+                return self.maps.current()
         if todo.terminate:  # only now does no map that is in force name them
-            logger.info("terminating surplus instances %s", ", ".join(todo.terminate))
+            logger.info("terminating %s", ", ".join(todo.terminate))
             self.instances.terminate(todo.terminate)
-        return True
+        if todo.launch:  # last: what EC2 refuses must hold up nothing else
+            logger.info("launching %s instances beside %s", todo.launch, already - len(todo.terminate))
+            self.instances.launch(todo.launch, already - len(todo.terminate))
+        return todo.fleet_map

@@ -106,6 +106,7 @@ def running_server(
     request_timeout_seconds: float = 10.0,
     max_body_bytes: int = 1_000_000,
     gateway_answer: GatewayAnswer | None = None,
+    host_names: frozenset[str] | None = None,
 ) -> Iterator[LocalServer]:
     server = build_server(
         sample.app,
@@ -114,6 +115,7 @@ def running_server(
         max_body_bytes=max_body_bytes,
         request_timeout_seconds=request_timeout_seconds,
         gateway_answer=gateway_answer,
+        host_names=host_names,
     )
     with serving(server):
         yield server

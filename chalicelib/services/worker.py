@@ -44,9 +44,9 @@ class Worker:
     def _remove(self, removals: Sequence[jobs.Removal]) -> None:
         free = self.job_rows.unreferenced([removal.object_key for removal in removals])
         removable = [removal for removal in removals if removal.object_key in free]
-        self._remove_cached(removable)
-        if removable:
+        if removable:  # the origin first: a reader that comes in between can then fill nothing
             self.objects.remove([removal.object_key for removal in removable])
+            self._remove_cached(removable)
 
     def _remove_cached(self, removals: Sequence[jobs.Removal]) -> None:
         """Gives the nodes their space back. Nothing depends on it: no row names these bytes any more."""

@@ -182,7 +182,7 @@ def _key_in_path(segment: str) -> bytes:
 
 
 def _limit(text: str) -> int:
-    if not (text.isascii() and text.isdigit() and 1 <= int(text[:9]) <= MAX_LIMIT):
+    if not (text.isascii() and text.isdigit() and len(text) <= len(str(MAX_LIMIT)) and 1 <= int(text) <= MAX_LIMIT):
         raise InvalidValueError("limit", f"limit must be a whole number from 1 to {MAX_LIMIT}.")
     return int(text)
 

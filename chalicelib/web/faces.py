@@ -1,7 +1,7 @@
 """Which face a path belongs to, for errors that no view answers."""
 
 from chalicelib.web.compat import failure
-from chalicelib.web.http import Face, status_answer
+from chalicelib.web.http import SECURITY_HEADERS, Face, status_answer
 from chalicelib.web.pages import error_page
 from chalicelib.web.problems import problem
 
@@ -15,8 +15,8 @@ def face_of(path: str) -> Face:
     return error_page
 
 
-def gateway_answer(status: int, message: str, path: str) -> tuple[str, bytes]:
-    """Content type and body for what a server refuses before it asks the application, as the path's face has it."""
+def gateway_answer(status: int, message: str, path: str) -> tuple[dict[str, str], bytes]:
+    """Headers and body for what a server refuses before it asks the application, as the path's face has it."""
     response = face_of(path)(status_answer(status, message))
     body = response.body if isinstance(response.body, bytes) else response.body.encode()
-    return str(response.headers["Content-Type"]), body
+    return {**SECURITY_HEADERS, **{name: str(value) for name, value in response.headers.items()}}, body

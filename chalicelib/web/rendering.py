@@ -39,7 +39,7 @@ def page(
         )
     )
     return Response(
-        body.encode(),
+        body.encode(errors="replace"),
         {"Content-Type": "text/html; charset=utf-8", "Content-Security-Policy": content_policy(image_origins)},
         status,
     )

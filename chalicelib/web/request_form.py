@@ -9,7 +9,7 @@ from urllib.parse import parse_qsl
 from chalice.app import Request
 from multipart import MultipartError, MultipartParser, ParserLimitReached, parse_options_header
 
-from chalicelib.domain.errors import InvalidKeyError, InvalidValueError, TooLargeError
+from chalicelib.domain.errors import InvalidValueError, TooLargeError
 from chalicelib.domain.keys import key_from_bytes
 
 MAX_FIELDS = 32
@@ -73,7 +73,7 @@ def _encoded(name: str, text: str) -> bytes:
     try:
         return text.encode()
     except UnicodeEncodeError:
-        raise InvalidKeyError(f"The value of “{name}” is not valid UTF-8.") from None
+        raise InvalidValueError(name, f"The value of “{name}” is not valid UTF-8.") from None
 
 
 def _body_values(content_type: str, body: bytes) -> Iterator[tuple[str, bytes]]:
@@ -126,6 +126,7 @@ def _json(body: bytes) -> Iterator[tuple[str, bytes]]:
     if not isinstance(given, dict):
         raise InvalidValueError("body", "The JSON body must be an object.")
     for name, value in given.items():
+        _encoded("a field's name", name)
         if isinstance(value, bool) or not isinstance(value, str | int | float):
             raise InvalidValueError(name, f"The value of “{name}” must be text or a number.")
         yield name, _encoded(name, str(value))

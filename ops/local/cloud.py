@@ -8,11 +8,15 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
+import pymysql
+from botocore.exceptions import BotoCoreError, ClientError
+
 from ops.local import processes
 from ops.local.errors import ChildEndedError, LocalCloudError
 from ops.local.parts import Part, last_line
 from ops.local.state import StateFolder
 from ops.local.waiting import StopSignals
+from ops.migrate import MigrationError
 
 _READY_POLL_SECONDS = 0.05
 _CALM_SECONDS = 120.0  # a death longer ago no longer counts
@@ -78,7 +82,7 @@ class Cloud:
                 f"{part.title} was not ready within {part.ready_seconds:g} s. {self._evidence(part)}"
             ) from error
         if part.prepare is not None:
-            part.prepare()
+            _prepare(part)
 
     def run_to_end(self, name: str, command: Sequence[str], environ: dict[str, str], timeout_seconds: float) -> None:
         """Run a command that ends by itself. Raises LocalCloudError, naming the log, if it fails."""
@@ -153,3 +157,12 @@ class Cloud:
         one = self.running.pop(name)
         os.close(one.descriptor)
         return one.process.wait()
+
+
+def _prepare(part: Part) -> None:
+    """Makes in the part what it must have. Raises LocalCloudError, also when the part dies meanwhile."""
+    assert part.prepare is not None  # noqa: S101  # for the type checker
+    try:
+        part.prepare()
+    except (MigrationError, pymysql.err.Error, BotoCoreError, ClientError, OSError) as error:
+        raise LocalCloudError(f"{part.title} could not be prepared: {error}") from error

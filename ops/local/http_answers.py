@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from http import HTTPStatus
 from typing import Any
 
-# (status, message in words, path of the request or "" when it could not be read) -> (content type, body)
-GatewayAnswer = Callable[[int, str, str], tuple[str, bytes]]
+# (status, message in words, path of the request or "" when it could not be read) -> (headers, body)
+GatewayAnswer = Callable[[int, str, str], tuple[Mapping[str, str], bytes]]
 
 _NAME = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
 _VALUE = re.compile(r"[\t\x20-\x7e\x80-\xff]*")
@@ -69,20 +69,20 @@ def _check_header(name: str, value: str) -> None:
         raise ValueError(f"header {name!r} cannot be sent with the value {value!r}")
 
 
-def json_gateway_answer(status: int, message: str, path: str) -> tuple[str, bytes]:
+def json_gateway_answer(status: int, message: str, path: str) -> tuple[Mapping[str, str], bytes]:
     """API Gateway's own small form, the same for every path."""
-    return "application/json", json.dumps({"message": message}).encode("ascii")
+    return {"Content-Type": "application/json"}, json.dumps({"message": message}).encode("ascii")
 
 
 def answer_from_gateway(
     status: int, message: str, path: str, headers: Sequence[tuple[str, str]], render: GatewayAnswer
 ) -> Answer:
     """An answer of the server itself. Raises what `render` raises, and ValueError for a header not fit to send."""
-    content_type, body = render(status, message, path)
-    own = (("Content-Type", content_type), ("X-Content-Type-Options", "nosniff"), ("Cache-Control", "no-store"))
-    for name, value in (*own, *headers):
+    rendered, body = render(status, message, path)
+    own = {"X-Content-Type-Options": "nosniff", "Cache-Control": "no-store", **rendered}
+    for name, value in (*own.items(), *headers):
         _check_header(name, value)
-    return Answer(status, (*own, *headers), body)
+    return Answer(status, (*own.items(), *headers), body)
 
 
 def wire_parts(answer: Answer, *, method: str, minor: int, keep_alive: bool, date: str) -> tuple[bytes, bytes]:

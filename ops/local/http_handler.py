@@ -23,6 +23,7 @@ from ops.local.http_parsing import (
     Fields,
     RequestLine,
     RequestRefusedError,
+    check_host,
     parse_fields,
     parse_framing,
     parse_request_line,
@@ -45,6 +46,7 @@ class HandlerSettings:
     request_timeout_seconds: float
     gateway_answer: GatewayAnswer
     connections: Connections
+    host_names: frozenset[str] | None = None  # that requests may be meant for; None: any
 
 
 @dataclass
@@ -119,6 +121,7 @@ class StrictRequestHandler(ChaliceRequestHandler):
         line = exchange.line = parse_request_line(first_line)
         fields = parse_fields(field_lines)
         framing = parse_framing(fields, line.minor, self._settings.max_body_bytes)
+        check_host(fields, self._settings.host_names)
         refusal = self._routing_refusal(line)
         if framing.expects_continue and framing.length_bytes:
             if refusal:

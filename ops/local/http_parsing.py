@@ -6,6 +6,7 @@ Two readers of one request must never disagree on where it ends, so whatever is 
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from urllib.parse import unquote_to_bytes, urlsplit
 
 MAX_REQUEST_LINE_BYTES = 8 * 1024
 MAX_HEAD_BYTES = 32 * 1024
@@ -110,6 +111,10 @@ def _origin_form(target: str) -> str:
         raise RequestRefusedError(400, "The request target must be a path that starts with a slash.")
     # "//host" would read as an address of another site wherever it is echoed in a redirect.
     path, mark, query = ("/" + target.lstrip("/")).partition("?")
+    try:
+        unquote_to_bytes(query).decode("utf-8")
+    except UnicodeDecodeError:  # further on it would silently become other text, and with it another key
+        raise RequestRefusedError(400, "The query is not valid UTF-8.") from None
     # Chalice's router cuts a path at its last ";" (urlparse's "params"), API Gateway does not.
     return path.replace(";", "%3B") + mark + query
 
@@ -146,6 +151,20 @@ def parse_framing(fields: Fields, minor: int, max_body_bytes: int) -> Framing:
     options = {word.strip().lower() for value in _values(fields, "connection") for word in value.split(",")}
     keep_alive = "close" not in options and (minor >= 1 or "keep-alive" in options)
     return Framing(length_bytes, bool(expectations), keep_alive)
+
+
+def check_host(fields: Fields, names: frozenset[str] | None) -> None:
+    """Raises RequestRefusedError 403 if a Host is given that is none of the names, whatever its port; None: any is."""
+    for host in _values(fields, "host"):
+        if names is not None and _host_name(host) not in names:
+            raise RequestRefusedError(403, "This server answers to the names of this machine's loopback only.")
+
+
+def _host_name(host: str) -> str | None:
+    try:
+        return urlsplit(f"//{host}").hostname
+    except ValueError:
+        return None
 
 
 def _values(fields: Fields, name: str) -> list[str]:

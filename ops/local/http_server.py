@@ -3,7 +3,7 @@
     python -m ops.local.http_server --port 8000
 
 serves the Chalice object `app` of the project's app.py as stage "local" until SIGTERM or SIGINT. If app.py has a
-function `gateway_answer(status, message, path) -> (content_type, body)`, it renders the server's own errors.
+function `gateway_answer(status, message, path) -> (headers, body)`, it renders the server's own errors.
 """
 
 import argparse
@@ -31,6 +31,8 @@ from ops.local.http_handler import HandlerSettings, StrictRequestHandler, error_
 
 # The largest image that is kept, and what a form puts around it.
 DEFAULT_MAX_BODY_BYTES = MAX_BYTES + 64 * 1024
+# A page of another site can have its own name resolve to loopback; it cannot make the browser send these.
+LOOPBACK_NAMES = frozenset({"localhost", "127.0.0.1", "::1"})
 # How long a request that is being answered may still take when the server ends.
 GRACE_SECONDS = 5.0
 
@@ -75,6 +77,7 @@ def build_server(
     max_body_bytes: int,
     request_timeout_seconds: float = 15.0,
     gateway_answer: GatewayAnswer | None = None,
+    host_names: frozenset[str] | None = None,
 ) -> LocalServer:
     """A server that is bound and listening; port 0 picks a free one (`server_port` tells which).
 
@@ -90,7 +93,7 @@ def build_server(
         app.__class__ = type("ThreadedApp", (LocalChalice, app.__class__), {})
     connections = Connections()
     settings = HandlerSettings(
-        max_body_bytes, request_timeout_seconds, gateway_answer or json_gateway_answer, connections
+        max_body_bytes, request_timeout_seconds, gateway_answer or json_gateway_answer, connections, host_names
     )
     chalice_server = LocalDevServer(
         app,
@@ -134,6 +137,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
             options.port,
             max_body_bytes=options.max_body_bytes,
             gateway_answer=getattr(module, "gateway_answer", None),
+            host_names=LOOPBACK_NAMES,
         )
     except OSError as error:
         print(_cannot_listen(error, options.host, options.port), file=sys.stderr)

@@ -92,10 +92,18 @@ def take_lock(state: StateFolder) -> int | None:
 
 
 def prepare(state: StateFolder) -> None:
-    """Make the folders, empty tmp and set the last run's logs aside as NAME.log.1. Only under the lock."""
+    """Make the folders, empty tmp and set the last run's logs aside as NAME.log.1. Only under the lock.
+
+    Raises LocalCloudError if something else stands where a folder must be.
+    """
     shutil.rmtree(state.tmp, ignore_errors=True)
     for folder in (state.tmp, state.objects, state.root / "logs"):
-        folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+        try:
+            folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+        except OSError as error:
+            raise LocalCloudError(
+                f"The folder {folder} cannot be made ({error.strerror}): move away what is there, and start again."
+            ) from error
     for log in (state.root / "logs").glob("*.log"):
         log.replace(log.with_suffix(".log.1"))
 

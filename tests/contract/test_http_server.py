@@ -184,14 +184,15 @@ def test_a_body_sent_to_a_wrong_place_is_read_and_dropped(server: LocalServer, s
 
 
 def test_the_application_renders_the_servers_errors_by_path(sample: Sample) -> None:
-    def render(status: int, message: str, path: str) -> tuple[str, bytes]:
+    def render(status: int, message: str, path: str) -> tuple[dict[str, str], bytes]:
         if path.startswith("/broken"):
             raise RuntimeError("secret detail")
-        return "text/plain", f"{status} {path} {message}".encode()
+        return {"Content-Type": "text/plain", "X-Frame-Options": "DENY"}, f"{status} {path} {message}".encode()
 
     with running_server(sample, gateway_answer=render) as server, RawClient(server.server_port) as client:
         answer = client.get("/pages/x?y=1")
         assert answer.header("content-type") == "text/plain"
+        assert answer.header("x-frame-options") == "DENY"
         assert answer.body == b"404 /pages/x Nothing is served at this path."
         broken = client.get("/broken")
         assert (broken.status, broken.header("content-type")) == (404, "application/json")

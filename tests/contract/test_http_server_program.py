@@ -22,7 +22,7 @@ def index():
     return {"hello": "world"}
 
 def gateway_answer(status, message, path):
-    return "text/plain", str(status).encode()
+    return {"Content-Type": "text/plain"}, str(status).encode()
 """
 
 

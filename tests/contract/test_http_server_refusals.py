@@ -8,7 +8,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from ops.local.http_server import LocalServer
+from ops.local.http_server import LOOPBACK_NAMES, LocalServer
 from tests.chalice_sample import RawClient, Sample, make_sample, running_server
 
 SMUGGLED = b"GET /large HTTP/1.1\r\nHost: t\r\n\r\n"
@@ -199,3 +199,27 @@ def test_a_head_is_understood_however_it_is_cut(server: LocalServer) -> None:
             for start in range(0, len(request), size):
                 client.socket.sendall(request[start : start + size])
             assert client.receive().body == b'{"bytes":4}'
+
+
+@pytest.mark.parametrize("host", ["localhost", "localhost:8000", "127.0.0.1:1", "[::1]:9", "LOCALHOST"])
+def test_a_request_meant_for_this_machine_is_served(sample: Sample, host: str) -> None:
+    with running_server(sample, host_names=LOOPBACK_NAMES) as server, RawClient(server.server_port) as client:
+        client.send("GET / HTTP/1.1", f"Host: {host}")
+        assert client.receive().status == 200
+
+
+@pytest.mark.parametrize("host", ["evil.test", "evil.test:8000", "127.0.0.1.evil.test", "localhost@evil.test", "[", ""])
+def test_a_request_meant_for_another_name_is_refused(sample: Sample, host: str) -> None:
+    with running_server(sample, host_names=LOOPBACK_NAMES) as server, RawClient(server.server_port) as client:
+        client.send("GET / HTTP/1.1", f"Host: {host}")
+        assert client.receive().status == 403
+    assert sample.calls == []
+
+
+@pytest.mark.parametrize("query", ["key=%ff", "key=%ed%a0%80", "%fe=1", "key=%c3"])
+def test_a_query_that_is_no_utf8_is_refused_before_it_becomes_another(
+    server: LocalServer, sample: Sample, query: str
+) -> None:
+    with RawClient(server.server_port) as client:
+        assert client.get(f"/?{query}").status == 400
+    assert sample.calls == []

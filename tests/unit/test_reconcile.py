@@ -12,8 +12,8 @@ IDS = st.integers(0, 11)
 WANTED = st.integers(1, 8)
 
 
-def instance(number: int, answering: bool = True) -> Instance:
-    return Instance(f"i-{number}", f"10.0.0.{number}", answering)
+def instance(number: int, answering: bool = True, silent: bool = False) -> Instance:
+    return Instance(f"i-{number}", f"10.0.0.{number}", answering and not silent, silent)
 
 
 def node(number: int) -> Node:
@@ -25,7 +25,7 @@ def map_of(*numbers: int) -> FleetMap:
 
 
 MAPS = st.lists(IDS, unique=True, max_size=8).map(lambda numbers: map_of(*numbers))
-INSTANCES = st.lists(st.builds(instance, IDS, st.booleans()), unique_by=lambda one: one.id, max_size=10)
+INSTANCES = st.lists(st.builds(instance, IDS, st.booleans(), st.booleans()), unique_by=lambda one: one.id, max_size=10)
 
 
 def ids(fleet_map: FleetMap) -> list[str]:
@@ -33,7 +33,7 @@ def ids(fleet_map: FleetMap) -> list[str]:
 
 
 def test_an_empty_fleet_is_launched() -> None:
-    assert steps(fleet.EMPTY, [], 2, PORT) == Steps(2, (), fleet.EMPTY)
+    assert steps(fleet.EMPTY, [], 2, PORT) == Steps(fleet.EMPTY, (), 2)
 
 
 def test_an_instance_that_does_not_answer_yet_gets_no_keys() -> None:
@@ -43,14 +43,28 @@ def test_an_instance_that_does_not_answer_yet_gets_no_keys() -> None:
 
 def test_a_dead_node_keeps_its_place_until_another_answers() -> None:
     current = map_of(1, 2)
-    assert steps(current, [instance(2)], 2, PORT) == Steps(1, (), current)
-    assert steps(current, [instance(2), instance(3, answering=False)], 2, PORT) == Steps(0, (), current)
+    assert steps(current, [instance(2)], 2, PORT) == Steps(current, (), 1)
+    assert steps(current, [instance(2), instance(3, answering=False)], 2, PORT) == Steps(current, (), 0)
     assert ids(steps(current, [instance(2), instance(3)], 2, PORT).fleet_map) == ["i-3", "i-2"]
 
 
 def test_a_node_that_only_fails_keeps_its_keys() -> None:
     current = map_of(1, 2)
-    assert steps(current, [instance(1, answering=False), instance(2)], 2, PORT) == Steps(0, (), current)
+    assert steps(current, [instance(1, answering=False), instance(2)], 2, PORT) == Steps(current, (), 0)
+
+
+def test_a_silent_node_is_replaced_in_its_place_and_ended_only_then() -> None:
+    current = map_of(1, 2)
+    hung = instance(1, silent=True)
+    assert steps(current, [hung, instance(2)], 2, PORT) == Steps(current, (), 1)
+    assert steps(current, [hung, instance(2), instance(3, answering=False)], 2, PORT) == Steps(current, (), 0)
+    todo = steps(current, [hung, instance(2), instance(3)], 2, PORT)
+    assert (ids(todo.fleet_map), todo.terminate, todo.launch) == (["i-3", "i-2"], ("i-1",), 0)
+
+
+def test_an_instance_that_never_came_up_is_ended_and_another_launched() -> None:
+    todo = steps(map_of(1), [instance(1), instance(2, silent=True)], 2, PORT)
+    assert (todo.fleet_map, todo.terminate, todo.launch) == (map_of(1), ("i-2",), 1)
 
 
 def test_after_a_restart_old_addresses_with_new_ids_are_new_nodes() -> None:
@@ -78,8 +92,9 @@ def test_there_are_never_more_instances_than_wanted_by_launching(
     current: FleetMap, instances: list[Instance], wanted: int
 ) -> None:
     todo = steps(current, instances, wanted, PORT)
-    assert todo.launch == max(0, wanted - len(instances))
-    assert todo.launch == 0 or todo.terminate == ()
+    silent = {one.id for one in instances if one.silent}
+    assert todo.launch == max(0, wanted - (len(instances) - len(silent)))
+    assert todo.launch == 0 or set(todo.terminate) <= silent
 
 
 @given(MAPS, INSTANCES, WANTED)
@@ -88,7 +103,9 @@ def test_no_more_are_ended_than_there_are_too_many_and_never_one_that_the_new_ma
 ) -> None:
     todo = steps(current, instances, wanted, PORT)
     assert set(todo.terminate) <= {one.id for one in instances} - set(ids(todo.fleet_map))
-    assert len(todo.terminate) == len(set(todo.terminate)) <= max(0, len(instances) - wanted)
+    assert len(todo.terminate) == len(set(todo.terminate))
+    silent = {one.id for one in instances if one.silent}
+    assert len(set(todo.terminate) - silent) <= max(0, len(instances) - len(silent) - wanted)
 
 
 @given(MAPS, INSTANCES, WANTED)
@@ -110,7 +127,7 @@ def test_only_an_instance_that_answers_is_taken_in(current: FleetMap, instances:
 def test_a_node_whose_instance_is_there_keeps_its_place(
     current: FleetMap, instances: list[Instance], wanted: int
 ) -> None:
-    there = {one.id for one in instances}
+    there = {one.id for one in instances if not one.silent}
     after = ids(steps(current, instances, wanted, PORT).fleet_map)
     for place, node_id in enumerate(ids(current)[:wanted]):
         if node_id in there:
@@ -135,6 +152,6 @@ def test_a_settled_fleet_stays_as_it_is(current: FleetMap, instances: list[Insta
         instances = [Instance(one.id, one.address, answering=True) for one in instances]
         fresh += todo.launch
         current = todo.fleet_map
-    assert steps(current, instances, wanted, PORT) == Steps(0, (), current)
+    assert steps(current, instances, wanted, PORT) == Steps(current, (), 0)
     assert set(ids(current)) == {one.id for one in instances}
     assert len(instances) == wanted

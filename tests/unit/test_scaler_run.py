@@ -1,11 +1,13 @@
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from datetime import datetime
 
 import pytest
 
 from chalicelib.domain import fleet
 from chalicelib.domain.errors import RowsUnavailableError, UnavailableError
 from chalicelib.domain.fleet import FleetMap, Node, with_nodes
+from scaler.instances import LiveInstance
 from scaler.run import Scaler
 from tests.fakes import MemoryParts
 
@@ -15,16 +17,17 @@ PORT = 11211
 class MemoryInstances:
     """Instances in memory. Addresses are given out in the same order after `restart`, ids never twice."""
 
-    def __init__(self) -> None:
-        self.running: dict[str, str] = {}
+    def __init__(self, now: Callable[[], datetime]) -> None:
+        self.running: dict[str, LiveInstance] = {}
+        self._now = now
         self.launches: list[int] = []
         self.on_launch: Callable[[], None] = lambda: None
         self.no_room = False
         self._ids = 0
         self._addresses = 0
 
-    def live(self) -> list[tuple[str, str]]:
-        return list(self.running.items())
+    def live(self) -> list[LiveInstance]:
+        return list(self.running.values())
 
     def launch(self, count: int, already: int) -> None:
         assert already == len(self.running)
@@ -33,10 +36,11 @@ class MemoryInstances:
         self.launches.append(count)
         for _ in range(count):
             self._ids, self._addresses = self._ids + 1, self._addresses + 1
-            self.running[f"i-{self._ids}"] = f"10.0.0.{self._addresses}"
+            instance_id = f"i-{self._ids}"
+            self.running[instance_id] = LiveInstance(instance_id, f"10.0.0.{self._addresses}", self._now())
         self.on_launch()
 
-    def terminate(self, instance_ids: tuple[str, ...]) -> None:
+    def terminate(self, instance_ids: Sequence[str]) -> None:
         for instance_id in instance_ids:
             del self.running[instance_id]
 
@@ -50,7 +54,7 @@ class Run:
 
     def __init__(self, wanted: int = 2) -> None:
         self.parts = MemoryParts(nodes=())
-        self.instances = MemoryInstances()
+        self.instances = MemoryInstances(self.parts.clock.now)
         self.silent: set[str] = set()
         self.scaler = Scaler(
             instances=self.instances,
@@ -66,12 +70,12 @@ class Run:
         return self.scaler.run()
 
     def settled(self) -> None:
-        assert self.parts.fleet_map.nodes == tuple(Node(*one, PORT) for one in self.instances.live())
+        assert set(self.parts.fleet_map.nodes) == {Node(one.id, one.address, PORT) for one in self.instances.live()}
         assert len(self.instances.running) == self.scaler.wanted
 
     def settled_as(self, fleet_map: FleetMap) -> None:
         assert self.parts.fleet_map == fleet_map
-        assert set(self.instances.live()) >= {(node.id, node.address) for node in fleet_map.nodes}
+        assert {(one.id, one.address) for one in self.instances.live()} >= {(n.id, n.address) for n in fleet_map.nodes}
 
 
 @pytest.fixture
@@ -106,11 +110,51 @@ def test_a_dead_node_is_replaced_in_its_place(run: Run) -> None:
     assert run.instances.launches == [2, 1]
 
 
-def test_a_node_that_hangs_keeps_its_place(run: Run) -> None:
+def test_a_node_that_is_silent_for_a_moment_keeps_its_place(run: Run) -> None:
     first = run.run()
     run.silent.add(first.nodes[0].address)
+    run.parts.clock.on_sleep = lambda seconds: run.silent.clear()
     assert run.run() == first
     assert run.instances.launches == [2]
+
+
+def test_a_node_that_stays_silent_is_replaced_and_ended(run: Run) -> None:
+    first = run.run()
+    run.silent.add(first.nodes[0].address)
+    after = run.run()
+    assert after.nodes == (Node("i-3", "10.0.0.3", PORT), first.nodes[1])
+    assert run.instances.launches == [2, 1]
+    run.settled()
+
+
+def test_a_replacement_that_comes_up_late_is_taken_in_by_a_later_run(run: Run) -> None:
+    first = run.run()
+    run.silent.add(first.nodes[0].address)
+    run.instances.on_launch = lambda: run.silent.add("10.0.0.3")
+    assert run.run() == first
+    run.silent.remove("10.0.0.3")
+    assert run.run().nodes == (Node("i-3", "10.0.0.3", PORT), first.nodes[1])
+    run.settled()
+
+
+def test_an_instance_that_never_comes_up_is_given_its_time_and_then_replaced(run: Run) -> None:
+    run.instances.on_launch = lambda: run.silent.add("10.0.0.1")
+    run.run()
+    assert run.instances.launches == [2]
+    run.parts.clock.sleep(run.scaler.boot_seconds)
+    run.run()
+    assert run.instances.launches == [2, 1]
+    run.settled()
+
+
+def test_what_answers_is_taken_in_even_where_there_is_no_room_for_more(run: Run) -> None:
+    first = run.run()
+    run.instances.terminate([first.nodes[0].id, first.nodes[1].id])
+    run.instances.launch(1, already=0)
+    run.instances.no_room = True
+    with pytest.raises(UnavailableError, match="no room"):
+        run.run()
+    assert run.parts.fleet_map.nodes[0] == Node("i-3", "10.0.0.3", PORT)
 
 
 def test_an_old_map_with_dead_ids_is_put_right_after_a_restart(run: Run) -> None:
@@ -193,7 +237,7 @@ def test_a_node_is_ended_only_once_no_published_map_names_it() -> None:
 def test_a_map_that_another_published_first_is_not_acted_on(run: Run) -> None:
     run.run()
     run.instances.launch(2, already=2)
-    other = with_nodes(run.parts.fleet_map, [Node(*one, PORT) for one in run.instances.live()[2:]])
+    other = with_nodes(run.parts.fleet_map, [Node(one.id, one.address, PORT) for one in run.instances.live()[2:]])
     run.instances.terminate(("i-1",))
 
     def another_is_first() -> None:

@@ -72,7 +72,8 @@ def test_a_wrong_token_is_refused_even_where_everyone_is_signed_in(call: Caller,
 
 
 @pytest.mark.parametrize(
-    "foreign", [{"Origin": "https://evil.test"}, {"Sec-Fetch-Site": "cross-site"}, {"Origin": "null"}]
+    "foreign",
+    [{"Origin": "https://evil.test"}, {"Sec-Fetch-Site": "cross-site"}, {"Origin": "null"}, {"Origin": "http://["}],
 )
 @pytest.mark.parametrize(("path", "method"), CHANGING)
 def test_a_page_of_another_site_changes_nothing(call: Caller, path: str, method: str, foreign: dict[str, str]) -> None:

@@ -21,6 +21,8 @@ WRONG_BODIES = {
     "a multipart form that is none": (MULTIPART, b"\x00\xff" * 100),
     "broken JSON": (JSON, b'{"key": '),
     "JSON of the wrong type": (JSON, b'{"key": {"a": 1}, "rate": [], "numNodes": null}'),
+    "JSON with a name that is no text": (JSON, b'{"\\ud800": true}'),
+    "JSON with a value that is no text": (JSON, b'{"key": "\\ud800", "rate": "\\ud800"}'),
     "JSON nested too deep": (JSON, b"[" * 100_000),
     "another content type": ({"Content-Type": "application/x-unknown"}, b"x"),
     "a content type that is none": ({"Content-Type": ";;;=,"}, b"x"),
@@ -72,7 +74,19 @@ def test_keys_in_a_path_that_are_none(route: str, method: str, key: str) -> None
 
 @pytest.mark.parametrize(
     "query",
-    ["", "key=", "key=%00", "key=" + "a" * 256, "key=nope", "limit=0", "limit=x", "cursor=%21", "cursor=" + "A" * 5000],
+    [
+        "",
+        "key=",
+        "key=%00",
+        "key=" + "a" * 256,
+        "key=nope",
+        "limit=0",
+        "limit=x",
+        "limit=000000001" + "9" * 40,
+        "limit=0000000019999",
+        "cursor=%21",
+        "cursor=" + "A" * 5000,
+    ],
 )
 @pytest.mark.parametrize(("route", "method"), ROUTES)
 def test_wrong_queries(route: str, method: str, query: str) -> None:
