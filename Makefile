@@ -36,3 +36,8 @@ test: tools
 # The long proofs at full size, appended to bench/PROOFS.md. Stopped, it goes on where it was.
 prove: tools
 	$(PYTHON) -m bench.prove $(PROOF)
+
+# Every ratio against its yardstick, about a minute; written to bench/RESULTS.md. BENCH="router import" runs only these.
+.PHONY: bench
+bench: tools
+	$(PYTHON) -m bench.run $(BENCH)

@@ -5,14 +5,17 @@ import threading
 from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
+from typing import Any, TypeVar, cast
 
 from chalicelib.config import Config, config_from
-from chalicelib.domain.ports import Clock, FleetMaps
+from chalicelib.domain.ports import Clock, FleetMaps, JobQueue, Objects
 from chalicelib.services.cache_configuration import CacheConfiguration
 from chalicelib.services.fleet_status import FleetStatus
 from chalicelib.services.images import Images
 from chalicelib.services.read_through import FillPolicy, ReadThrough
 from chalicelib.services.worker import Worker
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,9 +45,43 @@ def services() -> Services:
     return _built[0]
 
 
+class _AtFirstUse:
+    """Stands in for a port until a method of it is asked for."""
+
+    def __init__(self, build: Callable[[], object]) -> None:
+        self._build = build
+        self._lock = threading.Lock()
+        self._built: object = None
+
+    def __getattr__(self, name: str) -> Any:
+        with self._lock:
+            if self._built is None:
+                self._built = self._build()
+        return getattr(self._built, name)
+
+
+def at_first_use(build: Callable[[], T]) -> T:
+    """What `build` makes, made when it is first used, once."""
+    return cast(T, _AtFirstUse(build))
+
+
+# boto3 and its clients take 200 ms of a cold process, and a cached GET needs none of them.
+def _objects(config: Config) -> Objects:
+    from chalicelib.adapters import aws_clients
+    from chalicelib.adapters.s3_objects import S3Objects
+
+    return S3Objects(aws_clients.s3(), config.bucket)
+
+
+def _queue(config: Config) -> JobQueue:
+    from chalicelib.adapters import aws_clients
+    from chalicelib.adapters.sqs_queue import SqsQueue
+
+    return SqsQueue(aws_clients.sqs(), config.job_queue_url)
+
+
 def services_from(environ: Mapping[str, str]) -> Services:
     """Services on real parts. Nothing is connected before it is used."""
-    from chalicelib.adapters import aws_clients
     from chalicelib.adapters.inspector import ChildInspector
     from chalicelib.adapters.memcached import MemcachedNodes, NodePolicy
     from chalicelib.adapters.mysql.database import Database, DatabaseAddress
@@ -52,8 +89,6 @@ def services_from(environ: Mapping[str, str]) -> Services:
     from chalicelib.adapters.mysql.image_rows import MySqlImageRows
     from chalicelib.adapters.mysql.job_rows import MySqlJobRows
     from chalicelib.adapters.mysql.settings_rows import MySqlSettingsRows
-    from chalicelib.adapters.s3_objects import S3Objects
-    from chalicelib.adapters.sqs_queue import SqsQueue
     from chalicelib.adapters.system_clock import SystemClock
 
     config = config_from(environ)
@@ -69,8 +104,8 @@ def services_from(environ: Mapping[str, str]) -> Services:
     )
     maps, job_rows = MySqlFleetMaps(database), MySqlJobRows(database)
     caches = MemcachedNodes(NodePolicy(timeout_seconds=config.cache_timeout_seconds))
-    objects = S3Objects(aws_clients.s3(), config.bucket)
-    queue = SqsQueue(aws_clients.sqs(), config.job_queue_url)
+    objects = at_first_use(lambda: _objects(config))
+    queue = at_first_use(lambda: _queue(config))
     clock = SystemClock()
     read_through = ReadThrough(maps, caches, objects, clock, FillPolicy(item_bytes=config.node_item_bytes))
     inspector = ChildInspector(time_limit_seconds=config.inspect_seconds)

@@ -183,7 +183,7 @@ class RawClient:
         return Received(status, headers, body)
 
     def get(self, target: str, *headers: str, method: str = "GET") -> Received:
-        self.send(f"{method} {target} HTTP/1.1", "Host: test", *headers)
+        self.send(f"{method} {target} HTTP/1.1", "Host: localhost", *headers)
         return self.receive(method)
 
     def ended(self) -> bool:

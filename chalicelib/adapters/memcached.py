@@ -5,7 +5,6 @@ answer to another question. A key never moves to another node because its own fa
 """
 
 import logging
-import socket
 import threading
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -14,11 +13,11 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import TypeVar
 
-from pymemcache.client.base import Client
-from pymemcache.exceptions import MemcacheError, MemcacheServerError
+from pymemcache.exceptions import MemcacheError, MemcacheServerError, MemcacheUnexpectedCloseError
 from pymemcache.pool import ObjectPool
 
-from chalicelib.adapters.deadline_sockets import with_deadlines, within
+from chalicelib.adapters.deadline_sockets import within
+from chalicelib.adapters.memcached_client import NodeClient
 from chalicelib.domain import breaker, rates, wire
 from chalicelib.domain.breaker import Breaker, BreakerPolicy
 from chalicelib.domain.errors import NodeError
@@ -58,14 +57,14 @@ class MemcachedNode:
         self._policy = policy
         self._breaker = Breaker()
         self._lock = threading.Lock()
-        self._pool: ObjectPool[Client] = ObjectPool(self._client, after_remove=Client.close)
+        self._pool: ObjectPool[NodeClient] = ObjectPool(self._client, after_remove=NodeClient.close)
 
-    def get(self, wire_key: bytes) -> bytes | None:
-        self._admit()
-        with self._pool.get_and_release(destroy_on_fail=True) as client, self._watched(client) as call:
-            value: bytes | None = client.get(wire_key)
-            call.moved_bytes = len(value or b"")
-        return value
+    def get(self, wire_key: bytes) -> bytes | bytearray | None:
+        return self._value(wire_key, ())
+
+    def get_counted(self, wire_key: bytes, names: Sequence[str], at: datetime) -> bytes | bytearray | None:
+        slot = rates.slot_of(at.timestamp())
+        return self._value(wire_key, [_increment(name, slot) for name in names])
 
     def lease(self, wire_key: bytes) -> "MemcachedLease | None":
         # Adds a placeholder if nothing is there and answers its CAS token in the same trip. `ms` does not touch the
@@ -95,15 +94,15 @@ class MemcachedNode:
         self._ask(lambda client: client.delete_many(list(wire_keys), noreply=False))
 
     def count(self, names: Iterable[str], at: datetime) -> None:
-        # Quiet increments that make the counter if need be, and one answer for all of them.
+        # Quiet increments, and one answer for all of them.
         slot = rates.slot_of(at.timestamp())
-        commands = [b"ma %s q N%d J1\r\n" % (_count_key(name, slot), COUNT_SECONDS) for name in names]
+        commands = [_increment(name, slot, flags=b"q ") for name in names]
         self._ask(lambda client: client.raw_command(b"".join(commands) + b"mn", end_tokens=b"MN\r\n"))
 
     def counts(self, names: Sequence[str], slots: Sequence[int]) -> dict[str, int]:
         keys = {_count_key(name, slot): name for name in names for slot in slots}
 
-        def ask(client: Client) -> dict[bytes, int]:
+        def ask(client: NodeClient) -> dict[bytes, int]:
             return {key: int(count) for key, count in client.get_many(list(keys)).items()}
 
         totals = dict.fromkeys(names, 0)
@@ -116,7 +115,7 @@ class MemcachedNode:
         for _ in self._pool.free:
             self._pool.destroy(self._pool.get())
 
-    def ended(self, client: Client, work: Callable[[Client], object], moved_bytes: int = 0) -> None:
+    def ended(self, client: NodeClient, work: Callable[[NodeClient], object], moved_bytes: int = 0) -> None:
         """Does a lease's last call on its own connection and takes the connection back. Never raises."""
         try:
             with self._watched(client) as call:
@@ -127,7 +126,14 @@ class MemcachedNode:
         else:
             self._pool.release(client)
 
-    def _ask(self, question: Callable[[Client], T]) -> T:
+    def _value(self, wire_key: bytes, before: Sequence[bytes]) -> bytearray | None:
+        self._admit()
+        with self._pool.get_and_release(destroy_on_fail=True) as client, self._watched(client) as call:
+            value: bytearray | None = client.value(wire_key, before)
+            call.moved_bytes = len(value or b"")
+        return value
+
+    def _ask(self, question: Callable[[NodeClient], T]) -> T:
         self._admit()
         with self._pool.get_and_release(destroy_on_fail=True) as client, self._watched(client):
             return question(client)
@@ -139,7 +145,7 @@ class MemcachedNode:
             raise NodeError(f"node {self._node.id} is left alone after it failed")
 
     @contextmanager
-    def _watched(self, client: Client) -> "Iterator[_Call]":
+    def _watched(self, client: NodeClient) -> "Iterator[_Call]":
         """Times the call for the breaker and turns what a broken node causes into NodeError."""
         started = time.monotonic()
         call = _Call()
@@ -148,11 +154,11 @@ class MemcachedNode:
                 self._policy.timeout_seconds, bytes_per_second=LEAST_BYTES_PER_SECOND, most_seconds=MOST_SECONDS
             ):
                 yield call
-        except MemcacheServerError as error:  # it lives, and has no room for a value
-            client.close()
-            raise NodeError(f"node {self._node.id} refuses: {error}") from error
         except (MemcacheError, OSError, ValueError, KeyError) as error:  # numbers that are none, a key not asked for
             client.close()
+            # pymemcache counts a connection that was closed among a server's errors; its words are only the latter.
+            if isinstance(error, MemcacheServerError) and not isinstance(error, MemcacheUnexpectedCloseError):
+                raise NodeError(f"node {self._node.id} refuses: {error}") from error  # it lives, and has no room
             self.close()  # what broke one connection broke the kept ones too; each would fail a probe of its own
             with self._lock:
                 self._breaker = breaker.failed(self._breaker, time.monotonic(), self._policy.breaker)
@@ -163,8 +169,8 @@ class MemcachedNode:
         with self._lock:
             self._breaker = breaker.succeeded(self._breaker, took_seconds, now, self._policy.breaker)
 
-    def _client(self) -> Client:
-        return _DeadlineClient(
+    def _client(self) -> NodeClient:
+        return NodeClient(
             (self._node.address, self._node.port),
             connect_timeout=self._policy.timeout_seconds,
             timeout=self._policy.timeout_seconds,
@@ -173,26 +179,17 @@ class MemcachedNode:
         )
 
 
-class _DeadlineClient(Client):  # type: ignore[misc]  # pymemcache has no types
-    """A client whose socket keeps to the deadline of the call; pymemcache's own timeout starts anew at each byte."""
-
-    def _connect(self) -> None:
-        super()._connect()
-        connected: socket.socket = self.sock  # type: ignore[has-type]
-        self.sock = with_deadlines(connected)
-
-
 class MemcachedLease:
     """The right to fill one missing value, on the connection that it was granted on."""
 
-    def __init__(self, node: MemcachedNode, client: Client, wire_key: bytes, token: bytes) -> None:
+    def __init__(self, node: MemcachedNode, client: NodeClient, wire_key: bytes, token: bytes) -> None:
         self._node = node
         self._client = client
         self._wire_key = wire_key
         self._token = token
 
     def fill(self, value: bytes) -> None:
-        def store(client: Client) -> None:
+        def store(client: NodeClient) -> None:
             client.cas(self._wire_key, value, self._token, noreply=False)
 
         self._node.ended(self._client, store, moved_bytes=len(value))
@@ -222,3 +219,8 @@ class MemcachedNodes:
 
 def _count_key(name: str, slot: int) -> bytes:
     return b"n:%s:%d" % (name.encode(), slot)
+
+
+def _increment(name: str, slot: int, flags: bytes = b"") -> bytes:
+    """The command that counts one more, and makes the counter if need be."""
+    return b"ma %s %sN%d J1\r\n" % (_count_key(name, slot), flags, COUNT_SECONDS)

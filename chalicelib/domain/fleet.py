@@ -5,10 +5,10 @@ bytes may be cached: the row decides what is shown, so a reader with an old map 
 """
 
 import json
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field, replace
 
-from chalicelib.domain.partitions import alternating
+from chalicelib.domain.partitions import PARTITIONS, alternating, router
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,6 +27,12 @@ class FleetMap:
     version: int
     nodes: tuple[Node, ...]
     assignment: tuple[int, ...]
+    route: Callable[[bytes], tuple[int, Node | None]] = field(init=False, repr=False, compare=False)
+    """From a key to its partition and the node that serves it, as `node_of` says."""
+
+    def __post_init__(self) -> None:
+        entries = [(partition, self.node_of(partition)) for partition in range(PARTITIONS)]
+        object.__setattr__(self, "route", router(entries))
 
     def node_of(self, partition: int) -> Node | None:
         """The node that serves the partition; None while the fleet is empty."""
@@ -58,7 +64,7 @@ def to_json(fleet_map: FleetMap) -> str:
 
 
 def from_json(version: int, body: str) -> FleetMap:
-    """The map that `to_json` wrote. Raises KeyError or ValueError on a body it did not write."""
+    """The map that `to_json` wrote. Raises LookupError or ValueError on a body it did not write."""
     stored = json.loads(body)
     return FleetMap(
         version=version,

@@ -142,7 +142,10 @@ class Lease(Protocol):
 class NodeCache(Protocol):
     """One memcached node. Every call but those of a lease raises NodeError when the node is not to be had."""
 
-    def get(self, wire_key: bytes) -> bytes | None: ...
+    def get(self, wire_key: bytes) -> bytes | bytearray | None: ...
+
+    def get_counted(self, wire_key: bytes, names: Sequence[str], at: datetime) -> bytes | bytearray | None:
+        """What `get` answers, after what `count` does, in one trip."""
 
     def lease(self, wire_key: bytes) -> Lease | None:
         """A lease if the value is missing and nobody else holds one."""

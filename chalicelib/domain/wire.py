@@ -23,10 +23,10 @@ def wrapped(owner_id: bytes, object_key: str, data: bytes) -> bytes:
     return b"".join((_HEADER.pack(_MAGIC, owner_id, len(name)), name, data))
 
 
-def unwrapped(value: bytes, owner_id: bytes, object_key: str) -> bytes | None:
-    """The bytes inside a value, or None if the value is not this owner's object."""
+def unwrapped(value: bytes | bytearray, owner_id: bytes, object_key: str) -> bytes | memoryview | None:
+    """The bytes inside a value, not copied, or None if the value is not this owner's object."""
     prefix = wrapped(owner_id, object_key, b"")
-    return value[len(prefix) :] if value.startswith(prefix) else None
+    return memoryview(value)[len(prefix) :].toreadonly() if value.startswith(prefix) else None
 
 
 def wrapped_size(object_key: str, size: int) -> int:

@@ -6,7 +6,7 @@ node does, the origin can answer. The lease idea is from Nishtala et al., "Scali
 
 import hashlib
 import threading
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 
@@ -14,7 +14,6 @@ from chalicelib.domain import rates, wire
 from chalicelib.domain.errors import NodeError, ObjectsUnavailableError, OverloadedError
 from chalicelib.domain.fleet import Node
 from chalicelib.domain.images import Image
-from chalicelib.domain.partitions import partition_of
 from chalicelib.domain.ports import Clock, FleetMaps, Lease, NodeCache, NodeCaches, Objects, Stopwatch
 
 
@@ -38,9 +37,12 @@ class FillPolicy:
 class Served:
     """Bytes and where they came from. `node` is None when the origin gave them."""
 
-    data: bytes
+    data: bytes | memoryview
     partition: int
     node: Node | None
+
+
+_Found = bytes | bytearray | Lease | None
 
 
 class ReadThrough:
@@ -59,8 +61,7 @@ class ReadThrough:
 
         Raises ObjectsUnavailableError, or OverloadedError if too many read from the origin at this moment.
         """
-        partition = partition_of(image.key)
-        node = self._maps.at(map_version).node_of(partition)
+        partition, node = self._maps.at(map_version).route(image.key)
         if node is not None and self._fits(image):
             try:
                 return self._through(self._caches.of(node), node, image, partition, stopwatch)
@@ -73,30 +74,43 @@ class ReadThrough:
         self, cache: NodeCache, node: Node, image: Image, partition: int, stopwatch: Stopwatch
     ) -> Served | None:
         wire_key = wire.wire_key(image.owner_id, image.object_key)
+        with stopwatch.part("cache"):
+            value = cache.get_counted(wire_key, (rates.REQUESTS,), self._clock.now())
+        seen: list[str] = []
+        try:
+            found: _Found = None
+            with suppress(NodeError):  # remembered by the node's breaker
+                found = self._awaited(cache, wire_key, value, seen, stopwatch)
+            if isinstance(found, bytes | bytearray):
+                cached = wire.unwrapped(found, image.owner_id, image.object_key)
+                if cached is not None:
+                    return Served(cached, partition, node)
+                found = None  # another's bytes: a node to be wary of, and a miss
+            seen.append(rates.ORIGIN_READS)  # a miss, even if the origin then fails
+            data = self._origin(image, stopwatch) if found is None else self._fill(found, image, stopwatch)
+            return None if data is None else Served(data, partition, None)
+        finally:
+            self._count(cache, seen)
+
+    def _awaited(
+        self, cache: NodeCache, wire_key: bytes, value: bytes | bytearray | None, seen: list[str], stopwatch: Stopwatch
+    ) -> _Found:
+        """The value, once it is there, or the lease to fill it, or None if whoever holds the lease is slow or dead."""
         deadline = self._clock.monotonic() + self._policy.wait_seconds
-        waits: list[str] = []
-        while True:
-            with stopwatch.part("cache"):
-                value = cache.get(wire_key)
-                lease = cache.lease(wire_key) if value is None else None
-            if lease is not None:
-                data = self._fill(lease, image, stopwatch)
-                break
-            if value is not None and value != wire.PLACEHOLDER:
-                data = wire.unwrapped(value, image.owner_id, image.object_key)
-                if data is not None:
-                    self._count(cache, [rates.REQUESTS, *waits])
-                    return Served(data, partition, node)
-                data = self._origin(image, stopwatch)  # another's bytes: a node to be wary of, and a miss
-                break
-            if self._clock.monotonic() >= deadline:  # whoever holds the lease is slow or dead
-                data = self._origin(image, stopwatch)
-                break
-            waits = [rates.WAITS]
+        while value is None or value == wire.PLACEHOLDER:
+            if value is None:
+                with stopwatch.part("cache"):
+                    lease = cache.lease(wire_key)
+                if lease is not None:
+                    return lease
+            if self._clock.monotonic() >= deadline:
+                return None
+            seen[:] = [rates.WAITS]
             with stopwatch.part("wait"):
                 self._clock.sleep(self._policy.poll_seconds)
-        self._count(cache, [rates.REQUESTS, rates.ORIGIN_READS, *waits])
-        return None if data is None else Served(data, partition, None)
+            with stopwatch.part("cache"):
+                value = cache.get(wire_key)
+        return value
 
     def _fill(self, lease: Lease, image: Image, stopwatch: Stopwatch) -> bytes | None:
         try:
@@ -131,6 +145,8 @@ class ReadThrough:
         size = wire.wrapped_size(image.object_key, image.size) + self._policy.item_overhead_bytes
         return size <= self._policy.item_bytes
 
-    def _count(self, cache: NodeCache, names: Iterable[str]) -> None:
+    def _count(self, cache: NodeCache, names: Sequence[str]) -> None:
+        if not names:
+            return
         with suppress(NodeError):  # a node that cannot be counted on is not counted
             cache.count(names, self._clock.now())

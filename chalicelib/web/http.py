@@ -6,7 +6,6 @@ import uuid
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
-from urllib.parse import urlsplit
 
 from chalice.app import Request, Response
 
@@ -21,6 +20,7 @@ from chalicelib.domain.errors import (
     UnreadableImageError,
     UnsupportedTypeError,
 )
+from chalicelib.web.base64_response import Base64Response
 from chalicelib.web.refusals import ForeignOriginError, ForgedFormError, NotAllowedError, NotSignedInError
 from chalicelib.web.session import admit
 
@@ -149,9 +149,8 @@ def finishing(
             response.headers.setdefault(name, value)
         if request.headers.get("x-forwarded-proto") == "https":
             response.headers.setdefault("Strict-Transport-Security", "max-age=31536000; includeSubDomains")
-        if isinstance(response.body, str):  # a text body with a binary type would fail outside all error handling
-            response.body = response.body.encode()
-        return response
+        # Chalice itself would fail on a text body with a binary type, outside all error handling.
+        return Base64Response(response.body, response.headers, response.status_code)
 
     return finish
 
@@ -171,6 +170,6 @@ def _refuse_foreign_origin(request: Request) -> None:
     if site is not None:
         foreign = site not in ("same-origin", "none")
     else:
-        foreign = origin is not None and urlsplit(origin).netloc != request.headers.get("host")
+        foreign = origin is not None and origin.partition("://")[2] != request.headers.get("host")
     if foreign:
         raise ForeignOriginError("This was sent by a page of another site, so it was not done.")

@@ -228,6 +228,37 @@ def test_an_answer_that_makes_no_sense_is_a_node_error_or_nothing(answer: bytes,
             cache_of(node, POLICY).lease(KEY)
 
 
+@pytest.mark.parametrize(
+    "answer",
+    [
+        b"HD\r\n\r\n",
+        b"EN\r\nEND\r\n",  # not what a count is answered by
+        b"END\r\nHD\r\n",
+        b"HD\r\nVALUE " + OTHER_KEY + b" 0 3\r\nabc\r\nEND\r\n",
+        b"HD\r\nVALUE " + KEY + b" 0 -1\r\nEND\r\n",
+        b"HD\r\nVALUE " + KEY + b" 0 3\r\nabcd\r\nEND\r\n",
+        b"HD\r\nVALUE " + KEY + b" 0 3\r\nabc\r\nEN?\r\n",
+        b"HD\r\nVALUE " + KEY + b" 0 3\r\nabc\r\nEND\r\nEND\r\n",  # an answer too many
+        b"HD\r\nVALUE " + KEY + b" 0 99999999999\r\nabc\r\nEND\r\n",  # no memory is set aside for it
+        b"HD\r\nEND\r\nEND\r\n",
+    ],
+)
+def test_an_answer_to_a_counted_look_that_is_not_exactly_one_is_a_node_error(answer: bytes, cache_of: CacheOf) -> None:
+    with liar(answer) as node, pytest.raises(NodeError):
+        cache_of(node, POLICY).get_counted(KEY, [rates.REQUESTS], NOON)
+
+
+def test_a_counter_that_cannot_be_counted_on_costs_no_value(cache: MemcachedNode, memcached: Memcached) -> None:
+    granted(cache).fill(b"value")
+    client = memcached.client()
+    client.set(b"n:%s:%d" % (rates.REQUESTS.encode(), rates.slot_of(NOON.timestamp())), b"no number", noreply=False)
+    client.close()
+    for _ in range(3):
+        assert cache.get_counted(KEY, [rates.REQUESTS, rates.WAITS], NOON) == b"value"
+    assert cache.counts([rates.WAITS], [rates.slot_of(NOON.timestamp())]) == {"waits": 3}
+    assert memcached.stats()["curr_connections"] <= 3  # ours was kept
+
+
 def test_an_address_where_nobody_listens_is_a_node_error() -> None:
     with pytest.raises(NodeError):
         MemcachedNode(Node("a", "127.0.0.1", 1), POLICY).get(KEY)

@@ -180,6 +180,22 @@ def test_counts_add_up_over_the_slots_asked_for(cache: NodeCache) -> None:
     assert cache.counts(rates.NAMES, [slot + 5]) == {"requests": 0, "origin_reads": 0, "waits": 0}
 
 
+def test_a_counted_look_answers_and_counts_whether_or_not_the_value_is_there(cache: NodeCache) -> None:
+    assert cache.get_counted(KEY, [rates.REQUESTS], NOON) is None
+    granted(cache).fill(b"value")
+    assert cache.get_counted(KEY, [rates.REQUESTS, rates.WAITS], NOON) == b"value"
+    assert cache.get_counted(KEY, [], NOON) == b"value"
+    slot = rates.slot_of(NOON.timestamp())
+    assert cache.counts(rates.NAMES, [slot]) == {"requests": 2, "origin_reads": 0, "waits": 1}
+
+
+@pytest.mark.parametrize("size", [0, 1, 4000, 4096, 5000, 100_000, ITEM_BYTES - 2048])
+def test_values_of_any_size_are_whole(cache: NodeCache, size: int) -> None:
+    value = bytes(range(256)) * (size // 256) + b"\r\nEND\r\n" * 40
+    granted(cache).fill(value[-size:] if size else b"")
+    assert cache.get_counted(KEY, [rates.REQUESTS], NOON) == (value[-size:] if size else b"")
+
+
 def test_a_count_of_one_name_twice_counts_two(cache: NodeCache) -> None:
     cache.count([rates.REQUESTS, rates.REQUESTS], NOON)
     assert cache.counts([rates.REQUESTS], [rates.slot_of(NOON.timestamp())]) == {"requests": 2}

@@ -62,6 +62,10 @@ class MemoryNodeCache:
         with self._steps.step("node.get"), self._lock:
             return self.values.get(wire_key)
 
+    def get_counted(self, wire_key: bytes, names: Sequence[str], at: datetime) -> bytes | None:
+        self.count(names, at)
+        return self.get(wire_key)
+
     def lease(self, wire_key: bytes) -> "MemoryLease | None":
         self._answer()
         with self._steps.step("node.lease"), self._lock:

@@ -36,7 +36,7 @@ class Store:
         except NotFoundError:
             return None
         assert served is not None
-        return served.data
+        return bytes(served.data)
 
     def orphans(self) -> set[str]:
         """Objects that neither a row names nor a job will remove."""

@@ -24,6 +24,8 @@ def test_a_partition_is_served_by_its_node() -> None:
     two = with_nodes(fleet.EMPTY, [A, B])
     assert two.node_of(11) == B
     assert two.node_of(6) == A
+    assert two.route(b"k1") == (11, B)
+    assert two.route(b"k2") == (6, A)
     assert two.partitions_of(A) == (0, 2, 4, 6, 8, 10, 12, 14)
 
 

@@ -116,11 +116,12 @@ SHARED_BY_ADAPTERS = "chalicelib.adapters.deadline_sockets"  # knows no outside 
 
 
 def household_of(module: str) -> str:
-    """What an adapter may share with: its package, or for the inspector the program of its child."""
+    """What an adapter may share with: its package, the inspector's child, the client of the nodes' adapter."""
     parts = module.split(".")
     if len(parts) > 3:
         return ".".join(parts[:3])
-    return "chalicelib.adapters.inspector" if parts[-1] in ("inspector", "inspect_child") else module
+    households = {"inspect_child": "inspector", "memcached_client": "memcached"}
+    return ".".join([*parts[:-1], households.get(parts[-1], parts[-1])])
 
 
 @pytest.mark.parametrize("source", sources_below("chalicelib/adapters"), ids=by_name)
@@ -129,7 +130,8 @@ def test_adapters_import_the_domain_and_no_other_adapter(source: Path) -> None:
     assert {
         imported
         for imported in ours(imports_of(source))
-        if not is_below(imported, "chalicelib.domain", SHARED_BY_ADAPTERS) and household_of(imported) != household_of(module)
+        if not is_below(imported, "chalicelib.domain", SHARED_BY_ADAPTERS)
+        and household_of(imported) != household_of(module)
     } == set()
 
 

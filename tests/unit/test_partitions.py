@@ -1,10 +1,14 @@
 import hashlib
+import sys
+from pathlib import Path
+from types import ModuleType
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from chalicelib.domain.partitions import PARTITIONS, alternating, partition_of
+from chalicelib.domain import partitions
+from chalicelib.domain.partitions import PARTITIONS, alternating, partition_of, router
 
 
 @pytest.mark.parametrize(("key", "counted_from_1"), [(b"k1", 12), (b"k2", 7)])
@@ -15,6 +19,21 @@ def test_the_keys_of_the_course_lie_where_the_course_says(key: bytes, counted_fr
 @given(st.binary(max_size=300))
 def test_a_partition_is_the_first_hex_digit_of_the_md5(key: bytes) -> None:
     assert partition_of(key) == int(hashlib.md5(key, usedforsecurity=False).hexdigest()[0], 16)
+
+
+@given(st.binary(max_size=300))
+def test_a_python_without_its_own_md5_has_the_same_partitions(key: bytes) -> None:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setitem(sys.modules, "_md5", None)  # importing it fails
+        without = ModuleType("without")
+        exec(Path(partitions.__file__).read_text(encoding="utf-8"), vars(without))  # noqa: S102
+    assert without.md5 is not partitions.md5
+    assert without.partition_of(key) == partition_of(key)
+
+
+def test_a_router_wants_an_entry_for_each_partition() -> None:
+    with pytest.raises(ValueError, match="15 entries"):
+        router(range(15))
 
 
 @pytest.mark.parametrize(

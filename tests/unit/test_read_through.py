@@ -37,7 +37,7 @@ class Reader:
 
     def data(self) -> bytes | None:
         served = self.read()
-        return None if served is None else served.data
+        return None if served is None else bytes(served.data)
 
     def counted(self) -> dict[str, int]:
         return {name: self.cache.total(name) for name in rates.NAMES}
@@ -249,6 +249,26 @@ def test_one_origin_read_is_one_miss_over_any_history() -> None:
         before = reader.origin_reads, reader.cache.total(rates.ORIGIN_READS)
         reader.read()
         assert reader.origin_reads - before[0] == reader.cache.total(rates.ORIGIN_READS) - before[1]
+
+
+def test_an_origin_that_fails_was_a_miss_all_the_same(reader: Reader) -> None:
+    reader.parts.steps.fail("objects.get", ObjectsUnavailableError("no"))
+    with pytest.raises(ObjectsUnavailableError):
+        reader.read()
+    assert reader.counted() == {"requests": 1, "origin_reads": 1, "waits": 0}
+
+
+def test_a_node_that_takes_no_lease_counts_a_miss_for_the_request_that_it_counted(reader: Reader) -> None:
+    reader.parts.steps.fail("node.lease", NodeError("no room"))
+    assert reader.read() == Served(DATA, 11, None)
+    assert reader.counted() == {"requests": 1, "origin_reads": 1, "waits": 0}
+
+
+def test_a_cached_read_takes_one_trip_to_its_node(reader: Reader) -> None:
+    reader.read()
+    reader.parts.steps.taken.clear()
+    reader.read()
+    assert reader.parts.steps.taken == ["node.count", "node.get"]  # which a real node does in one
 
 
 def test_no_more_readers_than_allowed_are_at_the_origin_at_once() -> None:
