@@ -12,12 +12,15 @@ stop:
 	@if [ -x .venv/bin/python ]; then exec .venv/bin/python -m ops.stop; else echo "Not running."; fi
 
 # --- check, test, prove, bench: below this line ---
-.PHONY: check test prove tools
+.PHONY: check test prove tools tools-and-browser
 
 PYTHON := .venv/bin/python
 
 tools:
 	@./ops/setup.sh --tests
+
+tools-and-browser:
+	@./ops/setup.sh --browser
 
 # Under a minute: format, lint, types, and the tests that need nothing running.
 check: tools
@@ -27,7 +30,7 @@ check: tools
 	$(PYTHON) -m pytest -q tests/unit tests/web
 
 # Everything, on real parts; at most 15 minutes. The long proofs run small.
-test: tools
+test: tools-and-browser
 	$(PYTHON) -m ruff format --check .
 	$(PYTHON) -m ruff check .
 	$(PYTHON) -m mypy

@@ -53,7 +53,9 @@ def prove(proof: Proof, commit: str) -> bool:
     for number in range(len(progress.rounds), proof.rounds):
         say(f"{proof.name}: round {number + 1} of {proof.rounds}, seed {progress.seed + number}")
         progress.rounds.append(proof.run_round(PROGRESS / proof.name, progress.seed + number))
-        progress_file.write_text(json.dumps(asdict(progress)))
+        unfinished = progress_file.with_suffix(".unfinished")
+        unfinished.write_text(json.dumps(asdict(progress)))
+        unfinished.replace(progress_file)
     holds, seen = proof.verdict(progress.rounds)
     with PROOFS_PAGE.open("a") as page:
         page.write(

@@ -134,7 +134,7 @@ def main(arguments: list[str]) -> int:
     try:
         database = from_url(given.database_url) if given.database_url else from_environ(os.environ)
     except (KeyError, ValueError) as error:
-        print(f"No database to migrate: {error} is missing or wrong.", file=sys.stderr)
+        print(f"No database to migrate: {error}", file=sys.stderr)
         return 2
     try:
         applied = migrate(database)

@@ -1,13 +1,18 @@
 #!/bin/sh
 # Make what `make run` needs: programs from the system's packages, and Python environments in .venv and .venvs.
-#   ops/setup.sh            for running            ops/setup.sh --tests    also for the checks and tests
+#   ops/setup.sh                 for running
+#   ops/setup.sh --tests         also for the checks
+#   ops/setup.sh --browser       also for the tests that drive a browser
 # Quick when everything is there. Needs no Python package. Ends with 1 and one plain sentence if it cannot.
 set -eu
 cd "$(dirname "$0")/.."
 PATH="$PATH:/usr/local/sbin:/usr/sbin:/sbin"
 export PIP_DISABLE_PIP_VERSION_CHECK=1 DEBIAN_FRONTEND=noninteractive
-tests=no
-[ "${1:-}" = --tests ] && tests=yes
+tests=no browser=no
+case "${1:-}" in
+    --tests) tests=yes ;;
+    --browser) tests=yes browser=yes ;;
+esac
 
 say() { printf '%s\n' "$*"; }
 fail() { printf '%s\n' "$*" >&2; exit 1; }
@@ -47,10 +52,18 @@ python_package() {
 
 # The name of a MariaDB package: some releases have its version in it.
 mariadb_package() {
+    versioned=
     if have apt-cache && ! apt-cache show "$1" >/dev/null 2>&1; then
         versioned="$(apt-cache search --names-only "^$1-[0-9.]+\$" | cut -d ' ' -f 1 | sort -V | tail -n 1)"
     fi
     say "${versioned:-$1}"
+}
+
+# Those that tests/e2e/browser.py looks for.
+have_browser() { have chromium || have google-chrome || have chromium-browser; }
+
+browser_package() {
+    if have apt-cache && ! apt-cache show chromium >/dev/null 2>&1; then say chromium-browser; else say chromium; fi
 }
 
 missing_packages() {
@@ -61,7 +74,7 @@ missing_packages() {
         mariadb_package mariadb-client-core
     fi
     have setpriv || say util-linux
-    if [ "$tests" = yes ] && ! have chromium && ! have chromium-browser && ! have google-chrome; then say chromium; fi
+    if [ "$browser" = yes ] && ! have_browser; then browser_package; fi
 }
 
 as_root() {

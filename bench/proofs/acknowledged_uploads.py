@@ -81,7 +81,9 @@ def run_round(state_dir: Path, seed: int, say: Callable[[str], None]) -> RoundRe
         lost = [key for key, history in histories.items() if not history.allows(found[key])]
         lost += [key for key, digest in kept.items() if found[key] != digest]
         kept.update({key: digest for key in histories if (digest := found[key]) is not None})
-        kept_file.write_text(json.dumps(kept))
+        unfinished = kept_file.with_suffix(".unfinished")
+        unfinished.write_text(json.dumps(kept))
+        unfinished.replace(kept_file)
     finally:
         cloud.stop()
     acknowledged = sum(uploader.answered for uploader in uploaders)

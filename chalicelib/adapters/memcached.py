@@ -27,6 +27,7 @@ logger = logging.getLogger(__name__)
 
 COUNT_SECONDS = 600  # how long a time slot's counts are kept
 FAIR_BYTES_PER_SECOND = 100e6  # a large value is not a slow node
+CALLS_AT_EASE = 4  # so many of this process at once do not yet slow each other down
 LEAST_BYTES_PER_SECOND = 20e6  # a value that moves so fast may finish
 MOST_SECONDS = 0.5  # for the largest value; its bytes are quicker to be had from the origin then
 T = TypeVar("T")
@@ -56,6 +57,7 @@ class MemcachedNode:
         self._node = node
         self._policy = policy
         self._breaker = Breaker()
+        self._under_way = 0
         self._lock = threading.Lock()
         self._pool: ObjectPool[NodeClient] = ObjectPool(self._client, after_remove=NodeClient.close)
 
@@ -146,12 +148,21 @@ class MemcachedNode:
 
     @contextmanager
     def _watched(self, client: NodeClient) -> "Iterator[_Call]":
-        """Times the call for the breaker and turns what a broken node causes into NodeError."""
-        started = time.monotonic()
+        """Times the call for the breaker and turns what a broken node causes into NodeError.
+
+        What this process's other threads take from each other is not the node's slowness: a crowd of calls gets as
+        much more time as it is larger.
+        """
         call = _Call()
+        with self._lock:
+            self._under_way += 1
+            crowd = max(1.0, self._under_way / CALLS_AT_EASE)
+        started = time.monotonic()
         try:
             with within(
-                self._policy.timeout_seconds, bytes_per_second=LEAST_BYTES_PER_SECOND, most_seconds=MOST_SECONDS
+                self._policy.timeout_seconds * crowd,
+                bytes_per_second=LEAST_BYTES_PER_SECOND / crowd,
+                most_seconds=MOST_SECONDS * crowd,
             ):
                 yield call
         except (MemcacheError, OSError, ValueError, KeyError) as error:  # numbers that are none, a key not asked for
@@ -164,10 +175,17 @@ class MemcachedNode:
                 self._breaker = breaker.failed(self._breaker, time.monotonic(), self._policy.breaker)
             logger.warning("node %s failed: %s: %s", self._node.id, type(error).__name__, error)
             raise NodeError(f"node {self._node.id} does not answer") from error
+        finally:
+            with self._lock:
+                self._under_way -= 1
         now = time.monotonic()
-        took_seconds = now - started - call.moved_bytes / FAIR_BYTES_PER_SECOND
+        took_seconds = (now - started) / crowd - call.moved_bytes / FAIR_BYTES_PER_SECOND
         with self._lock:
-            self._breaker = breaker.succeeded(self._breaker, took_seconds, now, self._policy.breaker)
+            before = self._breaker
+            self._breaker = breaker.succeeded(before, took_seconds, now, self._policy.breaker)
+            tripped = self._breaker.tripped and not before.tripped
+        if tripped:
+            logger.warning("node %s is slow: left alone for a while", self._node.id)
 
     def _client(self) -> NodeClient:
         return NodeClient(

@@ -66,7 +66,7 @@ class ReadThrough:
             try:
                 return self._through(self._caches.of(node), node, image, partition, stopwatch)
             except NodeError:
-                pass  # counted and remembered by the node's breaker
+                pass  # remembered by its breaker, and named as silent where rates are told
         data = self._origin(image, stopwatch)
         return None if data is None else Served(data, partition, None)
 
@@ -85,7 +85,9 @@ class ReadThrough:
                 cached = wire.unwrapped(found, image.owner_id, image.object_key)
                 if cached is not None:
                     return Served(cached, partition, node)
-                found = None  # another's bytes: a node to be wary of, and a miss
+                found = None  # another's bytes: a miss, and nothing to be left there
+                with suppress(NodeError):
+                    cache.remove([wire_key])
             seen.append(rates.ORIGIN_READS)  # a miss, even if the origin then fails
             data = self._origin(image, stopwatch) if found is None else self._fill(found, image, stopwatch)
             return None if data is None else Served(data, partition, None)

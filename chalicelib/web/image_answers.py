@@ -50,7 +50,7 @@ def precondition_of(request: Request) -> Precondition:
         return no_precondition
 
     def precondition(image: Image | None) -> None:
-        if wanted is not None and (image is None or not _matches(wanted, image)):
+        if wanted is not None and (image is None or not _matches(wanted, image, weakly=False)):
             raise PreconditionError("The image is not, or no longer, the one that If-Match names.")
         if unwanted is not None and image is not None and _matches(unwanted, image):
             raise PreconditionError("There is such an image already, and If-None-Match asks that there be none.")
@@ -58,6 +58,7 @@ def precondition_of(request: Request) -> Precondition:
     return precondition
 
 
-def _matches(header: str, image: Image) -> bool:
-    tags = {tag.strip().removeprefix("W/") for tag in header.split(",")}
+def _matches(header: str, image: Image, *, weakly: bool = True) -> bool:
+    """Whether one of the header's tags is the image's; If-None-Match compares weakly, If-Match does not (RFC 9110)."""
+    tags = {tag.strip().removeprefix("W/") if weakly else tag.strip() for tag in header.split(",")}
     return "*" in tags or etag_of(image) in tags

@@ -17,6 +17,7 @@ def app_environ(
     subnets: Sequence[str],
     fleet_nodes: int,
     secret_key: str,
+    cache_timeout_ms: str,
 ) -> dict[str, str]:
     """The same names as on AWS; only the endpoints and addresses differ."""
     return {
@@ -34,7 +35,7 @@ def app_environ(
         "NODE_SUBNETS": ",".join(subnets),
         "NODE_PORT": str(NODE_PORT),
         "NODE_ITEM_BYTES": str(NODE_ITEM_BYTES),
-        "CACHE_TIMEOUT_MS": "50",
+        "CACHE_TIMEOUT_MS": cache_timeout_ms,
         "SECRET_KEY": secret_key,
         "SIGNED_IN_AS": "demo",  # there are no accounts yet, and only this machine reaches the store
         "AWS_ENDPOINT_URL": endpoints.default,

@@ -75,6 +75,7 @@ class _Foundations:
             self._subnets,
             self._wanted.fleet_nodes,
             self._secrets["secret_key"],
+            os.environ.get("CACHE_TIMEOUT_MS", "50"),  # a busy machine may want more
         )
         return {name: value for name, value in environ.items() if value}
 

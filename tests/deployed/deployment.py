@@ -180,7 +180,7 @@ def main(folder: Path) -> int:
         moments.append((step, time.monotonic()))
 
     cloud_state, emulator_state = _states(folder)
-    cloud = LocalCloud(cloud_state.root, parts=_FOUNDATIONS)
+    cloud = LocalCloud(cloud_state.root, parts=_FOUNDATIONS, extra_environ={"CACHE_TIMEOUT_MS": "2000"})
     with ExitStack() as ends:
         server, endpoint, queue_urls = _emulator(emulator_state)
         ends.callback(processes.kill_marked, emulator_state.root)

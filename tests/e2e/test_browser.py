@@ -2,16 +2,16 @@
 
 from collections.abc import Iterator
 from io import BytesIO
-from pathlib import Path
 from urllib.parse import quote
 
 import pytest
 from PIL import Image
 from playwright.sync_api import Browser, BrowserContext, Locator, Page, expect, sync_playwright
 
+from tests.e2e.browser import browser_path
 from tests.local_cloud import LocalCloud
 
-CHROMIUM = Path("/usr/bin/chromium")
+CHROMIUM = browser_path()
 ARGUMENTS = [
     "--headless",
     "--no-sandbox",
@@ -22,7 +22,7 @@ ARGUMENTS = [
     "--no-first-run",
 ]
 
-pytestmark = pytest.mark.skipif(not CHROMIUM.exists(), reason=f"there is no {CHROMIUM}")
+pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="no browser is installed: ops/setup.sh --browser")
 
 
 @pytest.fixture(scope="module")

@@ -171,6 +171,7 @@ class Rig:
             ["subnet-1"],
             1,
             "a secret of the tests' own, and long enough",
+            "50",
         )
         environ["AWS_ENDPOINT_URL_S3"] = f"http://127.0.0.1:{self.proxies['S3'].port}"
         # boto3's clients are made at first use, from the environment as it is then.

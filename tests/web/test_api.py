@@ -81,6 +81,7 @@ def test_a_write_may_ask_for_the_image_that_it_knows(call: Caller) -> None:
     assert call("PUT", path, {"If-None-Match": "*"}, b"other").status == 412
     assert call("PUT", path, {"If-Match": '"x"'}, b"other").status == 412
     assert call("DELETE", path, {"If-Match": '"x"'}).status == 412
+    assert call("PUT", path, {"If-Match": f"W/{ETAG}"}, b"other").status == 412  # only strong tags match a write
     assert call("GET", path).body == PICTURE
     assert call("PUT", path, {"If-Match": ETAG}, b"other").status == 200
 

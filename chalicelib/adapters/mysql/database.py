@@ -10,6 +10,7 @@ again, and its connection is closed, so that an answer that comes late reaches n
 
 import logging
 import random
+import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
@@ -23,7 +24,7 @@ from pymysql.cursors import Cursor
 
 from chalicelib.adapters.deadline_sockets import within
 from chalicelib.adapters.mysql.connection import Connection, tls_context
-from chalicelib.domain.errors import RowsUnavailableError
+from chalicelib.domain.errors import OverloadedError, RowsUnavailableError
 
 logger = logging.getLogger(__name__)
 
@@ -59,6 +60,8 @@ class DatabaseAddress:
     password: str
     name: str
     tls: bool
+    most_connections: int = 32  # of this process
+    turn_seconds: float = 0.5  # how long to wait for one of them
     connect_timeout_seconds: float = 1.0
     answer_timeout_seconds: float = 1.5
 
@@ -69,6 +72,7 @@ class Database:
     def __init__(self, address: DatabaseAddress) -> None:
         self._address = address
         self._pool: ObjectPool[Connection] = ObjectPool(self._unconnected, after_remove=_close)
+        self._turns = threading.BoundedSemaphore(address.most_connections)
 
     def select(self, sql: str, args: Args = (), belongs: Belongs = lambda rows: True) -> Rows:
         """The rows of one autocommitted statement. Raises RowsUnavailableError.
@@ -119,7 +123,8 @@ class Database:
                 with within(self._address.answer_timeout_seconds), _lost_connections():
                     connection = held.enter_context(self._connection(fresh=True))
                     cursor = held.enter_context(connection.cursor())
-                    cursor.execute("SELECT GET_LOCK(%s, 0)", (name,))
+                    # A server's locks are common to all its databases.
+                    cursor.execute("SELECT GET_LOCK(%s, 0)", (f"{self._address.name}.{name}",))
                     granted = cursor.fetchall() == ((1,),)
                 try:
                     yield granted
@@ -155,6 +160,16 @@ class Database:
 
     @contextmanager
     def _connection(self, *, fresh: bool) -> Iterator[Connection]:
+        if not self._turns.acquire(timeout=self._address.turn_seconds):
+            raise OverloadedError("Too many requests wait for the database at this moment; try again shortly.")
+        try:
+            with self._pooled(fresh=fresh) as connection:
+                yield connection
+        finally:
+            self._turns.release()
+
+    @contextmanager
+    def _pooled(self, *, fresh: bool) -> Iterator[Connection]:
         connection = self._pool.get()
         healthy = False
         try:

@@ -1,5 +1,0 @@
-DROP TABLE jobs;
-DROP TABLE settings;
-DROP TABLE fleet_maps;
-DROP TABLE images;
-DROP TABLE owners;
