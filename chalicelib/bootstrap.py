@@ -117,5 +117,5 @@ def services_from(environ: Mapping[str, str]) -> Services:
         images=Images(MySqlImageRows(database), job_rows, objects, inspector, queue, read_through),
         worker=Worker(job_rows, objects, maps, caches, queue),
         fleet=FleetStatus(maps, caches, clock),
-        cache_configuration=CacheConfiguration(MySqlSettingsRows(database)),
+        cache_configuration=CacheConfiguration(MySqlSettingsRows(database), config.fleet_nodes),
     )

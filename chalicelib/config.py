@@ -4,6 +4,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import TypeVar
 
+from chalicelib.domain.cache_settings import MAX_NODES, MIN_NODES
 from chalicelib.domain.images import MAX_BYTES
 
 T = TypeVar("T")
@@ -57,20 +58,20 @@ def config_from(environ: Mapping[str, str]) -> Config:
         bucket=value("BUCKET", str),
         job_queue_url=value("JOB_QUEUE_URL", str),
         database_host=value("DATABASE_HOST", str),
-        database_port=value("DATABASE_PORT", int, "3306"),
+        database_port=value("DATABASE_PORT", _whole(1, 65535), "3306"),
         database_user=value("DATABASE_USER", str),
         database_password=value("DATABASE_PASSWORD", str),
         database_name=value("DATABASE_NAME", str, "images"),
         database_tls=value("DATABASE_TLS", _switch, "on"),
-        fleet_nodes=value("FLEET_NODES", int, "2"),
+        fleet_nodes=value("FLEET_NODES", _whole(MIN_NODES, MAX_NODES), "2"),
         node_launch_template=value("NODE_LAUNCH_TEMPLATE", str, "cache-node"),
-        node_subnets=value("NODE_SUBNETS", lambda text: tuple(text.split(","))),
-        node_port=value("NODE_PORT", int, "11211"),
-        node_item_bytes=value("NODE_ITEM_BYTES", int, str(8 * 1024 * 1024)),
-        cache_timeout_seconds=value("CACHE_TIMEOUT_MS", float, "50") / 1000,
-        max_upload_bytes=value("MAX_UPLOAD_BYTES", int, str(MAX_BYTES)),
-        inline_bytes=value("INLINE_BYTES", int, str(4 * 1024 * 1024)),
-        inspect_seconds=value("INSPECT_SECONDS", float, "5"),
+        node_subnets=value("NODE_SUBNETS", _names),
+        node_port=value("NODE_PORT", _whole(1, 65535), "11211"),
+        node_item_bytes=value("NODE_ITEM_BYTES", _whole(1024, 1 << 30), str(8 * 1024 * 1024)),
+        cache_timeout_seconds=value("CACHE_TIMEOUT_MS", _number(1, 60_000), "50") / 1000,
+        max_upload_bytes=value("MAX_UPLOAD_BYTES", _whole(1, MAX_BYTES), str(MAX_BYTES)),
+        inline_bytes=value("INLINE_BYTES", _whole(0, MAX_BYTES), str(4 * 1024 * 1024)),
+        inspect_seconds=value("INSPECT_SECONDS", _number(0.1, 29), "5"),
         secret_key=value("SECRET_KEY", _secret),
         signed_in_as=environ.get("SIGNED_IN_AS") or None,
     )
@@ -80,6 +81,31 @@ def _secret(text: str) -> str:
     if len(text) < MIN_SECRET_CHARACTERS:
         raise ConfigError(f"The environment variable SECRET_KEY must have at least {MIN_SECRET_CHARACTERS} characters.")
     return text
+
+
+def _whole(low: int, high: int) -> Callable[[str], int]:
+    def cast(text: str) -> int:
+        if not low <= int(text) <= high:
+            raise ValueError(f"it must be from {low} to {high}")
+        return int(text)
+
+    return cast
+
+
+def _number(low: float, high: float) -> Callable[[str], float]:
+    def cast(text: str) -> float:
+        if not low <= float(text) <= high:  # false for NaN too
+            raise ValueError(f"it must be from {low:g} to {high:g}")
+        return float(text)
+
+    return cast
+
+
+def _names(text: str) -> tuple[str, ...]:
+    names = tuple(name.strip() for name in text.split(","))
+    if not all(names):
+        raise ValueError("it must be names with commas between them")
+    return names
 
 
 def _switch(text: str) -> bool:

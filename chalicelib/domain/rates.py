@@ -16,6 +16,7 @@ class Rates:
     requests: int
     origin_reads: int
     waits: int
+    silent_nodes: tuple[str, ...] = ()  # ids of those that could not be asked; their counts are missing here
 
     @property
     def miss(self) -> float | None:

@@ -17,16 +17,13 @@ class CacheConfiguration:
     """The stored cache settings."""
 
     settings: SettingsRows
-
-    def current(self) -> CacheSettings:
-        """The settings as they are."""
-        return cache_settings.from_mapping(self.settings.read(NAME)[1])
+    fleet_nodes: int  # as the environment has it, until somebody chooses another number
 
     def change(self, given: Mapping[str, str]) -> CacheSettings:
         """The settings after the change. Raises InvalidValueError, or OverloadedError if others change them at once."""
         for _ in range(WRITE_ATTEMPTS):
             version, stored = self.settings.read(NAME)
-            before = cache_settings.from_mapping(stored)
+            before = cache_settings.from_mapping({"num_nodes": self.fleet_nodes, **stored})
             after = cache_settings.changed(before, given)
             if after == before or self.settings.write(NAME, version, cache_settings.to_mapping(after)):
                 return after

@@ -21,15 +21,17 @@ class FleetStatus:
         """The fleet map as published."""
         return self.maps.current()
 
-    def last_minute(self) -> Rates:
-        """What was counted over the last minute by the nodes that can be asked."""
+    def last_minute(self, fleet_map: FleetMap) -> Rates:
+        """What was counted over the last minute by the map's nodes; those that could not be asked are named."""
         slots = rates.last_minute(self.clock.now().timestamp())
         totals = dict.fromkeys(rates.NAMES, 0)
-        for node in self.maps.current().nodes:
+        silent: list[str] = []
+        for node in fleet_map.nodes:
             try:
                 counted = self.caches.of(node).counts(rates.NAMES, slots)
             except NodeError:
-                continue  # a node without an answer has no rate; the others still do
+                silent.append(node.id)
+                continue
             for name, count in counted.items():
                 totals[name] += count
-        return Rates(**totals)
+        return Rates(**totals, silent_nodes=tuple(silent))

@@ -69,7 +69,7 @@ def blueprint(services: Callable[[], Services]) -> Blueprint:
 
     @route("/api/v1/images", "POST")
     def create_image() -> Response:
-        form = form_of(request())
+        form = form_of(request(), services().config.max_upload_bytes)
         return _put(form.key(), form.file())
 
     @route("/api/v1/images", "DELETE")
@@ -84,7 +84,7 @@ def blueprint(services: Callable[[], Services]) -> Blueprint:
 
     @route("/api/v1/images/{key}", "PUT")
     def put_image(key: str) -> Response:
-        return _put(_key_in_path(key), body_of(request()))
+        return _put(_key_in_path(key), body_of(request(), services().config.max_upload_bytes))
 
     @route("/api/v1/images/{key}", "DELETE")
     def delete_image(key: str) -> Response:
@@ -96,7 +96,7 @@ def blueprint(services: Callable[[], Services]) -> Blueprint:
 
     @route("/api/v1/image", "PUT")
     def put_image_by_query() -> Response:
-        return _put(query_of(request()).key(), body_of(request()))
+        return _put(query_of(request()).key(), body_of(request(), services().config.max_upload_bytes))
 
     @route("/api/v1/image", "DELETE")
     def delete_image_by_query() -> Response:
@@ -110,7 +110,8 @@ def blueprint(services: Callable[[], Services]) -> Blueprint:
     @route("/api/v1/fleet", "GET")
     def get_fleet() -> Response:
         fleet = services().fleet
-        return _json(_fleet(fleet.map(), fleet.last_minute()))
+        fleet_map = fleet.map()
+        return _json(_fleet(fleet_map, fleet.last_minute(fleet_map)))
 
     def _content(key: bytes) -> Response:
         current = services()
@@ -169,6 +170,7 @@ def _fleet(fleet_map: FleetMap, rates: Rates) -> dict[str, object]:
             "waits": rates.waits,
             "miss_rate": rates.miss,
             "hit_rate": rates.hit,
+            "silent_nodes": list(rates.silent_nodes),
         },
     }
 

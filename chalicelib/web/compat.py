@@ -17,7 +17,7 @@ from chalicelib.domain.errors import InvalidValueError, TooLargeError
 from chalicelib.domain.keys import key_from_bytes, text_of
 from chalicelib.services.images import no_precondition
 from chalicelib.web.http import ErrorAnswer, answering_as
-from chalicelib.web.request_form import form_of
+from chalicelib.web.request_form import RequestForm, form_of
 from chalicelib.web.session import principal_of
 from chalicelib.web.timing import RequestTimer, source_of
 
@@ -45,7 +45,7 @@ def blueprint(services: Callable[[], Services]) -> Blueprint:
 
     @call("/api/upload", "POST")
     def upload() -> Response:
-        form = form_of(request())
+        form = _form()
         timer = RequestTimer()
         image, _ = services().images.put(principal_of(request()), form.key(), form.file(), no_precondition, timer)
         return _success({"key": text_of(image.key)}, {"Server-Timing": timer.header()})
@@ -56,7 +56,7 @@ def blueprint(services: Callable[[], Services]) -> Blueprint:
 
     @call("/api/key", "GET", "POST")
     def key_in_form() -> Response:
-        return _content(form_of(request()).key())
+        return _content(_form().key())
 
     @call("/api/list_keys", "GET", "POST")
     def list_keys() -> Response:
@@ -69,7 +69,7 @@ def blueprint(services: Callable[[], Services]) -> Blueprint:
 
     @call("/api/configure_cache", "POST")
     def configure_cache() -> Response:
-        return _success(_settings(services().cache_configuration.change(form_of(request()).texts())))
+        return _success(_settings(services().cache_configuration.change(_form().texts())))
 
     @call("/api/getNumNodes", "GET", "POST")
     def get_num_nodes() -> Response:
@@ -77,13 +77,17 @@ def blueprint(services: Callable[[], Services]) -> Blueprint:
 
     @call("/api/getRate", "GET", "POST")
     def get_rate() -> Response:
-        rate = form_of(request()).text("rate")
+        rate = _form().text("rate")
         if rate not in ("miss", "hit"):
             raise InvalidValueError("rate", "rate must be miss or hit.")
-        rates = services().fleet.last_minute()
+        fleet = services().fleet
+        rates = fleet.last_minute(fleet.map())
         value = rates.miss if rate == "miss" else rates.hit
         # The contract has a number even when there was nothing to count; /api/v1/fleet tells the two apart.
         return _success({"rate": rate, "value": 0.0 if value is None else value})
+
+    def _form() -> RequestForm:
+        return form_of(request(), services().config.max_upload_bytes)
 
     def _content(key: bytes) -> Response:
         timer = RequestTimer()

@@ -54,7 +54,10 @@ def _paths() -> Schema:
     return {
         "/health": {
             "get": _operation(
-                "health", "Whether the database answers and the fleet has nodes.", {"200": _json("Health", "Healthy.")}
+                "health",
+                "Whether the database answers and the fleet has nodes.",
+                {"200": _json("Health", "Healthy."), "503": _json("Health", "No nodes, or a problem: no database.")},
+                closed=False,
             )
         },
         "/api/openapi.json": {
@@ -177,8 +180,11 @@ def _operation(
     answers: Schema,
     parameters: list[Schema] | None = None,
     body: Schema | None = None,
+    *,
+    closed: bool = True,
 ) -> Schema:
-    operation: Schema = {"operationId": name, "summary": summary, "responses": {**answers, **_errors("503")}}
+    usual = _errors("401", "403", "503") if closed else {}
+    operation: Schema = {"operationId": name, "summary": summary, "responses": {**answers, **usual}}
     if parameters:
         operation["parameters"] = parameters
     if body:
@@ -244,7 +250,18 @@ def _schemas() -> Schema:
         "Fleet": _object(
             map_version=count,
             nodes={"type": "array", "items": {"$ref": "#/components/schemas/Node"}},
-            last_minute=_object(requests=count, origin_reads=count, waits=count, miss_rate=rate, hit_rate=rate),
+            last_minute=_object(
+                requests=count,
+                origin_reads=count,
+                waits=count,
+                miss_rate=rate,
+                hit_rate=rate,
+                silent_nodes={
+                    "type": "array",
+                    "items": text,
+                    "description": "Nodes that could not be asked; what they counted is missing in these figures.",
+                },
+            ),
         ),
         "Problem": _object(
             type=text,

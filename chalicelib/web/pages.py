@@ -158,7 +158,8 @@ def blueprint(services: Callable[[], Services]) -> Blueprint:
 
     @route("/fleet", "GET", "HEAD")
     def fleet() -> Response:
-        fleet_map, rates = services().fleet.map(), services().fleet.last_minute()
+        fleet_map = services().fleet.map()
+        rates = services().fleet.last_minute(fleet_map)
         values = {
             "version": fleet_map.version,
             "nodes": shown_nodes(fleet_map),
@@ -188,7 +189,7 @@ def blueprint(services: Callable[[], Services]) -> Blueprint:
         return answer
 
     def _own_form() -> RequestForm:
-        form = form_of(request())
+        form = form_of(request(), services().config.max_upload_bytes)
         form_token.check(request(), form, services().config.secret_key)
         return form
 

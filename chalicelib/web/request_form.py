@@ -13,6 +13,7 @@ from chalicelib.domain.errors import InvalidValueError, TooLargeError
 from chalicelib.domain.keys import key_from_bytes
 
 MAX_FIELDS = 32
+FORM_BYTES = 64 * 1024  # what a form may put around the file
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,20 +48,23 @@ class RequestForm:
             raise InvalidValueError(name, f"The field “{name}” is not valid UTF-8.") from None
 
 
-def form_of(request: Request) -> RequestForm:
+def form_of(request: Request, max_bytes: int) -> RequestForm:
     """The values of the request. Raises InvalidValueError, TooLargeError or InvalidKeyError."""
     values = query_of(request).values
-    body = body_of(request)
+    body = body_of(request, max_bytes + FORM_BYTES)
     content_type = request.headers.get("content-type", "")
     if body:
         values.update(_body_values(content_type, body))
     return RequestForm(values)
 
 
-def body_of(request: Request) -> bytes:
-    """The request's body as it was sent."""
-    body = request.raw_body
-    return body.encode() if isinstance(body, str) else body
+def body_of(request: Request, max_bytes: int) -> bytes:
+    """The request's body as it was sent. Raises TooLargeError."""
+    raw = request.raw_body
+    body = raw.encode() if isinstance(raw, str) else raw
+    if len(body) > max_bytes:
+        raise TooLargeError(f"The body has {len(body)} bytes; at most {max_bytes} are taken here.")
+    return body
 
 
 def query_of(request: Request) -> RequestForm:

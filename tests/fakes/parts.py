@@ -123,7 +123,7 @@ def memory_services(
         ),
         worker=Worker(job_rows, objects, maps, caches, queue),
         fleet=FleetStatus(maps, caches, clock),
-        cache_configuration=CacheConfiguration(settings or fakes.settings),
+        cache_configuration=CacheConfiguration(settings or fakes.settings, config.fleet_nodes),
     )
     return replace(built, **services)
 

@@ -7,14 +7,14 @@ from tests.fakes import MemoryParts
 
 
 def test_settings_nobody_changed_are_the_defaults() -> None:
-    assert MemoryParts().services().cache_configuration.current() == DEFAULTS
+    assert MemoryParts().services().cache_configuration.change({}) == DEFAULTS
 
 
 def test_a_change_is_kept() -> None:
     parts = MemoryParts()
     after = parts.services().cache_configuration.change({"mode": "auto", "numNodes": "4"})
     assert (after.mode, after.num_nodes) == ("auto", 4)
-    assert parts.services().cache_configuration.current() == after
+    assert parts.services().cache_configuration.change({}) == after
 
 
 def test_a_wrong_value_changes_nothing() -> None:
@@ -22,7 +22,7 @@ def test_a_wrong_value_changes_nothing() -> None:
     configuration = parts.services().cache_configuration
     with pytest.raises(InvalidValueError):
         configuration.change({"mode": "auto", "numNodes": "99"})
-    assert configuration.current() == DEFAULTS
+    assert configuration.change({}) == DEFAULTS
     assert "settings.write" not in parts.steps.taken
 
 
@@ -42,7 +42,7 @@ def test_two_changes_at_once_are_both_kept() -> None:
     parts.steps.before("settings.write", another_is_first)
     after = configuration.change({"mode": "auto"})
     assert (after.mode, after.num_nodes) == ("auto", 5)
-    assert configuration.current() == after
+    assert configuration.change({}) == after
 
 
 def test_a_change_that_is_always_overtaken_is_told_as_such() -> None:

@@ -126,7 +126,14 @@ def test_the_fleet_tells_its_nodes_and_what_was_counted(call: Caller) -> None:
     for _ in range(4):
         call("GET", "/api/v1/images/k1")
     fleet = call("GET", "/api/v1/fleet").json
-    assert fleet["last_minute"] == {"requests": 4, "origin_reads": 1, "waits": 0, "miss_rate": 0.25, "hit_rate": 0.75}
+    assert fleet["last_minute"] == {
+        "requests": 4,
+        "origin_reads": 1,
+        "waits": 0,
+        "miss_rate": 0.25,
+        "hit_rate": 0.75,
+        "silent_nodes": [],
+    }
     assert [node["partitions"] for node in fleet["nodes"]] == [list(range(1, 17, 2)), list(range(2, 17, 2))]
 
 
