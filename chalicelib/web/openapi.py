@@ -56,7 +56,7 @@ def _paths() -> Schema:
             "get": _operation(
                 "health",
                 "Whether the database answers and the fleet has nodes.",
-                {"200": _json("Health", "Healthy."), "503": _json("Health", "No nodes, or a problem: no database.")},
+                {"200": _json("Health", "Healthy."), "503": _unhealthy()},
                 closed=False,
             )
         },
@@ -192,6 +192,13 @@ def _operation(
     return operation
 
 
+def _unhealthy() -> Schema:
+    return {
+        "description": "The fleet has no nodes, or, as a problem, the database does not answer.",
+        "content": {"application/json": _content("Health"), "application/problem+json": _content("Problem")},
+    }
+
+
 def _written() -> Schema:
     return {
         "200": _json("Image", "The image replaced the one under its key."),
@@ -201,8 +208,11 @@ def _written() -> Schema:
 
 
 def _json(schema: str | None, description: str) -> Schema:
-    content: Schema = {"schema": {"$ref": f"#/components/schemas/{schema}"} if schema else {"type": "object"}}
-    return {"description": description, "content": {"application/json": content}}
+    return {"description": description, "content": {"application/json": _content(schema)}}
+
+
+def _content(schema: str | None) -> Schema:
+    return {"schema": {"$ref": f"#/components/schemas/{schema}"} if schema else {"type": "object"}}
 
 
 def _errors(*statuses: str) -> Schema:

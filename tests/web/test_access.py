@@ -137,6 +137,15 @@ def test_every_answer_carries_the_security_headers(
         assert "no-store" in headers["cache-control"]
 
 
+def test_nothing_in_a_request_names_the_owner(call: Caller) -> None:
+    headers = {"X-Owner": "mallory", "Cookie": "owner=mallory"}
+    created = call("PUT", "/api/v1/image?key=k2&owner=mallory&owner_id=00&principal=mallory", headers, PICTURE)
+    assert created.status == 201
+    form = multipart(key="k3", file=PICTURE, owner="mallory", owner_id="00")
+    assert call("POST", "/api/upload", {**MULTIPART, **headers}, form).status == 200
+    assert call("POST", "/api/list_keys").json["keys"] == ["k1", "k2", "k3"]  # all of them demo's
+
+
 def test_nobody_sees_a_page_that_says_so() -> None:
     caller = Caller(MemoryParts())
     answer = _signed_in_as(caller, None)("GET", "/")
