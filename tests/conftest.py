@@ -10,7 +10,7 @@ from tests.local_cloud import LocalCloud
 
 @pytest.fixture(scope="session")
 def cloud(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalCloud]:
-    """A running store in a folder of its own; tests share it, so each uses keys of its own."""
+    """A running store in a folder of its own; tests share it, so none counts on what another one left."""
     # Tests that say which node answered must not fail because this machine stood still for 50 ms.
     started = LocalCloud(tmp_path_factory.mktemp("cloud"), extra_environ={"CACHE_TIMEOUT_MS": "2000"})
     started.start()

@@ -91,10 +91,9 @@ def blueprint(services: Callable[[], Services]) -> Blueprint:
     @route("/image", "GET", "HEAD")
     def one_image() -> Response:
         query = query_of(request())
-        try:
-            image = services().images.find(principal_of(request()), query.key(), RequestTimer())
-        except (NotFoundError, InvalidKeyError, InvalidValueError) as error:
-            return _missing(query, error)
+        image = _found(query)
+        if isinstance(image, Response):
+            return image
         values = {
             "image": shown(image),
             "sha256": image.sha256.hex(),
@@ -109,10 +108,9 @@ def blueprint(services: Callable[[], Services]) -> Blueprint:
     @route("/retrieve", "GET", "HEAD")
     def retrieve() -> Response:
         query = query_of(request())
-        try:
-            image = services().images.find(principal_of(request()), query.key(), RequestTimer())
-        except (NotFoundError, InvalidKeyError, InvalidValueError) as error:
-            return _missing(query, error)
+        image = _found(query)
+        if isinstance(image, Response):
+            return image
         return _onward("/image", key=image.key)
 
     @route("/content", "GET", "HEAD")
@@ -208,6 +206,13 @@ def blueprint(services: Callable[[], Services]) -> Blueprint:
     def _form_values(key: str = "", problem: ErrorAnswer | None = None, field: str | None = None) -> dict[str, object]:
         limit = services().config.max_upload_bytes
         return {"key": key, "problem": problem, "field": field, "max_bytes": limit, "max_size": size_in_words(limit)}
+
+    def _found(query: RequestForm) -> Image | Response:
+        """The image that the query's key names, or the page that says why there is none."""
+        try:
+            return services().images.find(principal_of(request()), query.key(), RequestTimer())
+        except (NotFoundError, InvalidKeyError, InvalidValueError) as error:
+            return _missing(query, error)
 
     def _missing(query: RequestForm, error: RequestError) -> Response:
         answer = error_answer(error)

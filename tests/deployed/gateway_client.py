@@ -3,8 +3,9 @@
 from collections.abc import Mapping
 from urllib.parse import urlsplit
 
+from tests.answer import Answer
 from tests.deployed.deployment import STAGE, Deployed
-from tests.e2e.store_client import Answer, StoreClient
+from tests.e2e.store_client import StoreClient
 
 ROOT = f"/{STAGE}"
 

@@ -1,26 +1,12 @@
 """A client of the running store, over real HTTP, for end-to-end tests."""
 
 import http.client
-import json
 from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import Any
 from urllib.parse import quote, urlsplit
 
+from tests.answer import Answer
+
 SECONDS = 30
-
-
-@dataclass(frozen=True)
-class Answer:
-    """What came back."""
-
-    status: int
-    headers: Mapping[str, str]
-    body: bytes
-
-    @property
-    def json(self) -> Any:
-        return json.loads(self.body)
 
 
 class StoreClient:

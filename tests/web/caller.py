@@ -1,14 +1,13 @@
 """Calls the application as API Gateway would, on fakes."""
 
-import json
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any
 
 from chalice.test import Client
 
 from chalicelib.web.form_token import token_of
+from tests.answer import Answer
 from tests.fakes import MemoryParts, memory_app
 from tests.fakes.parts import ENVIRON
 
@@ -17,19 +16,6 @@ MULTIPART = {"Content-Type": f"multipart/form-data; boundary={BOUNDARY}"}
 URLENCODED = {"Content-Type": "application/x-www-form-urlencoded"}
 VISITOR = "0123456789abcdef0123456789abcdef"
 JSON = {"Content-Type": "application/json"}
-
-
-@dataclass(frozen=True)
-class Answer:
-    """What came back."""
-
-    status: int
-    headers: Mapping[str, str]
-    body: bytes
-
-    @property
-    def json(self) -> Any:
-        return json.loads(self.body)
 
 
 @dataclass

@@ -4,7 +4,8 @@ from dataclasses import dataclass, field
 from html.parser import HTMLParser
 from urllib.parse import parse_qsl, quote, urlsplit
 
-from tests.web.caller import MULTIPART, Answer, Caller, multipart
+from tests.answer import Answer
+from tests.web.caller import MULTIPART, Caller, multipart
 
 ADDRESSES = {"href", "src", "action"}
 VOID = {"meta", "link", "input", "img", "br", "use"}
