@@ -3,7 +3,8 @@
 import pytest
 
 from chalicelib.domain.errors import RequestError, TooLargeError, UnreadableImageError, UnsupportedTypeError
-from tests.web.caller import JSON, MULTIPART, URLENCODED, Answer, Caller, multipart
+from tests.answer import Answer
+from tests.web.caller import JSON, MULTIPART, URLENCODED, Caller, multipart
 from tests.web.html_page import HtmlPage, urlencoded
 
 
