@@ -75,6 +75,8 @@ missing_packages() {
     fi
     have setpriv || say util-linux
     if [ "$browser" = yes ] && ! have_browser; then browser_package; fi
+    # What drives the browser brings a program along that needs this library.
+    if [ "$browser" = yes ] && ! ldconfig -p | grep -q libatomic.so.1; then say libatomic1; fi
 }
 
 as_root() {
