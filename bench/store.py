@@ -96,7 +96,8 @@ def running() -> Iterator[Store]:
 @contextmanager
 def store_of(cloud: LocalCloud) -> Iterator[Store]:
     """The store that a local cloud runs, with the application in this process as well."""
-    with mock.patch.dict(os.environ, cloud.environ):  # boto3 finds its endpoints there
+    others = {name: value for name, value in os.environ.items() if not name.startswith("AWS_")}
+    with mock.patch.dict(os.environ, {**others, **cloud.environ}, clear=True):  # boto3 finds its endpoints there
         services = services_from(cloud.environ)
         try:
             yield Store(cloud.environ, cloud.address, services, create_app(lambda: services))

@@ -148,6 +148,7 @@ def deploy(copy: Path, endpoint: str, environ: Mapping[str, str]) -> tuple[str, 
         cwd=copy,
         env={
             **{name: value for name, value in os.environ.items() if not name.startswith("AWS_")},
+            "PYTHONDONTWRITEBYTECODE": "1",  # importing app.py must not add to what is packaged
             "AWS_CONFIG_FILE": os.devnull,
             "AWS_SHARED_CREDENTIALS_FILE": os.devnull,
             "AWS_EC2_METADATA_DISABLED": "true",

@@ -206,5 +206,6 @@ def short_minutes() -> None:
 if __name__ == "__main__":
     mend(sys.argv.pop(1))
     os.environ.pop("PYTHONPATH", None)  # functions inherit this environment
+    os.environ["PYTHONDONTWRITEBYTECODE"] = "1"  # on Lambda they cannot: their folder is read-only
     sentinel = thawing_at_the_end()
     importlib.import_module("ministack.app").main()

@@ -39,7 +39,8 @@ def run(*command: str | Path, folder: Path) -> str:
     done = subprocess.run(
         command,
         cwd=folder,
-        env={**os.environ, "AWS_DEFAULT_REGION": "us-east-1"},
+        # Importing app.py must not add its bytecode to what is packaged.
+        env={**os.environ, "AWS_DEFAULT_REGION": "us-east-1", "PYTHONDONTWRITEBYTECODE": "1"},
         capture_output=True,
         text=True,
         timeout=PACKAGE_SECONDS,
