@@ -7,7 +7,7 @@ from chalicelib.domain.errors import PreconditionError
 from chalicelib.domain.images import Image
 from chalicelib.domain.ports import Precondition
 from chalicelib.services.images import Images, no_precondition
-from chalicelib.web.timing import RequestTimer, source_of
+from chalicelib.web.timing import RequestTimer, signed_source_of, source_of
 
 
 def etag_of(image: Image) -> str:
@@ -31,7 +31,9 @@ def content_answer(images: Images, principal: Principal, key: bytes, request: Re
         return Response(b"", {**headers, "Server-Timing": timer.header()}, 304)
     if served is None:
         address = images.signed_address(image)
-        return Response(b"", {**headers, "Location": address, "Server-Timing": timer.header("origin, signed")}, 302)
+        return Response(
+            b"", {**headers, "Location": address, "Server-Timing": timer.header(signed_source_of(image))}, 302
+        )
     return Response(
         served.data,
         {

@@ -4,6 +4,8 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+from chalicelib.domain.images import Image
+from chalicelib.domain.partitions import partition_of
 from chalicelib.services.read_through import Served
 
 
@@ -35,3 +37,8 @@ def source_of(served: Served) -> str:
     """Where the bytes came from, in words; partitions are counted from 1, as on the pages."""
     partition = f"partition {served.partition + 1}"
     return f"node {served.node.id}, {partition}" if served.node else f"origin, {partition}"
+
+
+def signed_source_of(image: Image) -> str:
+    """Where the bytes will come from by a signed address."""
+    return f"origin, partition {partition_of(image.key) + 1}, signed"
