@@ -42,13 +42,14 @@ def main() -> int:
         parser.error(f"no such benchmark: {', '.join(sorted(unknown))}")
     names = [name for name in NAMES if name in asked]
     recorded = last_recorded()
+    commit = _commit()  # before this run's own results change the tree
     with ExitStack() as stack:
         store: Store | None = None
         for name in names:
             if name in ON_A_STORE and store is None:
                 _say("Starting a store")
                 store = stack.enter_context(running())
-            conditions = _conditions()
+            conditions = _conditions(commit)
             rows = ALONE[name]() if store is None else ON_A_STORE[name](store)
             recorded[name] = Recorded(conditions, tuple(rows))
             for row in rows:
@@ -63,13 +64,17 @@ def last_recorded() -> dict[str, Recorded]:
     return recorded_from(RECORDED.read_text(encoding="utf-8")) if RECORDED.exists() else {}
 
 
-def _conditions() -> str:
-    """Where and when, in words."""
+def _commit() -> str:
     done = subprocess.run(
         ["git", "describe", "--always", "--dirty"], cwd=PROJECT, capture_output=True, text=True, check=True, timeout=30
     )
+    return done.stdout.strip()
+
+
+def _conditions(commit: str) -> str:
+    """Where and when, in words."""
     return (
-        f"{datetime.now(UTC):%Y-%m-%d}, commit {done.stdout.strip()}, Python {platform.python_version()}, "
+        f"{datetime.now(UTC):%Y-%m-%d}, commit {commit}, Python {platform.python_version()}, "
         f"{os.cpu_count()} cores, load average {os.getloadavg()[0]:.2f}"
     )
 
