@@ -86,7 +86,7 @@ def bare_handler(
             raise NotAsExpectedError("the owner is there")
         owner_id, object_key, media_type = row[2], row[7], row[10]
         prefix = len(wire.wrapped(owner_id, object_key, b""))
-        value = node.get(wire.wire_key(owner_id, object_key))
+        value = node.get(wire.wire_key(object_key))
         return {
             "statusCode": 200,
             "headers": {"Content-Type": media_type},

@@ -53,7 +53,7 @@ class Store:
 
     def node_of(self, key: str) -> Node:
         """The node that serves the key."""
-        _, node = self.services.maps.current().route(key.encode())
+        _, node, _ = self.services.maps.current().route(key.encode())
         if node is None:
             raise NotAsExpectedError("the fleet is not empty")
         return node
@@ -62,7 +62,7 @@ class Store:
         """The key under which the image's bytes lie in its node."""
         principal = Principal(self.environ["SIGNED_IN_AS"])
         image = self.services.images.find(principal, key.encode(), RequestTimer())
-        return wire.wire_key(image.owner_id, image.object_key)
+        return wire.wire_key(image.object_key)
 
     def connect(self) -> "pymysql.Connection[Cursor]":
         """PyMySQL as it comes, for handlers that are to be compared with."""

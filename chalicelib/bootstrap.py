@@ -4,8 +4,8 @@ import os
 import threading
 from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager
-from dataclasses import dataclass
-from typing import Any, TypeVar, cast
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 from chalicelib.config import Config, config_from
 from chalicelib.domain.ports import Clock, FleetMaps, JobQueue, Objects
@@ -13,7 +13,11 @@ from chalicelib.services.cache_configuration import CacheConfiguration
 from chalicelib.services.fleet_status import FleetStatus
 from chalicelib.services.images import Images
 from chalicelib.services.read_through import FillPolicy, ReadThrough
+from chalicelib.services.staleness import Staleness
 from chalicelib.services.worker import Worker
+
+if TYPE_CHECKING:
+    from chalicelib.adapters.mysql.database import Database, DatabaseAddress, Selecting
 
 T = TypeVar("T")
 
@@ -80,6 +84,17 @@ def _queue(config: Config) -> JobQueue:
     return SqsQueue(aws_clients.sqs(), config.job_queue_url)
 
 
+def _reads(config: Config, primary: "Database", address: "DatabaseAddress", staleness: Staleness) -> "Selecting":
+    """Where requests read rows."""
+    if config.database_reader_host is None:
+        return primary
+    from chalicelib.adapters.mysql.database import Database
+    from chalicelib.adapters.mysql.reads import Reads
+
+    replica = replace(address, host=config.database_reader_host, port=config.database_reader_port)
+    return Reads(primary, Database(replica), staleness.note)
+
+
 def services_from(environ: Mapping[str, str]) -> Services:
     """Services on real parts. Nothing is connected before it is used."""
     from chalicelib.adapters.inspector import ChildInspector
@@ -92,30 +107,32 @@ def services_from(environ: Mapping[str, str]) -> Services:
     from chalicelib.adapters.system_clock import SystemClock
 
     config = config_from(environ)
-    database = Database(
-        DatabaseAddress(
-            host=config.database_host,
-            port=config.database_port,
-            user=config.database_user,
-            password=config.database_password,
-            name=config.database_name,
-            tls=config.database_tls,
-        )
+    address = DatabaseAddress(
+        host=config.database_host,
+        port=config.database_port,
+        user=config.database_user,
+        password=config.database_password,
+        name=config.database_name,
+        tls=config.database_tls,
     )
-    maps, job_rows = MySqlFleetMaps(database), MySqlJobRows(database)
+    database, staleness = Database(address), Staleness()
+    reads = _reads(config, database, address, staleness)
+    # What decides and acts reads at the primary only; what requests are shown may come from the replica.
+    maps, shown_maps = MySqlFleetMaps(database), MySqlFleetMaps(database, reads)
+    job_rows = MySqlJobRows(database)
     caches = MemcachedNodes(NodePolicy(timeout_seconds=config.cache_timeout_seconds))
     objects = at_first_use(lambda: _objects(config))
     queue = at_first_use(lambda: _queue(config))
     clock = SystemClock()
-    read_through = ReadThrough(maps, caches, objects, clock, FillPolicy(item_bytes=config.node_item_bytes))
+    read_through = ReadThrough(shown_maps, caches, objects, clock, FillPolicy(item_bytes=config.node_item_bytes))
     inspector = ChildInspector(time_limit_seconds=config.inspect_seconds)
     return Services(
         config=config,
         maps=maps,
         clock=clock,
         exclusive=database.exclusive,
-        images=Images(MySqlImageRows(database), job_rows, objects, inspector, queue, read_through),
+        images=Images(MySqlImageRows(database, reads), job_rows, objects, inspector, queue, read_through, staleness),
         worker=Worker(job_rows, objects, maps, caches, queue),
-        fleet=FleetStatus(maps, caches, clock),
-        cache_configuration=CacheConfiguration(MySqlSettingsRows(database), config.fleet_nodes),
+        fleet=FleetStatus(shown_maps, caches, clock),
+        cache_configuration=CacheConfiguration(MySqlSettingsRows(database), config.fleet_nodes, config.fleet_mode),
     )

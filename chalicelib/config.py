@@ -28,7 +28,11 @@ class Config:
     database_password: str
     database_name: str
     database_tls: bool
-    fleet_nodes: int
+    database_reader_host: str | None  # a replica for reads while the primary is down; None: there is none
+    database_reader_port: int
+    fleet_nodes: int  # the target until somebody or a decision chooses another
+    fleet_mode: str  # "manual" or "auto", until somebody chooses the other
+    fleet_queue_url: str
     node_launch_template: str
     node_subnets: tuple[str, ...]
     node_port: int
@@ -63,7 +67,11 @@ def config_from(environ: Mapping[str, str]) -> Config:
         database_password=value("DATABASE_PASSWORD", str),
         database_name=value("DATABASE_NAME", str, "images"),
         database_tls=value("DATABASE_TLS", _switch, "on"),
+        database_reader_host=environ.get("DATABASE_READER_HOST") or None,
+        database_reader_port=value("DATABASE_READER_PORT", _whole(1, 65535), "3306"),
         fleet_nodes=value("FLEET_NODES", _whole(MIN_NODES, MAX_NODES), "2"),
+        fleet_mode=value("FLEET_MODE", _one_of("manual", "auto"), "auto"),
+        fleet_queue_url=value("FLEET_QUEUE_URL", str),
         node_launch_template=value("NODE_LAUNCH_TEMPLATE", str, "cache-node"),
         node_subnets=value("NODE_SUBNETS", _names),
         node_port=value("NODE_PORT", _whole(1, 65535), "11211"),
@@ -97,6 +105,15 @@ def _number(low: float, high: float) -> Callable[[str], float]:
         if not low <= float(text) <= high:  # false for NaN too
             raise ValueError(f"it must be from {low:g} to {high:g}")
         return float(text)
+
+    return cast
+
+
+def _one_of(*choices: str) -> Callable[[str], str]:
+    def cast(text: str) -> str:
+        if text not in choices:
+            raise ValueError(f"it must be {' or '.join(choices)}")
+        return text
 
     return cast
 

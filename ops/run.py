@@ -1,6 +1,7 @@
 """`make run`: the whole product on this machine, until Ctrl-C or `make stop`.
 
     python -m ops.run [--port 8000] [--parts mariadb,ministack,moto,nodes,web,events] [--fleet-nodes 2]
+                      [--replica] [--replica-delay 3]
 
 STATE_DIR names another state folder than .local.
 """
@@ -10,6 +11,7 @@ import contextlib
 import os
 import sys
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import pymysql
@@ -18,7 +20,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 from ops.local import processes, state
 from ops.local.cloud import Cloud
 from ops.local.errors import LocalCloudError, StopRequestedError
-from ops.local.parts import ALL_PARTS, FOUNDATIONS
+from ops.local.parts import ALL_PARTS, FOUNDATIONS, ORDER, REPLICA
 from ops.local.ports import public_port
 from ops.local.startup import Wanted, start
 from ops.local.waiting import StopSignals
@@ -63,7 +65,7 @@ def _run(folder: state.StateFolder, wanted: Wanted, signals: StopSignals) -> int
     began = time.monotonic()
     try:
         say(f"Starting the local cloud in {folder.root}")
-        start(cloud, Wanted(port, wanted.parts, wanted.fleet_nodes))
+        start(cloud, replace(wanted, port=port))
         what = address if "web" in wanted.parts else "without the application"
         say(f"Ready: {what}  ({time.monotonic() - began:.1f} s; Ctrl-C or `make stop` ends it, your data stays)")
         cloud.watch()
@@ -72,7 +74,7 @@ def _run(folder: state.StateFolder, wanted: Wanted, signals: StopSignals) -> int
     except (MigrationError, pymysql.err.Error, BotoCoreError, ClientError) as error:
         raise LocalCloudError(f"The start failed: {error}") from error
     finally:
-        cloud.stop(ALL_PARTS)
+        cloud.stop(ORDER)
         folder.run.unlink(missing_ok=True)
     say("Stopped.")
     return 0
@@ -86,12 +88,21 @@ def _wanted(arguments: list[str]) -> Wanted:
     parser.add_argument(
         "--fleet-nodes", type=int, default=2, help="how many cache nodes the application wants at first"
     )
+    parser.add_argument("--fleet-mode", choices=("auto", "manual"), default="auto", help="who sets their number then")
+    parser.add_argument(
+        "--replica", action="store_true", help="a second MariaDB, which answers reads without the first"
+    )
+    parser.add_argument("--replica-delay", type=int, default=0, metavar="SECONDS", help="how far it stays behind")
     given = parser.parse_args(arguments)
     parts = WITHOUT_APP if given.without_app else frozenset(given.parts.split(","))
-    unknown = parts - set(ALL_PARTS)
+    if given.replica:
+        parts |= {REPLICA}
+    unknown = parts - set(ORDER)
     if unknown:
-        parser.error(f"no such part: {', '.join(sorted(unknown))}; there are {', '.join(ALL_PARTS)}")
-    return Wanted(given.port, parts, given.fleet_nodes)
+        parser.error(f"no such part: {', '.join(sorted(unknown))}; there are {', '.join(ORDER)}")
+    if REPLICA in parts and "mariadb" not in parts:
+        parser.error("a replica needs mariadb, which it follows")
+    return Wanted(given.port, parts, given.fleet_nodes, given.fleet_mode, given.replica_delay)
 
 
 def _forget_own_settings() -> None:

@@ -29,6 +29,7 @@ class LocalCloud:
         *,
         parts: frozenset[str] = ALL,
         fleet_nodes: int = 2,
+        fleet_mode: str = "manual",
         port: int = 0,
         extra_environ: Mapping[str, str] | None = None,
     ) -> None:
@@ -36,7 +37,7 @@ class LocalCloud:
         self.said: list[str] = []  # what the run printed
         self._command = [
             *(sys.executable, "-m", "ops.run", "--port", str(port)),
-            *("--fleet-nodes", str(fleet_nodes), "--parts", ",".join(sorted(parts))),
+            *("--fleet-nodes", str(fleet_nodes), "--fleet-mode", fleet_mode, "--parts", ",".join(sorted(parts))),
         ]
         self._environ = {**os.environ, **(extra_environ or {}), "STATE_DIR": str(self.state.root)}
         self._run: subprocess.Popen[bytes] | None = None

@@ -1,4 +1,4 @@
-"""The job queue in SQS, by boto3. A message carries the name of a job's row, nothing else."""
+"""The queues in SQS, by boto3. A job's message carries the name of its row, one that wakes the scaler nothing."""
 
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
@@ -31,3 +31,17 @@ class SqsQueue:
                 raise QueueUnavailableError("The job queue cannot be reached.") from error
             if answer.get("Failed"):
                 raise QueueUnavailableError(f"The job queue refused {len(answer['Failed'])} messages.")
+
+
+class SqsScalerWaker:
+    """ScalerWaker by a message on the fleet queue, whose content nobody reads. The client must have timeouts."""
+
+    def __init__(self, client: "SQSClient", queue_url: str) -> None:
+        self._client = client
+        self._queue_url = queue_url
+
+    def wake(self) -> None:
+        try:
+            self._client.send_message(QueueUrl=self._queue_url, MessageBody="wake")
+        except (BotoCoreError, ClientError) as error:
+            raise QueueUnavailableError("The fleet queue cannot be reached.") from error

@@ -7,7 +7,9 @@ from datetime import datetime
 from typing import Protocol
 
 from chalicelib.domain.accounts import Owner, Principal
+from chalicelib.domain.decisions import Decision
 from chalicelib.domain.fleet import FleetMap, Node
+from chalicelib.domain.fleet_report import FleetReport
 from chalicelib.domain.images import Image, ImageFacts
 from chalicelib.domain.jobs import Job
 
@@ -48,7 +50,10 @@ class ImageRows(Protocol):
     """The rows of images. Every call raises RowsUnavailableError when the database does not answer."""
 
     def row(self, principal: Principal, key: bytes) -> Row:
-        """One autocommitted SELECT by primary key, at the primary."""
+        """One autocommitted SELECT by primary key, at the primary; at a replica, noted as stale, while it is down."""
+
+    def row_to_change(self, principal: Principal, key: bytes) -> Row:
+        """What `row` says, at the primary only: what a write begins with."""
 
     def owner(self, principal: Principal) -> Owner: ...
 
@@ -117,6 +122,32 @@ class FleetMaps(Protocol):
         """Stores the map if the stored version is the one before it."""
 
 
+class DecisionRows(Protocol):
+    """The log of decisions on the fleet's size."""
+
+    def latest(self, limit: int, before_id: int | None = None) -> list[Decision]:
+        """The newest decisions, newest first; those older than `before_id` if it is given."""
+
+    def since(self, minute: int) -> list[Decision]:
+        """The decisions on minutes from that one on, oldest first; changes by hand are not among them."""
+
+    def change_by_hand(self, decision: Decision, settings_version: int, settings: Mapping[str, object]) -> bool:
+        """Stores the cache settings if their version still is that one, and the decision, in one transaction."""
+
+
+class FleetReports(Protocol):
+    """What the scaler's last run saw."""
+
+    def last(self) -> FleetReport | None: ...
+
+
+class ScalerWaker(Protocol):
+    """Makes the scaler run at once in place of at its next minute."""
+
+    def wake(self) -> None:
+        """Raises QueueUnavailableError; the next minute comes anyhow."""
+
+
 class Objects(Protocol):
     """Immutable bytes under keys that are never used again. Raises ObjectsUnavailableError."""
 
@@ -137,6 +168,36 @@ class Lease(Protocol):
     def fill(self, value: bytes) -> None: ...
 
     def release(self) -> None: ...
+
+
+@dataclass(frozen=True, slots=True)
+class NodeState:
+    """What a node tells of itself. Bytes count what items take, headers included; evictions since it started."""
+
+    items: int
+    bytes: int
+    capacity_bytes: int
+    evictions: int
+    connections: int
+    uptime_seconds: int
+    version: str
+
+
+@dataclass(frozen=True, slots=True)
+class CachedItem:
+    """An object that a node holds. `used_at` is when it was last read or stored, in Unix seconds, to the minute."""
+
+    object_key: str
+    bytes: int
+    used_at: float
+
+
+@dataclass(frozen=True, slots=True)
+class NodeOrders:
+    """What every node's agent is to keep to. `policy` is "LRU" or "RR"."""
+
+    capacity_bytes: int
+    policy: str
 
 
 class NodeCache(Protocol):
@@ -163,6 +224,28 @@ class NodeCaches(Protocol):
     """The caches of the fleet's nodes, by node id."""
 
     def of(self, node: Node) -> NodeCache: ...
+
+
+class NodeAdmin(Protocol):
+    """One node, as an operator and the scaler see it. Every call raises NodeError when the node is not to be had."""
+
+    def state(self) -> NodeState:
+        """How full the node is and what it has done since it started."""
+
+    def items(self, limit: int) -> tuple[list[CachedItem], bool]:
+        """At most `limit` of the objects that the node holds, and whether there are more."""
+
+    def clear(self) -> None:
+        """Removes every object, and no count."""
+
+    def tell(self, orders: NodeOrders) -> None:
+        """Leaves orders for the node's agent, which follows them within seconds."""
+
+
+class NodeAdmins(Protocol):
+    """The nodes, as an operator and the scaler see them."""
+
+    def of(self, node: Node) -> NodeAdmin: ...
 
 
 class Inspector(Protocol):

@@ -6,7 +6,14 @@ SLOT_SECONDS = 10
 WINDOW_SLOTS = 6  # one minute
 
 REQUESTS, ORIGIN_READS, WAITS = "requests", "origin_reads", "waits"
-NAMES = (REQUESTS, ORIGIN_READS, WAITS)
+COPIES = "copies"  # misses that a previous node of the partition answered: no origin read, so no miss
+OVERSIZE = "oversize"  # images too large for a node: read at the origin, in no other count
+NAMES = (REQUESTS, ORIGIN_READS, WAITS, COPIES, OVERSIZE)
+
+
+def copies_of(partition: int) -> str:
+    """The name under which the copies of one partition are counted."""
+    return f"copies-{partition}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -16,6 +23,8 @@ class Rates:
     requests: int
     origin_reads: int
     waits: int
+    copies: int = 0
+    oversize: int = 0
     silent_nodes: tuple[str, ...] = ()  # ids of those that could not be asked; their counts are missing here
 
     @property

@@ -1,20 +1,30 @@
 """How bytes are written to a node: the wire key, and the value that says whose bytes it holds.
 
-Keys are hashed, so that no byte of a person's key reaches the protocol. The value repeats owner and object key: a
-connection that lost its place, or a node that answers for another key, is found out and counts as a miss.
+The wire key is the object key, which the store chose itself: no byte of a person's key reaches the protocol, and what a
+node holds can be told from its own list of keys. The value repeats owner and object key: a connection that lost its
+place, or a node that answers for another key, is found out and counts as a miss.
 """
 
-import hashlib
+import re
 import struct
 
 PLACEHOLDER = b"L"
 _HEADER = struct.Struct(">2s16sH")
 _MAGIC = b"E1"
+_PREFIX = b"i:"
+_PLAIN = re.compile(r"[!-~]{1,240}")  # memcached's limit is 250, without spaces and control characters
 
 
-def wire_key(owner_id: bytes, object_key: str) -> bytes:
-    """The memcached key for an object: 42 printable bytes."""
-    return b"i:" + hashlib.blake2b(owner_id + object_key.encode(), digest_size=20).hexdigest().encode()
+def wire_key(object_key: str) -> bytes:
+    """The memcached key for an object. Raises ValueError if memcached would not take it."""
+    if not _PLAIN.fullmatch(object_key):
+        raise ValueError(f"not an object key: {object_key!r}")
+    return _PREFIX + object_key.encode()
+
+
+def object_key_of(wire_key: bytes) -> str | None:
+    """The object that a memcached key stands for; None if it is no object's."""
+    return wire_key[len(_PREFIX) :].decode("ascii", "replace") if wire_key.startswith(_PREFIX) else None
 
 
 def wrapped(owner_id: bytes, object_key: str, data: bytes) -> bytes:

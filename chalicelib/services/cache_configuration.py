@@ -18,13 +18,21 @@ class CacheConfiguration:
 
     settings: SettingsRows
     fleet_nodes: int  # as the environment has it, until somebody chooses another number
+    fleet_mode: str = "manual"
+
+    def current(self) -> CacheSettings:
+        """The settings in force."""
+        return self._read()[1]
 
     def change(self, given: Mapping[str, str]) -> CacheSettings:
         """The settings after the change. Raises InvalidValueError, or OverloadedError if others change them at once."""
         for _ in range(WRITE_ATTEMPTS):
-            version, stored = self.settings.read(NAME)
-            before = cache_settings.from_mapping({"num_nodes": self.fleet_nodes, **stored})
+            version, before = self._read()
             after = cache_settings.changed(before, given)
             if after == before or self.settings.write(NAME, version, cache_settings.to_mapping(after)):
                 return after
         raise OverloadedError("The settings are being changed by others at the same time; try again.")
+
+    def _read(self) -> tuple[int, CacheSettings]:
+        version, stored = self.settings.read(NAME)
+        return version, cache_settings.from_mapping({"num_nodes": self.fleet_nodes, "mode": self.fleet_mode, **stored})

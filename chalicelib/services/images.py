@@ -9,7 +9,7 @@ import hashlib
 import logging
 import secrets
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from chalicelib.domain import jobs
 from chalicelib.domain.accounts import Principal
@@ -29,6 +29,7 @@ from chalicelib.domain.ports import (
     Stopwatch,
 )
 from chalicelib.services.read_through import ReadThrough, Served
+from chalicelib.services.staleness import Staleness
 
 logger = logging.getLogger(__name__)
 
@@ -50,7 +51,10 @@ class Page:
 
 @dataclass(frozen=True, slots=True)
 class Images:
-    """The use cases on images. Every call may raise RowsUnavailableError or ObjectsUnavailableError."""
+    """The use cases on images. Every call may raise RowsUnavailableError or ObjectsUnavailableError.
+
+    What get, find, page and keys answer may be old if `staleness` has noted it meanwhile; nothing is changed by it.
+    """
 
     rows: ImageRows
     job_rows: JobRows
@@ -58,6 +62,7 @@ class Images:
     inspector: Inspector
     queue: JobQueue
     read_through: ReadThrough
+    staleness: Staleness = field(default_factory=Staleness)
 
     def put(
         self, principal: Principal, key: bytes, data: bytes, precondition: Precondition, stopwatch: Stopwatch
@@ -67,7 +72,7 @@ class Images:
         Raises UnsupportedTypeError, TooLargeError, UnreadableImageError or PreconditionError, and leaves nothing.
         """
         with stopwatch.part("row"):
-            row = self.rows.row(principal, key)
+            row = self.rows.row_to_change(principal, key)
         precondition(row.image)  # early, to spare the work; decided again under the lock
         with stopwatch.part("inspect"):
             facts = self.inspector.inspect(data)
@@ -140,7 +145,10 @@ class Images:
 
     def _row(self, principal: Principal, key: bytes, stopwatch: Stopwatch) -> Row:
         with stopwatch.part("row"):
-            return self.rows.row(principal, key)
+            row = self.rows.row(principal, key)
+        if row.image is None and self.staleness.noted:  # an image that is acknowledged is never denied
+            raise RowsUnavailableError("Whether there is such an image cannot be told just now; try again shortly.")
+        return row
 
     def _send(self, due: Sequence[bytes]) -> None:
         if not due:

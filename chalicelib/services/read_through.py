@@ -61,7 +61,7 @@ class ReadThrough:
 
         Raises ObjectsUnavailableError, or OverloadedError if too many read from the origin at this moment.
         """
-        partition, node = self._maps.at(map_version).route(image.key)
+        partition, node, _ = self._maps.at(map_version).route(image.key)
         if node is not None and self._fits(image):
             try:
                 return self._through(self._caches.of(node), node, image, partition, stopwatch)
@@ -73,7 +73,7 @@ class ReadThrough:
     def _through(
         self, cache: NodeCache, node: Node, image: Image, partition: int, stopwatch: Stopwatch
     ) -> Served | None:
-        wire_key = wire.wire_key(image.owner_id, image.object_key)
+        wire_key = wire.wire_key(image.object_key)
         with stopwatch.part("cache"):
             value = cache.get_counted(wire_key, (rates.REQUESTS,), self._clock.now())
         seen: list[str] = []

@@ -53,11 +53,7 @@ class Worker:
         fleet_map = self.maps.current()
         for node in fleet_map.nodes:
             partitions = fleet_map.partitions_of(node)
-            wire_keys = [
-                wire.wire_key(removal.owner_id, removal.object_key)
-                for removal in removals
-                if removal.partition in partitions
-            ]
+            wire_keys = [wire.wire_key(removal.object_key) for removal in removals if removal.partition in partitions]
             try:
                 if wire_keys:
                     self.caches.of(node).remove(wire_keys)

@@ -18,6 +18,7 @@ def create_app(services: Callable[[], Services]) -> Chalice:
         face_of,
         signed_in_as=lambda: services().config.signed_in_as,
         has_route=lambda path, method: method in app.routes.get(path, {}),
+        staleness=lambda: services().images.staleness,
     )
     app.register_middleware(finish, "http")
     app.register_blueprint(pages.blueprint(services))

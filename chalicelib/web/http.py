@@ -20,13 +20,16 @@ from chalicelib.domain.errors import (
     UnreadableImageError,
     UnsupportedTypeError,
 )
+from chalicelib.services.staleness import Staleness
 from chalicelib.web.base64_response import Base64Response
 from chalicelib.web.refusals import ForeignOriginError, ForgedFormError, NotAllowedError, NotSignedInError
 from chalicelib.web.session import admit
+from chalicelib.web.timing import with_stale_rows
 
 logger = logging.getLogger(__name__)
 
 RETRY_AFTER_SECONDS = 2
+STALE_HEADER = "X-Stale"  # our own: RFC 9111 did away with Warning, which said this, and put nothing in its place
 
 SECURITY_HEADERS = {
     "X-Content-Type-Options": "nosniff",
@@ -128,6 +131,7 @@ def finishing(
     face_of: Callable[[str], Face],
     signed_in_as: Callable[[], str | None],
     has_route: Callable[[str, str], bool],
+    staleness: Callable[[], Staleness],
 ) -> Callable[[Request, Callable[[Request], Response]], Response]:
     """The outermost middleware: what every answer must have, whoever made it."""
 
@@ -135,8 +139,12 @@ def finishing(
         # Chalice matches Accept against its binary types and answers 400 without the header.
         request.headers._dict.setdefault("accept", "*/*")
         face = face_of(request.path)
+        noticed: Staleness | None = None
 
         def answered() -> Response:
+            nonlocal noticed
+            noticed = staleness()
+            noticed.begin()
             _refuse_foreign_origin(request)
             if has_route(request.path, request.method):  # otherwise Chalice answers 405
                 admit(request, signed_in_as())
@@ -145,6 +153,8 @@ def finishing(
         response = answering_as(face)(answered)()
         if response.status_code == 405 and isinstance(response.body, dict):  # Chalice's own
             response = _refused_method(face, request, response)
+        if noticed is not None and noticed.noted:
+            _say_stale(response)
         for name, value in SECURITY_HEADERS.items():
             response.headers.setdefault(name, value)
         if request.headers.get("x-forwarded-proto") == "https":
@@ -153,6 +163,13 @@ def finishing(
         return Base64Response(response.body, response.headers, response.status_code)
 
     return finish
+
+
+def _say_stale(response: Response) -> None:
+    """The answer was made from rows that may be old: it says so, and nobody keeps it."""
+    response.headers[STALE_HEADER] = "replica"
+    response.headers["Cache-Control"] = "no-store"
+    response.headers["Server-Timing"] = with_stale_rows(str(response.headers.get("Server-Timing", "")))
 
 
 def _refused_method(face: Face, request: Request, response: Response) -> Response:

@@ -43,6 +43,9 @@ def document() -> Schema:
             "title": "Elastic images",
             "version": "1.0.0",
             "summary": "Put images in by key and get them back fast.",
+            "description": "While the database's primary is down, answers to reads may be old if there is a replica: "
+            "they carry `X-Stale: replica` and `Cache-Control: no-store`, and are never 304 or 404. "
+            "Changes answer 503.",
             "license": {"name": "MIT", "identifier": "MIT"},
         },
         "paths": _paths(),

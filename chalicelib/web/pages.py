@@ -181,7 +181,13 @@ def blueprint(services: Callable[[], Services]) -> Blueprint:
         known = form_token.visitor_of(request())
         visitor = known or form_token.new_visitor()
         token = form_token.token_of(visitor, services().config.secret_key)
-        answer = page(template, root_of(request()), {**values, "form_token": token}, status, _origins_of(images))
+        answer = page(
+            template,
+            root_of(request()),
+            {**values, "form_token": token, "stale": services().images.staleness.noted},
+            status,
+            _origins_of(images),
+        )
         if known is None:
             answer.headers["Set-Cookie"] = form_token.cookie_of(request(), visitor)
         return answer

@@ -33,6 +33,12 @@ class RequestTimer:
         return ", ".join(entries)
 
 
+def with_stale_rows(header: str) -> str:
+    """A Server-Timing header's value, empty if there was none, with a note that rows came from a replica."""
+    note = 'rows;desc="replica, may be old"'
+    return f"{note}, {header}" if header else note
+
+
 def source_of(served: Served) -> str:
     """Where the bytes came from, in words; partitions are counted from 1, as on the pages."""
     partition = f"partition {served.partition + 1}"

@@ -13,9 +13,10 @@ NODE_ITEM_BYTES = 8 * 1024 * 1024
 def app_environ(
     database: Database,
     endpoints: Endpoints,
-    job_queue_url: str,
+    queue_urls: tuple[str, str],
     subnets: Sequence[str],
     fleet_nodes: int,
+    fleet_mode: str,
     secret_key: str,
     cache_timeout_ms: str,
 ) -> dict[str, str]:
@@ -23,7 +24,8 @@ def app_environ(
     return {
         "ENVIRONMENT": "local",
         "BUCKET": BUCKET,
-        "JOB_QUEUE_URL": job_queue_url,
+        "JOB_QUEUE_URL": queue_urls[0],
+        "FLEET_QUEUE_URL": queue_urls[1],
         "DATABASE_HOST": database.host,
         "DATABASE_PORT": str(database.port),
         "DATABASE_USER": database.user,
@@ -31,6 +33,7 @@ def app_environ(
         "DATABASE_NAME": database.name,
         "DATABASE_TLS": "on" if database.tls else "off",
         "FLEET_NODES": str(fleet_nodes),
+        "FLEET_MODE": fleet_mode,
         "NODE_LAUNCH_TEMPLATE": LAUNCH_TEMPLATE,
         "NODE_SUBNETS": ",".join(subnets),
         "NODE_PORT": str(NODE_PORT),
@@ -45,6 +48,11 @@ def app_environ(
         "AWS_SECRET_ACCESS_KEY": SECRET_ACCESS_KEY,
         "AWS_EC2_METADATA_DISABLED": "true",
     }
+
+
+def reader_environ(host: str, port: int) -> dict[str, str]:
+    """What is added where there is a replica."""
+    return {"DATABASE_READER_HOST": host, "DATABASE_READER_PORT": str(port)}
 
 
 def to_lines(environ: dict[str, str]) -> str:

@@ -16,13 +16,14 @@ from botocore.exceptions import ClientError
 
 BUCKET = "images"
 JOB_QUEUE, DEAD_JOB_QUEUE = "image-jobs", "image-jobs-dead"
+FLEET_QUEUE, DEAD_FLEET_QUEUE = "fleet-changes", "fleet-changes-dead"
 LAUNCH_TEMPLATE = "cache-node"
 REGION = "us-east-1"
 # Dummies: the stand-ins take any.
 ACCESS_KEY_ID, SECRET_ACCESS_KEY = "local", "local"
 
-_JOB_VISIBILITY_SECONDS = 60
-_JOB_RECEIVES = 5  # then the message goes to the dead-letter queue
+_VISIBILITY_SECONDS = 60
+_RECEIVES = 5  # then the message goes to the dead-letter queue
 # Makes moto draw the same subnet ids after a restart, so that the application's settings stay true.
 _SUBNET_SEED = 20
 
@@ -55,16 +56,20 @@ def make_bucket(endpoint: str) -> None:
             raise
 
 
-def make_queues(endpoint: str) -> str:
-    """The job queue and its dead-letter queue; the job queue's URL."""
+def make_queues(endpoint: str) -> tuple[str, str]:
+    """The job queue and the fleet queue, each with its dead-letter queue; the URLs of the two."""
     sqs = client("sqs", endpoint)
-    dead_url = sqs.create_queue(QueueName=DEAD_JOB_QUEUE)["QueueUrl"]
+    return _make_queue(sqs, JOB_QUEUE, DEAD_JOB_QUEUE), _make_queue(sqs, FLEET_QUEUE, DEAD_FLEET_QUEUE)
+
+
+def _make_queue(sqs: Any, name: str, dead_name: str) -> str:
+    dead_url = sqs.create_queue(QueueName=dead_name)["QueueUrl"]
     dead_arn = sqs.get_queue_attributes(QueueUrl=dead_url, AttributeNames=["QueueArn"])["Attributes"]["QueueArn"]
     created = sqs.create_queue(
-        QueueName=JOB_QUEUE,
+        QueueName=name,
         Attributes={
-            "VisibilityTimeout": str(_JOB_VISIBILITY_SECONDS),
-            "RedrivePolicy": json.dumps({"deadLetterTargetArn": dead_arn, "maxReceiveCount": str(_JOB_RECEIVES)}),
+            "VisibilityTimeout": str(_VISIBILITY_SECONDS),
+            "RedrivePolicy": json.dumps({"deadLetterTargetArn": dead_arn, "maxReceiveCount": str(_RECEIVES)}),
         },
     )
     return str(created["QueueUrl"])

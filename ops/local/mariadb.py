@@ -15,6 +15,8 @@ from ops.local.state import StateFolder, write_whole
 DATABASE = "images"
 APPLICATION_USER = "application"
 MIGRATIONS_USER = "migrations"
+REPLICATION_USER = "replication"
+BINARY_LOG = "changes"
 
 # MySQL 8's default, said aloud because MariaDB's differs.
 _SQL_MODE = (
@@ -56,41 +58,68 @@ def make_data_folder(state: StateFolder, run: Callable[[Path], None]) -> bool:
 
 
 def part(
-    state: StateFolder, port: int, secrets: Mapping[str, str], environ: Mapping[str, str], prepare: Callable[[], None]
+    state: StateFolder,
+    port: int,
+    secrets: Mapping[str, str],
+    environ: Mapping[str, str],
+    prepare: Callable[[], None],
+    *,
+    log_changes: bool = False,
 ) -> Part:
-    """`prepare` brings the tables up to date."""
-    init_file = state.tmp / "mariadb-init.sql"
-    write_whole(init_file, _init_sql(secrets))
+    """`prepare` brings the tables up to date. With `log_changes` a replica can follow.
+
+    Once changes were logged they always are: after a kill the log is what says which transactions are committed.
+    """
+    log_changes = log_changes or (state.mariadb / f"{BINARY_LOG}.index").exists()
     application = database(port, APPLICATION_USER, secrets["application_password"])
     return Part(
         name="mariadb",
         title="MariaDB",
         command=(
-            _program("mariadbd", environ["PATH"]),
-            "--no-defaults",
-            f"--datadir={state.mariadb}",
-            f"--tmpdir={state.tmp}",
-            f"--init-file={init_file}",
-            "--socket=m.sock",  # relative to the data folder: a path over 107 characters would abort the start
-            "--pid-file=m.pid",
-            "--bind-address=127.0.0.1",
-            f"--port={port}",
-            "--skip-name-resolve",
-            "--performance-schema=OFF",
-            "--skip-log-bin",
-            _SMALL_LOG,
-            "--innodb-flush-log-at-trx-commit=1",
-            f"--sql-mode={_SQL_MODE}",
-            "--character-set-server=utf8mb4",
-            "--collation-server=utf8mb4_bin",
-            "--default-time-zone=+00:00",
-            *_as_root(),
+            *server_command(state, state.mariadb, port, secrets, environ, log_changes=log_changes),
+            "--server-id=1",
         ),
         environ=environ,
-        is_ready=lambda: _answers(application),
+        is_ready=lambda: answers(application),
         prepare=prepare,
         ready_seconds=60,
         stop_seconds=60,
+    )
+
+
+def server_command(
+    state: StateFolder,
+    data_folder: Path,
+    port: int,
+    secrets: Mapping[str, str],
+    environ: Mapping[str, str],
+    *,
+    log_changes: bool,
+) -> tuple[str, ...]:
+    """Runs a server on a data folder, with the accounts made. Raises LocalCloudError if the program is missing."""
+    init_file = state.tmp / f"{data_folder.name}-init.sql"
+    write_whole(init_file, _init_sql(secrets, replication=log_changes))
+    log_options = (f"--log-bin={BINARY_LOG}", "--binlog-format=ROW", "--sync-binlog=1", "--expire-logs-days=1")
+    return (
+        _program("mariadbd", environ["PATH"]),
+        "--no-defaults",
+        f"--datadir={data_folder}",
+        f"--tmpdir={state.tmp}",
+        f"--init-file={init_file}",
+        "--socket=m.sock",  # relative to the data folder: a path over 107 characters would abort the start
+        "--pid-file=m.pid",
+        "--bind-address=127.0.0.1",
+        f"--port={port}",
+        "--skip-name-resolve",
+        "--performance-schema=OFF",
+        *(log_options if log_changes else ("--skip-log-bin",)),
+        _SMALL_LOG,
+        "--innodb-flush-log-at-trx-commit=1",
+        f"--sql-mode={_SQL_MODE}",
+        "--character-set-server=utf8mb4",
+        "--collation-server=utf8mb4_bin",
+        "--default-time-zone=+00:00",
+        *_as_root(),
     )
 
 
@@ -99,7 +128,8 @@ def database(port: int, user: str, password: str) -> Database:
     return Database(host="127.0.0.1", port=port, user=user, password=password, name=DATABASE, tls=False)
 
 
-def _answers(target: Database) -> bool:
+def answers(target: Database) -> bool:
+    """Whether the server takes a connection now."""
     try:
         target.connect(timeout_seconds=2).close()
     except pymysql.err.OperationalError:
@@ -107,18 +137,22 @@ def _answers(target: Database) -> bool:
     return True
 
 
-def _init_sql(secrets: Mapping[str, str]) -> str:
+def _init_sql(secrets: Mapping[str, str], *, replication: bool) -> str:
     """One statement a line, as --init-file wants it. Run at every start, so that the passwords are the folder's."""
-    accounts = (
-        (APPLICATION_USER, secrets["application_password"], "SELECT, INSERT, UPDATE, DELETE"),
-        (MIGRATIONS_USER, secrets["migrations_password"], "ALL PRIVILEGES"),
-    )
-    lines = [f"CREATE DATABASE IF NOT EXISTS {DATABASE} CHARACTER SET utf8mb4 COLLATE utf8mb4_bin"]
+    accounts = [
+        (APPLICATION_USER, secrets["application_password"], f"SELECT, INSERT, UPDATE, DELETE ON {DATABASE}.*"),
+        (MIGRATIONS_USER, secrets["migrations_password"], f"ALL PRIVILEGES ON {DATABASE}.*"),
+    ]
+    if replication:
+        rights = "REPLICATION SLAVE, REPLICATION SLAVE ADMIN, REPLICA MONITOR ON *.*"
+        accounts.append((REPLICATION_USER, secrets["replication_password"], rights))
+    lines = ["SET SESSION sql_log_bin = 0"]  # each server makes its own accounts
+    lines += [f"CREATE DATABASE IF NOT EXISTS {DATABASE} CHARACTER SET utf8mb4 COLLATE utf8mb4_bin"]
     for user, password, rights in accounts:
         lines += [
             f"CREATE USER IF NOT EXISTS '{user}'@'127.0.0.1' IDENTIFIED BY '{password}'",
             f"ALTER USER '{user}'@'127.0.0.1' IDENTIFIED BY '{password}'",
-            f"GRANT {rights} ON {DATABASE}.* TO '{user}'@'127.0.0.1'",
+            f"GRANT {rights} TO '{user}'@'127.0.0.1'",
         ]
     lines += [
         f"ALTER USER 'root'@'localhost' IDENTIFIED BY '{secrets['administrator_password']}'",

@@ -8,7 +8,9 @@ from pathlib import Path
 from ops.local.state import StateFolder
 
 FOUNDATIONS = ("mariadb", "ministack", "moto")
-ALL_PARTS = (*FOUNDATIONS, "nodes", "web", "events")  # in the order of starting; stopped in reverse
+ALL_PARTS = (*FOUNDATIONS, "nodes", "web", "events")
+REPLICA = "replica"  # a part that is started only when asked for
+ORDER = ("mariadb", REPLICA, "ministack", "moto", "nodes", "web", "events")  # of starting; stopped in reverse
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,9 +6,9 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from ops.local import app_environ, app_parts, bootstrap, mariadb, ministack, moto, network
+from ops.local import app_environ, app_parts, bootstrap, mariadb, mariadb_replica, ministack, moto, network
 from ops.local.cloud import Cloud
-from ops.local.parts import Part, base_environ
+from ops.local.parts import REPLICA, Part, base_environ
 from ops.local.ports import free_port
 from ops.local.state import generated_secrets, write_whole
 from ops.migrate import migrate
@@ -16,11 +16,13 @@ from ops.migrate import migrate
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
-    """What to start. `parts` are names of parts.ALL_PARTS."""
+    """What to start. `parts` are names of parts.ORDER."""
 
     port: int
     parts: frozenset[str]
     fleet_nodes: int
+    fleet_mode: str
+    replica_delay_seconds: int = 0
 
 
 def start(cloud: Cloud, wanted: Wanted) -> None:
@@ -47,9 +49,10 @@ class _Foundations:
         self._secrets = generated_secrets(cloud.state)
         self._environ = base_environ(cloud.state, os.environ)
         self._network = network.reserve()
-        self._ports = {name: free_port() for name in ("mariadb", "ministack", "moto")}
-        self._job_queue_url = ""
+        self._ports = {name: free_port() for name in ("mariadb", REPLICA, "ministack", "moto")}
+        self._queue_urls = ("", "")
         self._subnets: tuple[str, ...] = ()
+        self._first_log = ""  # that the replica follows
 
     def start(self) -> None:
         cloud, environments = self._cloud, self._cloud.project / ".venvs"
@@ -58,7 +61,8 @@ class _Foundations:
                 cloud.state, self._ports["ministack"], environments, self._environ, self._make_storage
             ),
             "moto": lambda: moto.part(self._ports["moto"], environments, self._environ, self._make_network),
-            "mariadb": self._mariadb,  # last, because a new data folder takes a moment in which the others load
+            "mariadb": self._mariadb,  # late, because a new data folder takes a moment in which the others load
+            REPLICA: self._replica,
         }
         _start_together(cloud, [build for name, build in builders.items() if name in self._wanted.parts])
 
@@ -71,12 +75,15 @@ class _Foundations:
                 default=self._url("ministack") if "ministack" in wanted else "",
                 ec2=self._url("moto") if "moto" in wanted else "",
             ),
-            self._job_queue_url,
+            self._queue_urls,
             self._subnets,
             self._wanted.fleet_nodes,
+            self._wanted.fleet_mode,
             self._secrets["secret_key"],
             os.environ.get("CACHE_TIMEOUT_MS", "50"),  # a busy machine may want more
         )
+        if REPLICA in wanted:
+            environ |= app_environ.reader_environ("127.0.0.1", self._ports[REPLICA])
         return {name: value for name, value in environ.items() if value}
 
     def _url(self, part: str) -> str:
@@ -85,7 +92,28 @@ class _Foundations:
     def _mariadb(self) -> Part:
         cloud = self._cloud
         mariadb.make_data_folder(cloud.state, self._fill_data_folder)
-        return mariadb.part(cloud.state, self._ports["mariadb"], self._secrets, self._environ, self._make_tables)
+        replicated = REPLICA in self._wanted.parts
+        if replicated:  # now, while the primary does not run
+            self._first_log = mariadb_replica.make_data_folder(cloud.state)
+        return mariadb.part(
+            cloud.state,
+            self._ports["mariadb"],
+            self._secrets,
+            self._environ,
+            self._make_tables,
+            log_changes=replicated,
+        )
+
+    def _replica(self) -> Part:
+        return mariadb_replica.part(
+            self._cloud.state,
+            self._ports[REPLICA],
+            self._ports["mariadb"],
+            self._first_log,
+            self._secrets,
+            self._environ,
+            self._wanted.replica_delay_seconds,
+        )
 
     def _fill_data_folder(self, folder: Path) -> None:
         self._cloud.say("  Making a new database folder")
@@ -100,7 +128,7 @@ class _Foundations:
 
     def _make_storage(self) -> None:
         bootstrap.make_bucket(self._url("ministack"))
-        self._job_queue_url = bootstrap.make_queues(self._url("ministack"))
+        self._queue_urls = bootstrap.make_queues(self._url("ministack"))
 
     def _make_network(self) -> None:
         boot_script = (self._cloud.project / "nodes" / "boot.sh").read_text(encoding="utf-8")

@@ -4,6 +4,7 @@ lock           held by the running `ops.run`
 run.json       its pid, start time and address
 secrets.json   generated passwords, readable by this user only
 app.env        the application's environment, KEY=value lines
+replica/       a copy of the rows, where a replica is wanted
 mariadb/       rows        objects/  S3 objects        logs/        tmp/  emptied at every start
 """
 
@@ -17,7 +18,13 @@ from pathlib import Path
 
 from ops.local.errors import LocalCloudError
 
-_SECRET_NAMES = ("application_password", "migrations_password", "administrator_password", "secret_key")
+_SECRET_NAMES = (
+    "application_password",
+    "migrations_password",
+    "administrator_password",
+    "replication_password",
+    "secret_key",
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +48,11 @@ class StateFolder:
     @property
     def mariadb(self) -> Path:
         return self.root / "mariadb"
+
+    @property
+    def replica(self) -> Path:
+        """The replica's rows: a copy, made anew at each start."""
+        return self.root / "replica"
 
     @property
     def objects(self) -> Path:

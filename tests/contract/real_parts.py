@@ -6,16 +6,17 @@ import signal
 import subprocess
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from pymemcache.client.base import Client
 from pymemcache.exceptions import MemcacheError
+from pymysql.err import ProgrammingError
 
 from chalicelib.adapters.mysql.database import Database, DatabaseAddress
 from chalicelib.domain.fleet import Node
 from ops.database import Database as Administrator
-from ops.local import mariadb, ministack, processes
+from ops.local import mariadb, mariadb_replica, ministack, processes
 from ops.local.parts import Part, base_environ, search_path
 from ops.local.ports import free_port
 from ops.local.state import StateFolder, generated_secrets, prepare
@@ -97,12 +98,15 @@ class MariaDb:
     state: StateFolder
     port: int = field(default_factory=free_port)
     databases: list[Database] = field(default_factory=list)  # to be closed
+    replicated: bool = False  # a Replica will follow
 
     def __post_init__(self) -> None:
         environ = base_environ(self.state, os.environ)
         mariadb.make_data_folder(self.state, lambda folder: self._install(folder, environ))
-        self._secrets = generated_secrets(self.state)
-        self.server = Server(mariadb.part(self.state, self.port, self._secrets, environ, self._migrate), self.state)
+        self.secrets = generated_secrets(self.state)
+        self.first_log = mariadb_replica.make_data_folder(self.state) if self.replicated else ""
+        part = mariadb.part(self.state, self.port, self.secrets, environ, self._migrate, log_changes=self.replicated)
+        self.server = Server(part, self.state)
         self.server.start()
 
     def database(self, answer_timeout_seconds: float = 5.0) -> Database:
@@ -112,7 +116,7 @@ class MariaDb:
                 host="127.0.0.1",
                 port=self.port,
                 user=mariadb.APPLICATION_USER,
-                password=self._secrets["application_password"],
+                password=self.secrets["application_password"],
                 name=mariadb.DATABASE,
                 tls=False,
                 answer_timeout_seconds=answer_timeout_seconds,
@@ -141,7 +145,7 @@ class MariaDb:
             return list(cursor.fetchall())
 
     def _administrator(self) -> Administrator:
-        return mariadb.database(self.port, mariadb.MIGRATIONS_USER, self._secrets["migrations_password"])
+        return mariadb.database(self.port, mariadb.MIGRATIONS_USER, self.secrets["migrations_password"])
 
     def _migrate(self) -> None:
         migrate(self._administrator())
@@ -150,6 +154,50 @@ class MariaDb:
         command = mariadb.install_command(folder, environ["PATH"])
         done = subprocess.run(command, env=dict(environ), capture_output=True, timeout=120, check=False)
         assert done.returncode == 0, done.stdout + done.stderr
+
+
+class Replica:
+    """A second MariaDB that follows the first, which was made to be replicated."""
+
+    def __init__(self, primary: MariaDb) -> None:
+        self.port = free_port()
+        self._primary = primary
+        part = mariadb_replica.part(
+            primary.state,
+            self.port,
+            primary.port,
+            primary.first_log,
+            primary.secrets,
+            base_environ(primary.state, os.environ),
+        )
+        self.server = Server(part, primary.state)
+        self.server.start()
+
+    def execute(self, sql: str) -> list[tuple[object, ...]]:
+        """The rows of one statement, as the application's user."""
+        return self._execute(sql, mariadb.APPLICATION_USER, mariadb.DATABASE)
+
+    def fall_behind(self) -> None:
+        """Changes nothing any more, until `follow`."""
+        self._execute("STOP SLAVE SQL_THREAD", mariadb.REPLICATION_USER, "")
+
+    def follow(self) -> None:
+        """Ends what `fall_behind` began."""
+        self._execute("START SLAVE SQL_THREAD", mariadb.REPLICATION_USER, "")
+
+    def has_caught_up(self) -> bool:
+        """Whether it holds what the primary holds: every write changes a version."""
+        versions = "SELECT name, version FROM owners UNION SELECT 'map', version FROM fleet_maps ORDER BY 1"
+        try:
+            return self.execute(versions) == self._primary.execute(versions)
+        except ProgrammingError:  # no tables yet
+            return False
+
+    def _execute(self, sql: str, user: str, database: str) -> list[tuple[object, ...]]:
+        target = mariadb.database(self.port, user, self._primary.secrets[f"{user}_password"])
+        with replace(target, name=database).connect() as connection, connection.cursor() as cursor:
+            cursor.execute(sql)
+            return list(cursor.fetchall())
 
 
 class Memcached:

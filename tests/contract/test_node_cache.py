@@ -19,7 +19,7 @@ from tests.fakes import ManualClock, MemoryNodeCache, Steps
 LEASE_SECONDS = 1
 ITEM_BYTES = 1 << 20
 OWNER, OBJECT_KEY = b"\x01" * 16, "originals/a"
-KEY, OTHER_KEY = wire.wire_key(OWNER, OBJECT_KEY), wire.wire_key(OWNER, "originals/b")
+KEY, OTHER_KEY = wire.wire_key(OBJECT_KEY), wire.wire_key("originals/b")
 NOON = datetime(2030, 1, 1, 12, tzinfo=UTC)
 
 
@@ -148,13 +148,13 @@ def test_a_fill_after_a_removal_stores_nothing(cache: NodeCache) -> None:
 def test_removing_leaves_the_others(cache: NodeCache) -> None:
     granted(cache).fill(b"value")
     granted(cache, OTHER_KEY).fill(b"other")
-    cache.remove([KEY, wire.wire_key(OWNER, "originals/never")])
+    cache.remove([KEY, wire.wire_key("originals/never")])
     assert cache.get(KEY) is None
     assert cache.get(OTHER_KEY) == b"other"
 
 
 def test_a_thousand_removals_at_once(cache: NodeCache) -> None:
-    keys = [wire.wire_key(OWNER, f"originals/{number}") for number in range(1000)]
+    keys = [wire.wire_key(f"originals/{number}") for number in range(1000)]
     for key in keys[::100]:
         granted(cache, key).fill(b"value")
     cache.remove(keys)

@@ -110,7 +110,7 @@ def _states(folder: Path) -> tuple[StateFolder, StateFolder]:
 
 
 def _emulator(state: StateFolder) -> tuple[Server, str, list[str]]:
-    """The mended ministack, its address and, once it was started, the URL of the job queue."""
+    """The mended ministack, its address and, once it was started, the URLs of the job queue and the fleet queue."""
     prepare(state)
     port = free_port()
     endpoint = f"http://127.0.0.1:{port}"
@@ -118,7 +118,7 @@ def _emulator(state: StateFolder) -> tuple[Server, str, list[str]]:
 
     def make_storage() -> None:
         bootstrap.make_bucket(endpoint)
-        queue_urls.append(bootstrap.make_queues(endpoint))
+        queue_urls.extend(bootstrap.make_queues(endpoint))
 
     part = ministack.part(state, port, PROJECT / ".venvs", base_environ(state, os.environ), make_storage)
     python = str(PROJECT / ".venvs" / "ministack" / "bin" / "python")
@@ -190,7 +190,9 @@ def main(folder: Path) -> int:
         ends.callback(cloud.stop)
         cloud.start()
         took("cloud")
-        environ = {**cloud.environ, "AWS_ENDPOINT_URL": endpoint, "JOB_QUEUE_URL": queue_urls[0]}
+        job_queue_url, fleet_queue_url = queue_urls
+        queues = {"JOB_QUEUE_URL": job_queue_url, "FLEET_QUEUE_URL": fleet_queue_url}
+        environ = {**cloud.environ, "AWS_ENDPOINT_URL": endpoint, **queues}
         api_id, functions = deploy(copy_project(folder / "project"), endpoint, environ)
         took("chalice deploy")
         seconds = {step: round(after - before, 1) for (_, before), (step, after) in pairwise(moments)}

@@ -27,6 +27,9 @@ class MemoryImageRows:
             owner = self._store.owner(principal)
             return Row(owner, self._store.fleet_map.version, self._store.images.get((owner.id, key)))
 
+    def row_to_change(self, principal: Principal, key: bytes) -> Row:
+        return self.row(principal, key)
+
     def owner(self, principal: Principal) -> Owner:
         return self.row(principal, b"").owner
 

@@ -34,6 +34,7 @@ ENVIRON = {
     "ENVIRONMENT": "test",
     "BUCKET": "images",
     "JOB_QUEUE_URL": "https://queue.test/jobs",
+    "FLEET_QUEUE_URL": "https://queue.test/fleet",
     "DATABASE_HOST": "database.test",
     "DATABASE_USER": "application",
     "DATABASE_PASSWORD": "password",
@@ -88,7 +89,9 @@ class MemoryParts:
 
 def memory_config(environ: Mapping[str, str] | None = None, **changes: Any) -> Config:
     """A whole configuration; `changes` are by the names of Config."""
-    return replace(config_from({**ENVIRON, "SIGNED_IN_AS": "demo", **(environ or {})}), **changes)
+    return replace(
+        config_from({**ENVIRON, "FLEET_MODE": "manual", "SIGNED_IN_AS": "demo", **(environ or {})}), **changes
+    )
 
 
 def memory_services(
@@ -123,7 +126,7 @@ def memory_services(
         ),
         worker=Worker(job_rows, objects, maps, caches, queue),
         fleet=FleetStatus(maps, caches, clock),
-        cache_configuration=CacheConfiguration(settings or fakes.settings, config.fleet_nodes),
+        cache_configuration=CacheConfiguration(settings or fakes.settings, config.fleet_nodes, config.fleet_mode),
     )
     return replace(built, **services)
 

@@ -59,7 +59,7 @@ class Rig:
     calls: list[Call] = field(default_factory=list)
 
     def __post_init__(self) -> None:
-        self.maria = MariaDb(state_folder(self.folder / "mariadb"))
+        self.maria = self._made_maria()
         self.memcached = Memcached(state_folder(self.folder / "memcached"), item_bytes=8 << 20)
         port = free_port()
         self.endpoint = f"http://127.0.0.1:{port}"
@@ -158,7 +158,7 @@ class Rig:
         secrets = generated_secrets(self.maria.state)
         database = DatabaseAt(
             host="127.0.0.1",
-            port=self.proxies["MariaDB"].port,
+            port=self._database_port(),
             user=mariadb.APPLICATION_USER,
             password=secrets["application_password"],
             name=mariadb.DATABASE,
@@ -167,12 +167,14 @@ class Rig:
         environ = app_environ(
             database,
             stand_ins.Endpoints(default=self.endpoint, ec2=self.endpoint),
-            self.queue_url,
+            self.queue_urls,
             ["subnet-1"],
             1,
+            "manual",
             "a secret of the tests' own, and long enough",
             "50",
         )
+        environ |= self._reader_environ()
         environ["AWS_ENDPOINT_URL_S3"] = f"http://127.0.0.1:{self.proxies['S3'].port}"
         # boto3's clients are made at first use, from the environment as it is then.
         for name in [name for name in os.environ if name.startswith("AWS_")]:
@@ -181,14 +183,24 @@ class Rig:
             self.patch.setenv(name, value)
         return bootstrap.services_from(environ)
 
+    def _made_maria(self) -> MariaDb:
+        return MariaDb(state_folder(self.folder / "mariadb"))
+
+    def _database_port(self) -> int:
+        return self.proxies["MariaDB"].port
+
+    def _reader_environ(self) -> dict[str, str]:
+        return {}
+
     def _prepare_stack(self) -> None:
         stand_ins.make_bucket(self.endpoint)
-        self.queue_url = stand_ins.make_queues(self.endpoint)
+        self.queue_urls = stand_ins.make_queues(self.endpoint)
 
 
 def close_services(services: Services) -> None:
     """Closes every kept connection. The application itself has no use for it: it ends with its process."""
     services.maps._database.close()  # type: ignore[attr-defined]
+    services.fleet.maps._reads.close()  # type: ignore[attr-defined]
     services.images.objects._client.close()  # type: ignore[attr-defined]
     services.images.queue._client.close()  # type: ignore[attr-defined]
     for node in services.images.read_through._caches._nodes.values():  # type: ignore[attr-defined]

@@ -111,7 +111,7 @@ def test_a_sick_database_is_told_and_heals(rig: Rig, images: Images, slowest: di
     )
     slowest[f"MariaDB {fault.kind.value}"] = max(call.seconds for call in calls)
     if fault.kind in (Kind.HANG, Kind.REFUSE, Kind.DOWN, Kind.SLOW, Kind.GARBAGE):
-        # Bytes in the cache do not help: without its row nobody knows what may be shown. A replica will, later.
+        # Bytes in the cache do not help: without its row nobody knows what may be shown. There is no replica here.
         assert [call.status for call in calls] == [503] * len(calls)
     rig.mend()
     images.check()

@@ -16,14 +16,19 @@ LEGAL: list[tuple[str, str, str, object]] = [
     ("cacheSize", "1048576", "capacity_mb", 1048576),
     ("policy", "RR", "policy", "RR"),
     ("policy", "lru", "policy", "LRU"),
-    ("expRatio", "1", "grow_ratio", 1.0),
+    ("expRatio", "1.01", "grow_ratio", 1.01),
     ("expRatio", "8.0", "grow_ratio", 8.0),
-    ("shrinkRatio", "0", "shrink_ratio", 0.0),
-    ("shrinkRatio", "1", "shrink_ratio", 1.0),
+    ("shrinkRatio", "0.01", "shrink_ratio", 0.01),
+    ("shrinkRatio", "0.99", "shrink_ratio", 0.99),
     ("maxMiss", "0.5", "max_miss", 0.5),
     ("maxMiss", "1", "max_miss", 1.0),
     ("minMiss", "0", "min_miss", 0.0),
     ("minMiss", "1e-1", "min_miss", 0.1),
+    ("minNodes", "2", "min_nodes", 2),
+    ("maxNodes", "16", "max_nodes", 16),
+    ("cooldownMinutes", "0", "cooldown_minutes", 0),
+    ("idleMinutes", "1440", "idle_minutes", 1440),
+    ("assignment", "Minimal-move", "assignment", "minimal-move"),
 ]
 NO_NUMBERS = ["", " ", "x", "NaN", "nan", "inf", "-inf", "1e999", "0x1", "1,5", "٣", "1_0", "--1", "1 2", "9" * 5000]
 ILLEGAL: list[tuple[str, str]] = [
@@ -31,10 +36,15 @@ ILLEGAL: list[tuple[str, str]] = [
     *[("policy", text) for text in ("", "FIFO", "L RU", "random")],
     *[("numNodes", text) for text in ("0", "9", "-1", "1.5", "1e0", *NO_NUMBERS)],
     *[("cacheSize", text) for text in ("0", "-3", "3.5", "1048577", *NO_NUMBERS)],
-    *[("expRatio", text) for text in ("0.99", "8.01", *NO_NUMBERS)],
-    *[("shrinkRatio", text) for text in ("-0.01", "1.01", *NO_NUMBERS)],
+    *[("expRatio", text) for text in ("0.99", "1", "16.01", *NO_NUMBERS)],
+    *[("shrinkRatio", text) for text in ("-0.01", "0", "1", "1.01", *NO_NUMBERS)],
     *[("maxMiss", text) for text in ("-0.01", "1.01", "80", *NO_NUMBERS)],
     *[("minMiss", text) for text in ("-0.01", "1.01", "20", *NO_NUMBERS)],
+    *[("minNodes", text) for text in ("0", "9", "17", *NO_NUMBERS)],
+    *[("maxNodes", text) for text in ("0", "17", *NO_NUMBERS)],
+    *[("cooldownMinutes", text) for text in ("-1", "61", "1.5", *NO_NUMBERS)],
+    *[("idleMinutes", text) for text in ("-1", "1441", *NO_NUMBERS)],
+    *[("assignment", text) for text in ("", "random")],
 ]
 
 
@@ -76,6 +86,25 @@ def test_the_lower_rate_must_be_below_the_upper(given_values: dict[str, str], fi
     with pytest.raises(InvalidValueError) as refused:
         changed(DEFAULTS, given_values)
     assert refused.value.field == field
+
+
+@pytest.mark.parametrize(
+    ("given_values", "field"),
+    [
+        ({"minNodes": "5", "maxNodes": "4"}, "minNodes"),
+        ({"maxNodes": "2", "numNodes": "3"}, "numNodes"),
+        ({"minNodes": "3", "numNodes": "2"}, "numNodes"),
+    ],
+)
+def test_numbers_of_nodes_that_contradict_each_other_are_refused(given_values: dict[str, str], field: str) -> None:
+    with pytest.raises(InvalidValueError) as refused:
+        changed(DEFAULTS, given_values)
+    assert refused.value.field == field
+
+
+def test_bounds_that_move_take_the_target_with_them() -> None:
+    assert changed(DEFAULTS, {"minNodes": "3"}).num_nodes == 3
+    assert changed(DEFAULTS, {"maxNodes": "1"}).num_nodes == 1
 
 
 def test_both_rates_may_move_past_each_others_old_place() -> None:

@@ -9,6 +9,7 @@ def test_what_has_a_default_need_not_be_set() -> None:
     assert config.bucket == "images"
     assert config.database_tls
     assert config.database_port == 3306
+    assert config.database_reader_host is None
     assert config.cache_timeout_seconds == 0.05
     assert config.node_subnets == ("subnet-1", "subnet-2")
 
@@ -28,6 +29,7 @@ def test_what_is_missing_is_named(name: str, value: str | None) -> None:
     [
         ("DATABASE_PORT", "mysql"),
         ("DATABASE_TLS", "yes"),
+        ("DATABASE_READER_PORT", "0"),
         ("FLEET_NODES", "two"),
         ("FLEET_NODES", "-3"),
         ("FLEET_NODES", "9"),
@@ -47,6 +49,12 @@ def test_what_is_wrong_is_named_and_quoted(name: str, value: str) -> None:
 def test_units_are_converted() -> None:
     assert config_from({**ENVIRON, "CACHE_TIMEOUT_MS": "12.5"}).cache_timeout_seconds == 0.0125
     assert not config_from({**ENVIRON, "DATABASE_TLS": "off"}).database_tls
+
+
+def test_a_reader_has_a_port_of_its_own() -> None:
+    config = config_from({**ENVIRON, "DATABASE_PORT": "3307", "DATABASE_READER_HOST": "reader.test"})
+    assert (config.database_reader_host, config.database_reader_port) == ("reader.test", 3306)
+    assert config_from({**ENVIRON, "DATABASE_READER_PORT": "3308"}).database_reader_port == 3308
 
 
 def test_nobody_is_signed_in_unless_the_setting_says_so() -> None:

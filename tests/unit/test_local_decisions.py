@@ -43,7 +43,7 @@ def test_nothing_of_the_persons_own_environment_reaches_a_part() -> None:
 def test_the_environment_file_gives_back_what_was_written(tmp_path: Path) -> None:
     endpoints = Endpoints(default="http://127.0.0.1:1", ec2="http://127.0.0.1:2")
     environ = app_environ.app_environ(
-        DATABASE, endpoints, "http://127.0.0.1:1/q?a=b", ("subnet-1", "subnet-2"), 3, "k" * 32, "50"
+        DATABASE, endpoints, ("http://127.0.0.1:1/q?a=b", "fleet"), ("subnet-1", "subnet-2"), 3, "auto", "k" * 32, "50"
     )
     (tmp_path / "app.env").write_text(app_environ.to_lines(environ))
     assert app_environ.read(tmp_path / "app.env") == environ

@@ -24,7 +24,7 @@ class Reader:
         self.parts = MemoryParts()
         services = self.parts.services(policy=policy)
         self.image: Image = services.images.put(DEMO, b"k1", data, no_precondition, NullStopwatch())[0]
-        self.wire_key = wire.wire_key(self.image.owner_id, self.image.object_key)
+        self.wire_key = wire.wire_key(self.image.object_key)
         self.read_through: ReadThrough = services.images.read_through
         self.parts.steps.taken.clear()
         node = self.parts.fleet_map.node_of(partition_of(b"k1"))
@@ -40,7 +40,7 @@ class Reader:
         return None if served is None else bytes(served.data)
 
     def counted(self) -> dict[str, int]:
-        return {name: self.cache.total(name) for name in rates.NAMES}
+        return {name: self.cache.total(name) for name in (rates.REQUESTS, rates.ORIGIN_READS, rates.WAITS)}
 
     @property
     def origin_reads(self) -> int:

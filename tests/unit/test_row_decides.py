@@ -195,7 +195,7 @@ def test_no_history_shows_old_bytes() -> None:
 
 def test_cached_under_the_images_key_old_bytes_are_shown(monkeypatch: pytest.MonkeyPatch) -> None:
     wire_key, wrapped, unwrapped = wire.wire_key, wire.wrapped, wire.unwrapped
-    monkeypatch.setattr(wire, "wire_key", lambda owner_id, object_key: wire_key(owner_id, "k1"))
+    monkeypatch.setattr(wire, "wire_key", lambda object_key: wire_key("k1"))
     monkeypatch.setattr(wire, "wrapped", lambda owner_id, object_key, data: wrapped(owner_id, "k1", data))
     monkeypatch.setattr(wire, "unwrapped", lambda value, owner_id, object_key: unwrapped(value, owner_id, "k1"))
     with pytest.raises(StaleError):

@@ -1,7 +1,8 @@
+import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from chalicelib.domain.wire import PLACEHOLDER, unwrapped, wire_key, wrapped, wrapped_size
+from chalicelib.domain.wire import PLACEHOLDER, object_key_of, unwrapped, wire_key, wrapped, wrapped_size
 
 OWNERS, OBJECT_KEYS, BYTES = st.binary(min_size=16, max_size=16), st.text(max_size=200), st.binary(max_size=300)
 
@@ -39,13 +40,19 @@ def test_no_value_is_the_placeholder(owner_id: bytes, object_key: str, data: byt
     assert wrapped(owner_id, object_key, data) != PLACEHOLDER
 
 
-@given(OWNERS, OBJECT_KEYS)
-def test_a_wire_key_is_what_memcached_takes(owner_id: bytes, object_key: str) -> None:
-    key = wire_key(owner_id, object_key)
-    assert len(key) == 42
+@given(st.text(st.characters(min_codepoint=0x21, max_codepoint=0x7E), min_size=1, max_size=240))
+def test_a_wire_key_is_what_memcached_takes_and_names_its_object(object_key: str) -> None:
+    key = wire_key(object_key)
+    assert len(key) <= 250
     assert all(0x21 <= byte <= 0x7E for byte in key)
+    assert object_key_of(key) == object_key
 
 
-@given(st.lists(st.tuples(OWNERS, OBJECT_KEYS), min_size=2, max_size=30, unique=True))
-def test_wire_keys_are_apart(names: list[tuple[bytes, str]]) -> None:
-    assert len({wire_key(*name) for name in names}) == len(names)
+@pytest.mark.parametrize("object_key", ["", "a b", "a\r\nset x", "é", "a" * 241, "a\x7f"])
+def test_what_memcached_would_not_take_is_no_wire_key(object_key: str) -> None:
+    with pytest.raises(ValueError, match="not an object key"):
+        wire_key(object_key)
+
+
+def test_a_count_is_no_object() -> None:
+    assert object_key_of(b"n:requests:17") is None

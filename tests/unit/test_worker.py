@@ -39,7 +39,7 @@ class Store:
         self.services.images.get(DEMO, key, NullStopwatch())
 
     def cached(self, image: Image) -> bool:
-        wire_key = wire.wire_key(image.owner_id, image.object_key)
+        wire_key = wire.wire_key(image.object_key)
         return any(wire_key in cache.values for cache in self.parts.caches.nodes.values())
 
 

@@ -15,7 +15,7 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
-from typing import Any, TypeVar
+from typing import Any, Protocol, TypeVar
 
 import pymysql
 from pymemcache.pool import ObjectPool
@@ -47,7 +47,7 @@ T = TypeVar("T")
 
 @dataclass(frozen=True, slots=True)
 class DatabaseAddress:
-    """Where the primary is, who we are there, and how long a whole call may take (seconds).
+    """Where a server is, who we are there, and how long a whole call may take (seconds).
 
     1.5 s leaves a request half a second for everything else, so that it is answered within 2 s when the database is
     gone; a healthy one answers in milliseconds, or after a lock's wait of 1 s at most. Connecting counts too, and has a
@@ -66,21 +66,37 @@ class DatabaseAddress:
     answer_timeout_seconds: float = 1.5
 
 
+class Selecting(Protocol):
+    """What reads rows: a Database, or, where a replica stands in for it, Reads."""
+
+    def select(self, sql: str, args: Args = (), belongs: Belongs = ...) -> Rows:
+        """The rows of one autocommitted statement. Raises RowsUnavailableError or OverloadedError."""
+
+
 class Database:
-    """The primary. Safe to share between threads: each call has a connection to itself."""
+    """One server, the primary as a rule. Safe to share between threads: each call has a connection to itself."""
 
     def __init__(self, address: DatabaseAddress) -> None:
         self._address = address
         self._pool: ObjectPool[Connection] = ObjectPool(self._unconnected, after_remove=_close)
         self._turns = threading.BoundedSemaphore(address.most_connections)
 
-    def select(self, sql: str, args: Args = (), belongs: Belongs = lambda rows: True) -> Rows:
+    def select(
+        self,
+        sql: str,
+        args: Args = (),
+        belongs: Belongs = lambda rows: True,
+        seconds: float | None = None,
+    ) -> Rows:
         """The rows of one autocommitted statement. Raises RowsUnavailableError.
+
+        `seconds` is for a call that may not take as long as others.
 
         `belongs` says whether rows can be the answer to this question. If not, the connection has lost its place: it
         is closed, and the question asked again on another.
         """
-        with within(self._address.answer_timeout_seconds, bytes_per_second=10e6, most_seconds=MOST_SECONDS):
+        allowed = self._address.answer_timeout_seconds if seconds is None else seconds
+        with within(allowed, bytes_per_second=10e6, most_seconds=MOST_SECONDS):
             try:
                 return self._select(sql, args, belongs, fresh=False)
             except _LostConnectionError as lost:
@@ -96,6 +112,8 @@ class Database:
 
         `patience_seconds` is for a transaction that may rightly take longer than other calls.
         """
+        if patience_seconds:
+            self.select("SELECT 1")  # a server that is gone is found out as soon as by any other call
         with within(max(patience_seconds, self._address.answer_timeout_seconds)):
             return self._transaction(work)
 

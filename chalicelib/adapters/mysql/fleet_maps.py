@@ -1,19 +1,23 @@
 """The fleet map's one row, published by compare-and-set on its version."""
 
-from chalicelib.adapters.mysql.database import Database, Transaction
+from chalicelib.adapters.mysql.database import Database, Selecting, Transaction
 from chalicelib.domain import fleet
 from chalicelib.domain.fleet import FleetMap
 
 
 class MySqlFleetMaps:
-    """FleetMaps in MySQL. Keeps the last map it read, which is the wanted one almost always."""
+    """FleetMaps in MySQL. Keeps the last map it read, which is the wanted one almost always.
 
-    def __init__(self, database: Database) -> None:
+    `reads` is where maps are read, if not at the database that they are published in.
+    """
+
+    def __init__(self, database: Database, reads: Selecting | None = None) -> None:
         self._database = database
+        self._reads = reads or database
         self._kept = fleet.EMPTY
 
     def current(self) -> FleetMap:
-        version, body = self._database.select(
+        version, body = self._reads.select(
             "SELECT version, body FROM fleet_maps WHERE id = 1", belongs=lambda rows: [len(row) for row in rows] == [2]
         )[0]
         self._kept = fleet.from_json(version, body)

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Any
 
-from chalicelib.adapters.mysql.database import Database, Rows, Transaction
+from chalicelib.adapters.mysql.database import Database, Rows, Selecting, Transaction
 from chalicelib.domain import jobs
 from chalicelib.domain.accounts import Owner, Principal
 from chalicelib.domain.errors import RowsUnavailableError
@@ -40,17 +40,22 @@ VALUES (%s, %s, %s, UTC_TIMESTAMP(6), UTC_TIMESTAMP(6) + INTERVAL %s SECOND)
 
 
 class MySqlImageRows:
-    """ImageRows in MySQL."""
+    """ImageRows in MySQL. `reads` is where rows are looked at, if not at the database that they are written to."""
 
-    def __init__(self, database: Database) -> None:
+    def __init__(self, database: Database, reads: Selecting | None = None) -> None:
         self._database = database
+        self._reads = reads or database
 
     def row(self, principal: Principal, key: bytes) -> Row:
+        return self._row(self._reads, principal, key)
+
+    def row_to_change(self, principal: Principal, key: bytes) -> Row:
+        return self._row(self._database, principal, key)
+
+    def _row(self, rows: Selecting, principal: Principal, key: bytes) -> Row:
         # The row repeats whom and what it was asked for: a connection that lost its place would show another's image.
         asked = (principal.name.encode(), key)
-        found = self._database.select(
-            _ROW, (key, key, asked[0]), belongs=lambda rows: all(row[:2] == asked for row in rows)
-        )
+        found = rows.select(_ROW, (key, key, asked[0]), belongs=lambda rows: all(row[:2] == asked for row in rows))
         if not found:
             raise RowsUnavailableError(f"There is no owner “{principal.name}” in this environment.")
         owner_id, owner_version, map_version, *columns = found[0][2:]
@@ -61,7 +66,7 @@ class MySqlImageRows:
         return self.row(principal, b"").owner
 
     def page(self, principal: Principal, after: bytes | None, limit: int) -> list[Image]:
-        found = self._database.select(
+        found = self._reads.select(
             f"SELECT {_COLUMNS} FROM images i JOIN owners o ON o.id = i.owner_id "
             "WHERE o.name = %s AND i.image_key > %s ORDER BY i.image_key LIMIT %s",
             (principal.name.encode(), after or b"", limit),
@@ -70,7 +75,7 @@ class MySqlImageRows:
         return [_image(columns) for columns in found]
 
     def keys(self, principal: Principal) -> list[bytes]:
-        found = self._database.select(
+        found = self._reads.select(
             "SELECT i.image_key FROM images i JOIN owners o ON o.id = i.owner_id "
             "WHERE o.name = %s ORDER BY i.image_key",
             (principal.name.encode(),),
