@@ -206,9 +206,10 @@ class MemcachedLease:
         self._wire_key = wire_key
         self._token = token
 
-    def fill(self, value: bytes) -> None:
+    def fill(self, value: bytes | bytearray) -> None:
         def store(client: NodeClient) -> None:
-            client.cas(self._wire_key, value, self._token, noreply=False)
+            # The flags say when it was filled, in Unix seconds.
+            client.cas(self._wire_key, bytes(value), self._token, noreply=False, flags=int(time.time()))
 
         self._node.ended(self._client, store, moved_bytes=len(value))
 

@@ -43,7 +43,7 @@ class FleetMap:
     """From a key to its partition, the node that serves it and the nodes that served it before."""
 
     def __post_init__(self) -> None:
-        entries = [(p, self.node_of(p), self.previous[p] if self.previous else ()) for p in range(PARTITIONS)]
+        entries = [(p, self.node_of(p), self.chain(p)) for p in range(PARTITIONS)]
         object.__setattr__(self, "route", router(entries))
 
     def node_of(self, partition: int) -> Node | None:
@@ -53,6 +53,14 @@ class FleetMap:
     def partitions_of(self, node: Node) -> tuple[int, ...]:
         """The partitions that the node serves, counted from 0."""
         return tuple(p for p, index in enumerate(self.assignment) if self.nodes[index] == node)
+
+    def asked_for(self, node: Node) -> tuple[int, ...]:
+        """The partitions for which a reader may ask the node: those that it serves, or served before."""
+        return tuple(p for p, entry in enumerate(self.owners) if entry == node or node in self.chain(p))
+
+    def chain(self, partition: int) -> tuple[Node, ...]:
+        """The nodes that the partition moved from, nearest first."""
+        return self.previous[partition] if self.previous else ()
 
     @property
     def owners(self) -> tuple[Node | None, ...]:
@@ -94,7 +102,7 @@ def moved(
     previous = []
     for p in range(PARTITIONS):
         after = nodes[assignment[p]] if nodes else None
-        chain = dict.fromkeys((current.node_of(p), *(current.previous[p] if current.previous else ())))
+        chain = dict.fromkeys((current.node_of(p), *current.chain(p)))
         kept = [node for node in chain if node is not None and node != after and node.id not in gone]
         previous.append(tuple(kept[:MOST_PREVIOUS]) if after is not None else ())
     known = dict(zip(current.nodes, current.joined_at, strict=False))

@@ -2,6 +2,9 @@
 
 Nothing here decides what may be shown: the caller has read the row, and the row names an immutable object. Whatever a
 node does, the origin can answer. The lease idea is from Nishtala et al., "Scaling Memcache at Facebook" (NSDI 2013).
+
+While a handoff is under way the one reader that fills asks the nodes that served the partition before, nearest first,
+and copies; only what they have not got is read at the origin.
 """
 
 import hashlib
@@ -42,6 +45,15 @@ class Served:
     node: Node | None
 
 
+@dataclass(frozen=True, slots=True)
+class _Place:
+    """A partition, the node that serves it and those that did before."""
+
+    partition: int
+    node: Node
+    previous: tuple[Node, ...]
+
+
 _Found = bytes | bytearray | Lease | None
 
 
@@ -61,18 +73,20 @@ class ReadThrough:
 
         Raises ObjectsUnavailableError, or OverloadedError if too many read from the origin at this moment.
         """
-        partition, node, _ = self._maps.at(map_version).route(image.key)
-        if node is not None and self._fits(image):
-            try:
-                return self._through(self._caches.of(node), node, image, partition, stopwatch)
-            except NodeError:
-                pass  # remembered by its breaker, and named as silent where rates are told
+        partition, node, previous = self._maps.at(map_version).route(image.key)
+        if node is not None:
+            cache = self._caches.of(node)
+            if self._fits(image):
+                try:
+                    return self._through(cache, _Place(partition, node, previous), image, stopwatch)
+                except NodeError:
+                    pass  # remembered by its breaker, and named as silent where rates are told
+            else:
+                self._count(cache, [rates.OVERSIZE])
         data = self._origin(image, stopwatch)
         return None if data is None else Served(data, partition, None)
 
-    def _through(
-        self, cache: NodeCache, node: Node, image: Image, partition: int, stopwatch: Stopwatch
-    ) -> Served | None:
+    def _through(self, cache: NodeCache, place: _Place, image: Image, stopwatch: Stopwatch) -> Served | None:
         wire_key = wire.wire_key(image.object_key)
         with stopwatch.part("cache"):
             value = cache.get_counted(wire_key, (rates.REQUESTS,), self._clock.now())
@@ -84,13 +98,18 @@ class ReadThrough:
             if isinstance(found, bytes | bytearray):
                 cached = wire.unwrapped(found, image.owner_id, image.object_key)
                 if cached is not None:
-                    return Served(cached, partition, node)
+                    return Served(cached, place.partition, place.node)
                 found = None  # another's bytes: a miss, and nothing to be left there
                 with suppress(NodeError):
                     cache.remove([wire_key])
+            if found is not None:
+                copied = self._copied(found, place, image, wire_key, stopwatch)
+                if copied is not None:
+                    seen += [rates.COPIES, rates.copies_of(place.partition)]
+                    return copied
             seen.append(rates.ORIGIN_READS)  # a miss, even if the origin then fails
             data = self._origin(image, stopwatch) if found is None else self._fill(found, image, stopwatch)
-            return None if data is None else Served(data, partition, None)
+            return None if data is None else Served(data, place.partition, None)
         finally:
             self._count(cache, seen)
 
@@ -113,6 +132,26 @@ class ReadThrough:
             with stopwatch.part("cache"):
                 value = cache.get(wire_key)
         return value
+
+    def _copied(
+        self, lease: Lease, place: _Place, image: Image, wire_key: bytes, stopwatch: Stopwatch
+    ) -> Served | None:
+        """What a previous node of the partition holds, filled into the node that serves it now; the lease is ended.
+
+        None, and the lease is still to be ended, if none of them has it.
+        """
+        for node in place.previous:
+            try:
+                with stopwatch.part("copy"):
+                    value = self._caches.of(node).get(wire_key)
+            except NodeError:
+                continue  # remembered by its breaker
+            data = None if value is None else wire.unwrapped(value, image.owner_id, image.object_key)
+            if value is not None and data is not None:  # not hashed again: it was when it was filled
+                with stopwatch.part("fill"):
+                    lease.fill(value)
+                return Served(data, place.partition, node)
+        return None
 
     def _fill(self, lease: Lease, image: Image, stopwatch: Stopwatch) -> bytes | None:
         try:

@@ -51,8 +51,8 @@ class Worker:
     def _remove_cached(self, removals: Sequence[jobs.Removal]) -> None:
         """Gives the nodes their space back. Nothing depends on it: no row names these bytes any more."""
         fleet_map = self.maps.current()
-        for node in fleet_map.nodes:
-            partitions = fleet_map.partitions_of(node)
+        for node in fleet_map.named:
+            partitions = fleet_map.asked_for(node)
             wire_keys = [wire.wire_key(removal.object_key) for removal in removals if removal.partition in partitions]
             try:
                 if wire_keys:

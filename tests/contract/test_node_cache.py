@@ -175,9 +175,10 @@ def test_counts_add_up_over_the_slots_asked_for(cache: NodeCache) -> None:
     cache.count([rates.REQUESTS], before)
     cache.count([rates.WAITS], after)
     slot = rates.slot_of(NOON.timestamp())
-    assert cache.counts(rates.NAMES, [slot]) == {"requests": 3, "origin_reads": 3, "waits": 0}
-    assert cache.counts(rates.NAMES, [slot - 1, slot]) == {"requests": 4, "origin_reads": 3, "waits": 0}
-    assert cache.counts(rates.NAMES, [slot + 5]) == {"requests": 0, "origin_reads": 0, "waits": 0}
+    names = (rates.REQUESTS, rates.ORIGIN_READS, rates.WAITS)
+    assert cache.counts(names, [slot]) == {"requests": 3, "origin_reads": 3, "waits": 0}
+    assert cache.counts(names, [slot - 1, slot]) == {"requests": 4, "origin_reads": 3, "waits": 0}
+    assert cache.counts(names, [slot + 5]) == {"requests": 0, "origin_reads": 0, "waits": 0}
 
 
 def test_a_counted_look_answers_and_counts_whether_or_not_the_value_is_there(cache: NodeCache) -> None:
@@ -186,7 +187,8 @@ def test_a_counted_look_answers_and_counts_whether_or_not_the_value_is_there(cac
     assert cache.get_counted(KEY, [rates.REQUESTS, rates.WAITS], NOON) == b"value"
     assert cache.get_counted(KEY, [], NOON) == b"value"
     slot = rates.slot_of(NOON.timestamp())
-    assert cache.counts(rates.NAMES, [slot]) == {"requests": 2, "origin_reads": 0, "waits": 1}
+    names = (rates.REQUESTS, rates.ORIGIN_READS, rates.WAITS)
+    assert cache.counts(names, [slot]) == {"requests": 2, "origin_reads": 0, "waits": 1}
 
 
 @pytest.mark.parametrize("size", [0, 1, 4000, 4096, 5000, 100_000, ITEM_BYTES - 2048])

@@ -125,8 +125,8 @@ class MemoryLease:
         self._wire_key = wire_key
         self._token = token
 
-    def fill(self, value: bytes) -> None:
-        self._cache.ended(self._wire_key, self._token, value)
+    def fill(self, value: bytes | bytearray) -> None:
+        self._cache.ended(self._wire_key, self._token, bytes(value))
 
     def release(self) -> None:
         self._cache.ended(self._wire_key, self._token, None)

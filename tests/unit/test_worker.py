@@ -6,6 +6,7 @@ import pytest
 from chalicelib.domain import jobs, wire
 from chalicelib.domain.accounts import Principal
 from chalicelib.domain.errors import NodeError, ObjectsUnavailableError, QueueUnavailableError, StoreError
+from chalicelib.domain.fleet import Node, moved
 from chalicelib.domain.images import Image
 from chalicelib.domain.jobs import Job, Removal
 from chalicelib.domain.partitions import partition_of
@@ -63,6 +64,14 @@ def test_a_replaced_object_leaves_the_store_and_its_node(store: Store) -> None:
     assert not store.cached(image)
     assert image.object_key not in store.parts.objects.stored
     assert store.parts.store.jobs == {}
+
+
+def test_a_removed_object_leaves_the_nodes_that_its_partition_moved_from(store: Store) -> None:
+    image, job_id = replaced(store)
+    new = Node("node-c", "10.0.0.3", 11211)
+    store.parts.store.fleet_map = moved(store.parts.fleet_map, [new], (0,) * 16, 0.0)
+    store.worker.perform(job_id)
+    assert not store.cached(image)
 
 
 def test_performing_a_job_again_changes_nothing(store: Store) -> None:
