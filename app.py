@@ -1,4 +1,4 @@
-"""The Chalice application: the faces' routes, and the handlers of the schedule and of the queue."""
+"""The Chalice application: the faces' routes, and the handlers of the schedule and of the queues."""
 
 from chalice.app import CloudWatchEvent, Rate, SQSEvent
 
@@ -7,17 +7,25 @@ from chalicelib.web.application import create_app
 from chalicelib.web.faces import gateway_answer
 from scaler.run import Scaler
 
-__all__ = ["app", "gateway_answer", "perform_job", "resend_jobs", "scale_fleet"]
+__all__ = ["app", "change_fleet", "gateway_answer", "perform_job", "resend_jobs", "scale_fleet"]
 
 JOB_QUEUE = "image-jobs"
+FLEET_QUEUE = "fleet-changes"
+TURN_SECONDS = 20.0  # what a change by hand waits for a run that is under way: that one may not have seen it
 
 app = create_app(services)
 
 
 @app.schedule(Rate(1, unit=Rate.MINUTES))
 def scale_fleet(event: CloudWatchEvent) -> None:
-    """Keeps the fleet at its size and the fleet map true."""
+    """Decides how many nodes there should be, and brings the fleet nearer to it."""
     _scaler(services()).run()
+
+
+@app.on_sqs_message(queue=FLEET_QUEUE, batch_size=1)
+def change_fleet(event: SQSEvent) -> None:
+    """Makes a run of the scaler at once, since somebody changed the settings."""
+    _scaler(services()).run(TURN_SECONDS)
 
 
 @app.schedule(Rate(1, unit=Rate.MINUTES))
@@ -34,17 +42,27 @@ def perform_job(event: SQSEvent) -> None:
 
 
 def _scaler(parts: Services) -> Scaler:
-    from chalicelib.adapters import aws_clients  # only the schedule needs these
+    from chalicelib.adapters import aws_clients  # only the scaler's functions need these
+    from chalicelib.domain.cache_settings import CacheSettings
+    from scaler.cloudwatch import CloudWatchSamples
     from scaler.ec2 import Ec2Instances
-    from scaler.probe import answers
+    from scaler.probe import MemcachedProber
+    from scaler.run import Parts
 
     config = parts.config
     return Scaler(
-        instances=Ec2Instances(aws_clients.ec2(), config.environment, config.node_launch_template, config.node_subnets),
-        maps=parts.maps,
-        answers=answers,
-        exclusive=parts.exclusive,
-        clock=parts.clock,
-        wanted=config.fleet_nodes,
-        port=config.node_port,
+        Parts(
+            instances=Ec2Instances(
+                aws_clients.ec2(), config.environment, config.node_launch_template, config.node_subnets
+            ),
+            rows=parts.scaler_rows,
+            maps=parts.maps,
+            samples=CloudWatchSamples(aws_clients.cloudwatch(), config.environment),
+            prober=MemcachedProber(),
+            admins=parts.admins,
+            exclusive=parts.exclusive,
+            clock=parts.clock,
+            port=config.node_port,
+            defaults=CacheSettings(num_nodes=config.fleet_nodes, mode=config.fleet_mode),
+        )
     )

@@ -15,7 +15,7 @@ from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
-from bench.proofs import acknowledged_uploads
+from bench.proofs import acknowledged_uploads, fleet_follows
 
 ROOT = Path(__file__).parents[1]
 PROGRESS = ROOT / ".local" / "prove"
@@ -95,7 +95,25 @@ def _uploads_verdict(rounds: list[dict[str, object]]) -> tuple[bool, str]:
     )
 
 
-PROOFS = [Proof("acknowledged-uploads", 10, _uploads_round, _uploads_verdict)]
+def _follows_round(folder: Path, seed: int) -> dict[str, object]:
+    return asdict(fleet_follows.run_round(folder, seed, say))
+
+
+def _follows_verdict(rounds: list[dict[str, object]]) -> tuple[bool, str]:
+    results = [fleet_follows.RoundResult(**each) for each in rounds]  # type: ignore[arg-type]
+    holds = all(not each.wrong and max(each.sizes) == each.most and each.sizes[-1] == 1 for each in results)
+    lines = [
+        f"nodes {' → '.join(map(str, each.sizes))} under {each.reads} reads in real minutes, {each.refused} refused; "
+        + "<br>".join([*each.wrong, *each.minutes])
+        for each in results
+    ]
+    return holds, "<br>".join(lines)
+
+
+PROOFS = [
+    Proof("acknowledged-uploads", 10, _uploads_round, _uploads_verdict),
+    Proof("fleet-follows", 1, _follows_round, _follows_verdict),
+]
 
 
 def main() -> int:

@@ -8,10 +8,23 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 from chalicelib.config import Config, config_from
-from chalicelib.domain.ports import Clock, FleetMaps, JobQueue, Objects
+from chalicelib.domain.cache_settings import CacheSettings
+from chalicelib.domain.ports import (
+    Clock,
+    DecisionRows,
+    FleetMaps,
+    FleetReports,
+    JobQueue,
+    NodeAdmins,
+    Objects,
+    ScalerWaker,
+)
+from chalicelib.domain.scaler_ports import ScalerRows
 from chalicelib.services.cache_configuration import CacheConfiguration
+from chalicelib.services.fleet_console import FleetConsole
 from chalicelib.services.fleet_status import FleetStatus
 from chalicelib.services.images import Images
+from chalicelib.services.node_contents import NodeContents
 from chalicelib.services.read_through import FillPolicy, ReadThrough
 from chalicelib.services.staleness import Staleness
 from chalicelib.services.worker import Worker
@@ -34,6 +47,11 @@ class Services:
     worker: Worker
     fleet: FleetStatus
     cache_configuration: CacheConfiguration
+    console: FleetConsole
+    decisions: DecisionRows
+    reports: FleetReports
+    admins: NodeAdmins
+    scaler_rows: ScalerRows
 
 
 _building = threading.Lock()
@@ -84,6 +102,13 @@ def _queue(config: Config) -> JobQueue:
     return SqsQueue(aws_clients.sqs(), config.job_queue_url)
 
 
+def _waker(config: Config) -> ScalerWaker:
+    from chalicelib.adapters import aws_clients
+    from chalicelib.adapters.sqs_queue import SqsScalerWaker
+
+    return SqsScalerWaker(aws_clients.sqs(), config.fleet_queue_url)
+
+
 def _reads(config: Config, primary: "Database", address: "DatabaseAddress", staleness: Staleness) -> "Selecting":
     """Where requests read rows."""
     if config.database_reader_host is None:
@@ -99,10 +124,13 @@ def services_from(environ: Mapping[str, str]) -> Services:
     """Services on real parts. Nothing is connected before it is used."""
     from chalicelib.adapters.inspector import ChildInspector
     from chalicelib.adapters.memcached import MemcachedNodes, NodePolicy
+    from chalicelib.adapters.memcached_admin import MemcachedNodeAdmins
     from chalicelib.adapters.mysql.database import Database, DatabaseAddress
+    from chalicelib.adapters.mysql.decision_rows import MySqlDecisionRows, MySqlFleetReports
     from chalicelib.adapters.mysql.fleet_maps import MySqlFleetMaps
     from chalicelib.adapters.mysql.image_rows import MySqlImageRows
     from chalicelib.adapters.mysql.job_rows import MySqlJobRows
+    from chalicelib.adapters.mysql.scaler_rows import MySqlScalerRows
     from chalicelib.adapters.mysql.settings_rows import MySqlSettingsRows
     from chalicelib.adapters.system_clock import SystemClock
 
@@ -125,14 +153,39 @@ def services_from(environ: Mapping[str, str]) -> Services:
     queue = at_first_use(lambda: _queue(config))
     clock = SystemClock()
     read_through = ReadThrough(shown_maps, caches, objects, clock, FillPolicy(item_bytes=config.node_item_bytes))
+    image_rows, admins = MySqlImageRows(database, reads), MemcachedNodeAdmins()
+    decisions, reports = MySqlDecisionRows(database, reads), MySqlFleetReports(reads)
+    status = FleetStatus(shown_maps, caches, clock)
+    configuration = CacheConfiguration(
+        MySqlSettingsRows(database),
+        MySqlSettingsRows(database, reads),
+        decisions,
+        clock,
+        CacheSettings(num_nodes=config.fleet_nodes, mode=config.fleet_mode),
+    )
     inspector = ChildInspector(time_limit_seconds=config.inspect_seconds)
     return Services(
         config=config,
         maps=maps,
         clock=clock,
         exclusive=database.exclusive,
-        images=Images(MySqlImageRows(database, reads), job_rows, objects, inspector, queue, read_through, staleness),
+        images=Images(image_rows, job_rows, objects, inspector, queue, read_through, staleness),
         worker=Worker(job_rows, objects, maps, caches, queue),
-        fleet=FleetStatus(shown_maps, caches, clock),
-        cache_configuration=CacheConfiguration(MySqlSettingsRows(database), config.fleet_nodes, config.fleet_mode),
+        fleet=status,
+        cache_configuration=configuration,
+        console=FleetConsole(
+            maps=shown_maps,
+            status=status,
+            configuration=configuration,
+            decision_rows=decisions,
+            reports=reports,
+            waker=at_first_use(lambda: _waker(config)),
+            admins=admins,
+            contained=NodeContents(shown_maps, admins, image_rows),
+            clock=clock,
+        ),
+        decisions=decisions,
+        reports=reports,
+        admins=admins,
+        scaler_rows=MySqlScalerRows(database),
     )

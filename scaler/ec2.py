@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from mypy_boto3_ec2 import EC2Client
     from mypy_boto3_ec2.type_defs import FilterTypeDef, TagTypeDef
 
-ROLE = "cache-node"
+ROLE, INTENT = "cache-node", "intent"
 
 
 class InstancesUnavailableError(UnavailableError):
@@ -36,23 +36,47 @@ class Ec2Instances:
             for page in self._client.get_paginator("describe_instances").paginate(Filters=self._filters()):
                 for reservation in page["Reservations"]:
                     found += [
-                        LiveInstance(instance["InstanceId"], instance["PrivateIpAddress"], instance["LaunchTime"])
+                        LiveInstance(
+                            instance["InstanceId"],
+                            instance.get("PrivateIpAddress", ""),
+                            instance["LaunchTime"],
+                            _intent_of(instance.get("Tags", [])),
+                        )
                         for instance in reservation["Instances"]
-                        if instance.get("PrivateIpAddress")
                     ]
         return sorted(found, key=lambda one: (one.launched_at, one.id))
 
-    def launch(self, count: int, already: int) -> None:
-        """Launches so many instances, spread over the subnets; `already` tells how many there are."""
+    def launch(self, intent: bytes, number: int) -> str:
+        """Launches an instance that carries the intent as a tag; its id.
+
+        `number` picks the subnet, so that they are spread; where one has no room the next is tried.
+        """
+        refused: InstancesUnavailableError | None = None
+        for turn in range(len(self._subnets)):
+            subnet = self._subnets[(number + turn) % len(self._subnets)]
+            try:
+                return self._launched(intent, subnet, turn)
+            except InstancesUnavailableError as error:
+                refused = error
+        raise refused or InstancesUnavailableError("There is no subnet to launch an instance in.")
+
+    def _launched(self, intent: bytes, subnet: str, turn: int) -> str:
         with _unavailable():
-            for number in range(already, already + count):
-                self._client.run_instances(
-                    LaunchTemplate={"LaunchTemplateName": self._launch_template},
-                    MinCount=1,
-                    MaxCount=1,
-                    SubnetId=self._subnets[number % len(self._subnets)],
-                    TagSpecifications=[{"ResourceType": "instance", "Tags": self._tags()}],
-                )
+            answer = self._client.run_instances(
+                LaunchTemplate={"LaunchTemplateName": self._launch_template},
+                MinCount=1,
+                MaxCount=1,
+                SubnetId=subnet,
+                # A retry of the same call launches nothing twice. Another subnet is another call.
+                ClientToken=f"{intent.hex()}-{turn}",
+                TagSpecifications=[
+                    {
+                        "ResourceType": "instance",
+                        "Tags": [*self._tags(), {"Key": INTENT, "Value": intent.hex()}],
+                    }
+                ],
+            )
+        return answer["Instances"][0]["InstanceId"]
 
     def terminate(self, instance_ids: Sequence[str]) -> None:
         """Ends those of the instances that carry this fleet's tags."""
@@ -71,6 +95,14 @@ class Ec2Instances:
             {"Name": "tag:role", "Values": [ROLE]},
             {"Name": "instance-state-name", "Values": ["pending", "running"]},
         ]
+
+
+def _intent_of(tags: "Sequence[TagTypeDef]") -> bytes | None:
+    text = next((tag.get("Value", "") for tag in tags if tag.get("Key") == INTENT), "")
+    try:
+        return bytes.fromhex(text) or None
+    except ValueError:
+        return None
 
 
 @contextmanager

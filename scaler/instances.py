@@ -6,18 +6,9 @@ from datetime import datetime
 
 @dataclass(frozen=True, slots=True)
 class LiveInstance:
-    """An instance that is pending or running, as EC2 tells it."""
+    """An instance that is pending or running, as EC2 tells it. `intent` is the launch that its tag names."""
 
     id: str
-    address: str
+    address: str  # empty while it has none
     launched_at: datetime
-
-
-@dataclass(frozen=True, slots=True)
-class Instance:
-    """A live instance and what probing it told. `silent`: it had its time and does not answer, so it is replaced."""
-
-    id: str
-    address: str
-    answering: bool
-    silent: bool = False
+    intent: bytes | None = None

@@ -1,45 +1,63 @@
-"""What has to be done so that the fleet is what it should be: pure, from what there is to what to do.
+"""Which instances to launch and which to terminate, so that the fleet comes to its target: pure.
 
-A node that is gone or silent keeps its place in the map until another instance answers and takes it, so that the keys
-of the other partitions stay where they are.
+Only what no map names is terminated. An instance whose launch nobody has written down is nobody's, and is ended.
 """
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
-from chalicelib.domain.fleet import FleetMap, Node, with_nodes
-from scaler.instances import Instance
+from chalicelib.domain.fleet import FleetMap
+from chalicelib.domain.launches import Launch
+from scaler.instances import LiveInstance
+
+# How long a launch may stay invisible: EC2's lists lag behind its answers.
+UNSEEN_SECONDS = 60.0
 
 
 @dataclass(frozen=True, slots=True)
 class Steps:
-    """What to do now, in this order: publish the map if it is not the current one, then terminate, then launch."""
+    """What to do now. `forget` are launches that led, or will lead, to no instance any more."""
 
-    fleet_map: FleetMap
-    terminate: tuple[str, ...]
     launch: int
+    terminate: tuple[str, ...]
+    forget: tuple[bytes, ...]
 
 
-def steps(current: FleetMap, instances: Sequence[Instance], wanted: int, port: int) -> Steps:
-    """The steps from the current map and the instances that exist to a fleet of `wanted` nodes."""
-    counted = {instance.id: instance for instance in instances if not instance.silent}
-    mapped = {node.id for node in current.nodes}
-    spare = [instance for instance in counted.values() if instance.answering and instance.id not in mapped]
-    nodes = [node if node.id in counted or not spare else _node(spare.pop(0), port) for node in current.nodes[:wanted]]
-    while len(nodes) < wanted and spare:
-        nodes.append(_node(spare.pop(0), port))
-    placed = {node.id for node in nodes}
-    silent = [instance.id for instance in instances if instance.silent and instance.id not in placed]
-    unplaced = [instance_id for instance_id in counted if instance_id not in placed]
-    # While a node with keys does not answer, one too many may be the one that is about to take its place.
-    all_answer = all(counted[node.id].answering for node in nodes if node.id in counted)
-    surplus = unplaced[: max(0, len(counted) - wanted)] if all_answer else []
+def steps(
+    fleet_map: FleetMap,
+    live: Sequence[LiveInstance],
+    launches: Sequence[Launch],
+    target: int,
+    gone: Collection[str] = frozenset(),
+    replaced: Collection[str] = frozenset(),
+) -> Steps:
+    """What is to be done so that `target` nodes can serve.
+
+    `gone` are ids that do not answer and had their time, `replaced` those that answer and shall not serve.
+    """
+    known = {launch.intent for launch in launches}
+    seen = {one.intent for one in live}
+    ours = [one for one in live if one.intent in known]
+    named = {node.id for node in fleet_map.named}
+    serving = {node.id for node in fleet_map.nodes}
+    able = [one for one in ours if one.id not in gone and one.id not in replaced]
+    leaving = [one for one in able if one.id in named and one.id not in serving]
+    spares = [one for one in able if one.id not in named]
+    coming = unseen(live, launches)
+    have = len([one for one in able if one.id in serving])
+    wanting = max(0, target - have)  # places that no able node has
+    back = min(len(leaving), wanting)
+    surplus = [one.id for one in spares][max(0, wanting - back) :]
+    nobodys = [one.id for one in live if one.intent not in known and one.id not in named]
+    unable = [one.id for one in ours if (one.id in gone or one.id in replaced) and one.id not in named]
     return Steps(
-        fleet_map=with_nodes(current, nodes),
-        terminate=(*silent, *surplus),
-        launch=max(0, wanted - len(counted)),
+        launch=max(0, wanting - back - len(spares) - len(coming)),
+        terminate=(*nobodys, *unable, *surplus),
+        forget=tuple(one.intent for one in launches if one.intent not in seen and one.age_seconds >= UNSEEN_SECONDS),
     )
 
 
-def _node(instance: Instance, port: int) -> Node:
-    return Node(instance.id, instance.address, port)
+def unseen(live: Sequence[LiveInstance], launches: Sequence[Launch]) -> list[Launch]:
+    """The launches whose instances EC2 does not show yet, but may still."""
+    seen = {one.intent for one in live}
+    return [one for one in launches if one.intent not in seen and one.age_seconds < UNSEEN_SECONDS]

@@ -1,110 +1,396 @@
 """One run of the scaler: gathers what there is, lets the pure parts decide, does what they say.
 
-May be run twice at once: a named lock lets one through. Killed at any step it leaves only instances that carry the
-fleet's tags, which the next run finds and uses.
+May be run twice at once: a named lock lets one through, and every write checks that no later run has begun, so one that
+slept through its lock changes nothing. Killed at any step it leaves launches that are written down, a target that is
+stored, and a map that is whole: the next run goes on from there.
 """
 
 import logging
+import secrets
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
-from dataclasses import dataclass, replace
-from datetime import timedelta
-from typing import Protocol
+from dataclasses import asdict, dataclass, field, replace
+from datetime import datetime, timedelta
 
-from chalicelib.domain.fleet import FleetMap
-from chalicelib.domain.ports import Clock, FleetMaps
-from scaler.instances import Instance, LiveInstance
-from scaler.reconcile import Steps, steps
+from chalicelib.domain import cache_settings, fleet, fleet_report
+from chalicelib.domain.cache_settings import CacheSettings
+from chalicelib.domain.decisions import Decision, Sample, minute_of
+from chalicelib.domain.errors import NodeError, UnavailableError
+from chalicelib.domain.fleet import FleetMap, Node
+from chalicelib.domain.fleet_report import FleetReport, NodeReport
+from chalicelib.domain.launches import Launch, SupersededError
+from chalicelib.domain.ports import Clock, FleetMaps, NodeAdmins, NodeOrders
+from chalicelib.domain.scaler_ports import ScalerRows
+from scaler import decision as deciding
+from scaler import resize
+from scaler.decision import (
+    DUE_MINUTES,
+    LATE_MINUTES,
+    Situation,
+    idle_minutes_before,
+    minutes_due,
+    newest_complete,
+)
+from scaler.instances import LiveInstance
+from scaler.ports import Instances, Prober, Samples
+from scaler.reconcile import Steps, steps, unseen
 
 logger = logging.getLogger(__name__)
 
-
-class Instances(Protocol):
-    """What the scaler needs of EC2."""
-
-    def live(self) -> list[LiveInstance]: ...
-
-    def launch(self, count: int, already: int) -> None: ...
-
-    def terminate(self, instance_ids: Sequence[str]) -> None: ...
+KEPT_DAYS = 90
+MUTE_MINUTES = 3  # without a sample, while others have some, until a node is replaced
+MIB = 1024 * 1024
+SILENT = "it does not answer"
 
 
 @dataclass(frozen=True, slots=True)
-class Scaler:
-    """Keeps the fleet at the wanted number of nodes and the fleet map true."""
+class Timing:
+    """How long a run waits, and what it takes for too long."""
+
+    patience_seconds: float = 3.0  # for nodes that do not answer, and for launched ones to answer
+    boot_seconds: float = 300.0  # a new instance may take so long until it answers
+    poll_seconds: float = 0.2
+    handoff_ceiling_seconds: float = resize.CEILING_SECONDS
+
+
+@dataclass(frozen=True, slots=True)
+class Parts:
+    """Everything that a run uses. `defaults` are settings that hold until somebody chooses others."""
 
     instances: Instances
+    rows: ScalerRows
     maps: FleetMaps
-    answers: Callable[[str, int], bool]
+    samples: Samples
+    prober: Prober
+    admins: NodeAdmins
     exclusive: Callable[[str], AbstractContextManager[bool]]
     clock: Clock
-    wanted: int
     port: int
-    patience_seconds: float = (
-        10.0  # how long a node may be silent before it is replaced, and one run waits for a launch
-    )
-    boot_seconds: float = 300.0  # how long a new instance may take until it answers
-    poll_seconds: float = 0.2
+    defaults: CacheSettings
+    timing: Timing = field(default_factory=Timing)
 
-    def run(self) -> FleetMap:
-        """The fleet map after this run. Raises UnavailableError if an instance cannot be had."""
-        with self.exclusive("scaler") as alone:
-            if not alone:
+
+@dataclass(slots=True)
+class Seen:
+    """What a run knows so far."""
+
+    number: int
+    settings: CacheSettings
+    settings_version: int
+    fleet_map: FleetMap = fleet.EMPTY  # as it was when the run began
+    samples: list[Sample] = field(default_factory=list)
+    samples_known: bool = True
+    gone: set[str] = field(default_factory=set)
+    mute: set[str] = field(default_factory=set)
+    heard: set[str] = field(default_factory=set)
+    notes: list[str] = field(default_factory=list)
+    done: list[str] = field(default_factory=list)
+    refused: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class There:
+    """What there is at one moment. `coming` is how many instances are to serve, whether they answer yet or not."""
+
+    fleet_map: FleetMap
+    live: list[LiveInstance]
+    launches: list[Launch]
+    spares: list[Node]
+    coming: int
+
+
+class Scaler:
+    """Keeps the fleet at its target, and the target at what was measured."""
+
+    def __init__(self, parts: Parts) -> None:
+        self._parts = parts
+
+    def run(self, turn_seconds: float = 0.0) -> FleetMap:
+        """The fleet map after this run. Raises UnavailableError if a part that is needed does not answer.
+
+        `turn_seconds` is how long to wait for a run that is under way; after that nothing is done.
+        """
+        clock = self._parts.clock
+        deadline = clock.monotonic() + turn_seconds
+        while (after := self._run_if_alone()) is None:
+            if clock.monotonic() >= deadline:
                 logger.info("another run is under way")
-                return self.maps.current()
-            heard: set[str] = set()
-            fleet_map, live = self._settle(heard, silent=frozenset())
-            silent = self._unheard(fleet_map, live, heard)
-            if silent:
-                logger.warning("no answer for %s s, to be replaced: %s", self.patience_seconds, ", ".join(silent))
-                fleet_map, _ = self._settle(heard, silent)
-            return fleet_map
+                return self._parts.maps.current()
+            clock.sleep(self._parts.timing.poll_seconds)
+        return after
 
-    def _settle(self, heard: set[str], silent: frozenset[str]) -> tuple[FleetMap, list[LiveInstance]]:
-        """Takes steps until every node of a full map answers or patience ends; adds to `heard` those that answered."""
-        deadline = self.clock.monotonic() + self.patience_seconds
+    def _run_if_alone(self) -> FleetMap | None:
+        with self._parts.exclusive("scaler") as alone:
+            if not alone:
+                return None
+            try:
+                return self._alone()
+            except SupersededError:
+                logger.warning("a later run has begun; this one ends")
+                return self._parts.maps.current()
+
+    def _alone(self) -> FleetMap:
+        parts = self._parts
+        number = parts.rows.begin_run()
+        seen = self._with_settings(Seen(number, parts.defaults, 0))
+        self._gather(seen)
+        decisions = self._decide(seen)
+        self._end_handoff(seen)
+        fleet_map, live = self._settle(seen)
+        self._tell(seen, fleet_map)
+        self._report(seen, fleet_map, live)
+        for one in decisions:
+            if one.minute is not None and one.target != one.before:
+                parts.rows.note_outcome(one.minute, "; ".join(seen.done + seen.notes) or "stored")
+        parts.rows.prune(KEPT_DAYS)
+        return fleet_map
+
+    def _with_settings(self, seen: Seen) -> Seen:
+        version, stored = self._parts.rows.settings()
+        settings = cache_settings.from_mapping({**asdict(self._parts.defaults), **stored})
+        return replace(seen, settings=settings, settings_version=version)
+
+    def _gather(self, seen: Seen) -> None:
+        """Samples of the last closed minutes, and which nodes do not answer, or answer and report nothing."""
+        parts, fleet_map = self._parts, self._parts.maps.current()
+        seen.fleet_map = fleet_map
+        now = minute_of(parts.clock.now())
+        minutes = range(now - max(DUE_MINUTES, MUTE_MINUTES + LATE_MINUTES - 1), now)
+        if fleet_map.nodes:
+            try:
+                seen.samples = parts.samples.read([node.id for node in fleet_map.named], minutes)
+            except UnavailableError as error:
+                seen.samples_known = False
+                seen.notes.append(str(error))
+        seen.mute = _mute(fleet_map, seen.samples, now) if seen.samples_known else set()
+        live = {one.id: one for one in parts.instances.live()}
+        there = [node for node in fleet_map.named if node.id in live]
+        seen.heard = self._heard(there)
+        seen.gone = {node.id for node in fleet_map.named} - seen.heard
+        seen.mute -= seen.gone
+
+    def _heard(self, nodes: Sequence[Node]) -> set[str]:
+        """Those that answer, each asked again until all do or patience ends."""
+        clock, heard = self._parts.clock, set[str]()
+        deadline = clock.monotonic() + self._parts.timing.patience_seconds
+        while True:
+            waiting = {(node.address, node.port): node.id for node in nodes if node.id not in heard}
+            heard |= {waiting[address] for address in self._parts.prober.answering(waiting.keys())}
+            if len(heard) == len(nodes) or clock.monotonic() >= deadline:
+                return heard
+            clock.sleep(self._parts.timing.poll_seconds)
+
+    def _decide(self, seen: Seen) -> list[Decision]:
+        """Decides the minutes that are due; changes the target in `seen` and in the rows."""
+        parts, now = self._parts, self._parts.clock.now()
+        due = minutes_due(now, parts.rows.decided(minute_of(now) - DUE_MINUTES))
+        if not due:
+            return []
+        log = parts.rows.log(due[0] - seen.settings.idle_minutes) if seen.settings.idle_minutes else []
+        changed_at = parts.rows.changed_at()
+        newest = newest_complete([self._situation(seen, minute, changed_at, log, None) for minute in due])
+        made: list[Decision] = []
+        for minute in due:
+            newer = newest if newest is not None and newest > minute else None
+            one = deciding.decide(self._situation(seen, minute, changed_at, log, newer), seen.number, now)
+            if one is None:
+                continue  # a newer minute may be complete already
+            changes = one.target != one.before
+            one = replace(one, outcome="" if changes else "held")
+            after = replace(seen.settings, num_nodes=one.target)
+            if not parts.rows.record(one, seen.settings_version, asdict(after) if changes else None):
+                break  # somebody changed the settings at this moment: the next run decides
+            logger.info("minute %s: %s, %s -> %s: %s", minute, one.rule, one.before, one.target, one.reason)
+            if changes:
+                seen.settings, seen.settings_version, changed_at = after, seen.settings_version + 1, now
+            made.append(one)
+            log = [*log, one]
+        return made
+
+    def _situation(
+        self, seen: Seen, minute: int, changed_at: datetime | None, log: Sequence[Decision], newer: int | None
+    ) -> Situation:
+        return Situation(
+            minute=minute,
+            settings=seen.settings,
+            fleet_map=seen.fleet_map,
+            samples=seen.samples,
+            failing={**dict.fromkeys(seen.mute, "its agent reports nothing"), **dict.fromkeys(seen.gone, SILENT)},
+            resizing=_under_way(seen.fleet_map, seen.settings.num_nodes),
+            changed_at=None if changed_at is None else changed_at.timestamp(),
+            idle_before=idle_minutes_before(minute, log),
+            newer=newer,
+        )
+
+    def _end_handoff(self, seen: Seen) -> None:
+        current, now = seen.fleet_map, self._parts.clock.now().timestamp()
+        failing = seen.gone | seen.mute
+        why = resize.handoff_over(current, seen.samples, failing, now, self._parts.timing.handoff_ceiling_seconds)
+        if why is not None and self._parts.rows.publish(seen.number, fleet.settled(current)):
+            logger.info("the handoff is over: %s", why)
+            seen.done.append(f"the handoff ended: {why}")
+
+    def _settle(self, seen: Seen) -> tuple[FleetMap, list[LiveInstance]]:
+        """Takes steps until the target serves or patience ends."""
+        parts, timing = self._parts, self._parts.timing
+        deadline = parts.clock.monotonic() + timing.patience_seconds
         launched = False
         while True:
-            current, live = self.maps.current(), self.instances.live()
-            instances = [self._probed(one, silent) for one in live]
-            answering = {instance.id for instance in instances if instance.answering}
-            heard |= answering
-            todo = steps(current, instances, self.wanted, self.port)
+            late = seen.refused or parts.clock.monotonic() >= deadline
+            there = self._look(seen)
+            todo = self._steps(seen, there)
+            # One publication for all that are coming, unless one of them takes too long.
+            if late or (len(there.spares) == there.coming and not (todo.launch and not launched)):
+                there = replace(there, fleet_map=self._publish(seen, there.fleet_map, there.spares))
+                todo = replace(self._steps(seen, there), launch=todo.launch)
             if launched:
-                todo = replace(todo, launch=0)  # one launch until patience ends, even if some died meanwhile
+                todo = replace(todo, launch=0)  # one launch a run, even if some died meanwhile
             launched = launched or todo.launch > 0
-            fleet_map = self._apply(current, todo, len(live))
-            full = len(fleet_map.nodes) == self.wanted and {node.id for node in fleet_map.nodes} <= answering
-            if full or self.clock.monotonic() >= deadline:
-                return fleet_map, live
-            self.clock.sleep(self.poll_seconds)
+            self._apply(seen, todo, there.live)
+            if not _unfinished(there.fleet_map, seen) or late:
+                return there.fleet_map, there.live
+            parts.clock.sleep(timing.poll_seconds)
 
-    def _probed(self, one: LiveInstance, silent: frozenset[str]) -> Instance:
-        answering = one.id not in silent and self.answers(one.address, self.port)
-        return Instance(one.id, one.address, answering, one.id in silent)
+    def _look(self, seen: Seen) -> There:
+        """What there is now. Spares are nodes that answer and serve nothing, oldest first."""
+        parts = self._parts
+        current, live, launches = parts.maps.current(), parts.instances.live(), parts.rows.launches()
+        serving, named = {node.id for node in current.nodes}, {node.id for node in current.named}
+        known = {launch.intent for launch in launches}
+        able = [one for one in live if one.id not in serving and one.intent in known]
+        able = [one for one in able if one.id not in seen.gone and one.id not in seen.mute]
+        nodes = [Node(one.id, one.address, parts.port) for one in able if one.address]
+        answering = parts.prober.answering([(node.address, node.port) for node in nodes])
+        spares = [node for node in nodes if (node.address, node.port) in answering]
+        seen.heard |= {node.id for node in spares}
+        leaving = sum(one.id in named for one in able)
+        coming = len(able) - leaving + sum(node.id in named for node in spares) + len(unseen(live, launches))
+        return There(current, live, launches, spares, coming)
 
-    def _unheard(self, fleet_map: FleetMap, live: Sequence[LiveInstance], heard: set[str]) -> frozenset[str]:
-        """The instances that should have answered by now: those with keys, and those that had time to boot."""
-        mapped = {node.id for node in fleet_map.nodes}
-        booted_before = self.clock.now() - timedelta(seconds=self.boot_seconds)
-        return frozenset(one.id for one in live if one.id in mapped or one.launched_at < booted_before) - heard
+    def _steps(self, seen: Seen, there: There) -> Steps:
+        booted_before = self._parts.clock.now() - timedelta(seconds=self._parts.timing.boot_seconds)
+        named = {node.id for node in there.fleet_map.named}
+        never = {
+            one.id
+            for one in there.live
+            if one.id not in named and one.id not in seen.heard and one.launched_at < booted_before
+        }
+        target = seen.settings.num_nodes
+        return steps(there.fleet_map, there.live, there.launches, target, seen.gone | never, seen.mute)
 
-    def _apply(self, current: FleetMap, todo: Steps, already: int) -> FleetMap:
+    def _publish(self, seen: Seen, current: FleetMap, spares: Sequence[Node]) -> FleetMap:
         """The fleet map that is in force afterwards."""
-        if todo.fleet_map != current:
-            published = self.maps.publish(todo.fleet_map)
-            logger.info(
-                "fleet map %s %s: %s",
-                todo.fleet_map.version,
-                "published" if published else "not published, another was first",
-                ", ".join(f"{node.id} at {node.address}" for node in todo.fleet_map.nodes),
-            )
-            if not published:
-                return self.maps.current()
+        wanted = resize.next_map(
+            current,
+            spares,
+            seen.settings.num_nodes,
+            seen.settings.assignment,
+            self._parts.clock.now().timestamp(),
+            seen.gone,
+            seen.mute,
+        )
+        if wanted == current:
+            return current
+        if not self._parts.rows.publish(seen.number, wanted):
+            return self._parts.maps.current()
+        said = f"fleet map {wanted.version}: {len(current.nodes)} -> {len(wanted.nodes)} nodes"
+        if wanted.moving:
+            said += f", {len(wanted.moving)} partitions move"
+        logger.info("%s: %s", said, ", ".join(f"{node.id} at {node.address}" for node in wanted.nodes))
+        seen.done.append(said)
+        return wanted
+
+    def _apply(self, seen: Seen, todo: Steps, live: Sequence[LiveInstance]) -> None:
+        parts = self._parts
+        ending = [one.intent for one in live if one.id in todo.terminate and one.intent is not None]
+        # Nobody's from now on: should this run sleep here, no later one gives them keys before they end.
+        if forgotten := (*todo.forget, *ending):
+            parts.rows.forget_launches(seen.number, forgotten)
         if todo.terminate:  # only now does no map that is in force name them
             logger.info("terminating %s", ", ".join(todo.terminate))
-            self.instances.terminate(todo.terminate)
-        if todo.launch:  # last: what EC2 refuses must hold up nothing else
-            logger.info("launching %s instances beside %s", todo.launch, already - len(todo.terminate))
-            self.instances.launch(todo.launch, already - len(todo.terminate))
-        return todo.fleet_map
+            parts.instances.terminate(todo.terminate)
+            seen.done.append(f"terminated {', '.join(todo.terminate)}")
+        if todo.launch and not seen.refused:  # last: what EC2 refuses must hold up nothing else
+            self._launch(seen, todo.launch, len(live))
+
+    def _launch(self, seen: Seen, count: int, already: int) -> None:
+        parts = self._parts
+        intents = [secrets.token_bytes(16) for _ in range(count)]
+        parts.rows.write_launches(seen.number, intents)
+        for number, intent in enumerate(intents):
+            try:
+                instance_id = parts.instances.launch(intent, already + number)
+            except UnavailableError as error:
+                logger.warning("not launched: %s", error)
+                seen.notes.append(f"EC2 refused to launch an instance: {error}")
+                seen.refused = True
+                parts.rows.forget_launches(seen.number, intents[number:])
+                return
+            if parts.rows.note_launched(intent, instance_id):
+                seen.done.append(f"launched {instance_id}")
+            else:  # a later run gave this launch up meanwhile, and counts on its own
+                parts.instances.terminate([instance_id])
+
+    def _tell(self, seen: Seen, fleet_map: FleetMap) -> None:
+        """Leaves the orders on every node that answers: an agent that started anew finds them."""
+        orders = NodeOrders(seen.settings.capacity_mb * MIB, seen.settings.policy)
+        for node in fleet_map.named:
+            if node.id in seen.gone:
+                continue
+            try:
+                self._parts.admins.of(node).tell(orders)
+            except NodeError as error:
+                logger.warning("orders not left: %s", error)
+
+    def _report(self, seen: Seen, fleet_map: FleetMap, live: Sequence[LiveInstance]) -> None:
+        reports = [_node_report(one, fleet_map, seen) for one in live]
+        known = {one.id for one in live}
+        reports += [
+            NodeReport(node.id, node.address, fleet_report.FAILING, False, "its instance is gone")
+            for node in fleet_map.named
+            if node.id not in known
+        ]
+        at = self._parts.clock.now().timestamp()
+        self._parts.rows.keep_report(seen.number, FleetReport(at, seen.number, tuple(reports), tuple(seen.notes)))
+
+
+def _mute(fleet_map: FleetMap, samples: Sequence[Sample], now_minute: int) -> set[str]:
+    """Serving nodes that reported none of the last minutes while another one did."""
+    # The newest minute may not have been published yet.
+    asked = range(now_minute - MUTE_MINUTES - 1, now_minute - 1)
+    told = {one.node_id for one in samples if one.minute in asked}
+    joined = dict(zip((node.id for node in fleet_map.nodes), fleet_map.joined_at, strict=True))
+    return {node_id for node_id, at in joined.items() if at <= asked[0] * 60 and node_id not in told} if told else set()
+
+
+def _under_way(fleet_map: FleetMap, target: int) -> str:
+    if len(fleet_map.nodes) != target:
+        return f"{len(fleet_map.nodes)} of {target} nodes serve"
+    if fleet_map.moving:
+        return f"{len(fleet_map.moving)} partitions are being handed over"
+    return ""
+
+
+def _unfinished(fleet_map: FleetMap, seen: Seen) -> bool:
+    ending = seen.gone | seen.mute
+    return len(fleet_map.nodes) != seen.settings.num_nodes or any(node.id in ending for node in fleet_map.nodes)
+
+
+def _node_report(one: LiveInstance, fleet_map: FleetMap, seen: Seen) -> NodeReport:
+    launched_at = one.launched_at.timestamp()
+    serving = {node.id for node in fleet_map.nodes}
+    leaving = {node.id for node in fleet_map.leaving}
+    answering = one.id in seen.heard
+    if one.id in seen.gone:
+        state, note = fleet_report.FAILING, SILENT
+    elif one.id in seen.mute:
+        state, note = fleet_report.FAILING, "its agent reports nothing; it is being replaced"
+    elif one.id in serving:
+        state, note = fleet_report.SERVING, ""
+    elif one.id in leaving:
+        state, note = fleet_report.LEAVING, "it hands its partitions over"
+    elif answering:
+        state, note = fleet_report.ENDING, "it serves nothing"
+    else:
+        state, note = fleet_report.LAUNCHING, "it does not answer yet"
+    return NodeReport(one.id, one.address, state, answering, note, launched_at)

@@ -15,6 +15,7 @@ from botocore.config import Config
 from chalicelib.adapters.deadline_sockets import DeadlineTlsSocket, with_deadlines
 
 if TYPE_CHECKING:
+    from mypy_boto3_cloudwatch import CloudWatchClient
     from mypy_boto3_ec2 import EC2Client
     from mypy_boto3_s3 import S3Client
     from mypy_boto3_sqs import SQSClient
@@ -51,6 +52,14 @@ def ec2() -> "EC2Client":
     """A client for the fleet's instances."""
     return boto3.session.Session().client(
         "ec2", config=Config(connect_timeout=2, read_timeout=10, retries={"total_max_attempts": 3, "mode": "standard"})
+    )
+
+
+def cloudwatch() -> "CloudWatchClient":
+    """A client for the nodes' metrics."""
+    return boto3.session.Session().client(
+        "cloudwatch",
+        config=Config(connect_timeout=2, read_timeout=10, retries={"total_max_attempts": 2, "mode": "standard"}),
     )
 
 

@@ -206,10 +206,13 @@ class MemcachedLease:
         self._wire_key = wire_key
         self._token = token
 
-    def fill(self, value: bytes | bytearray) -> None:
+    def fill(self, value: bytes | bytearray, names: Sequence[str], at: datetime) -> None:
+        slot = rates.slot_of(at.timestamp())
+        counts = [_increment(name, slot) for name in names]
+
         def store(client: NodeClient) -> None:
             # The flags say when it was filled, in Unix seconds.
-            client.cas(self._wire_key, bytes(value), self._token, noreply=False, flags=int(time.time()))
+            client.fill(self._wire_key, value, self._token, int(at.timestamp()), counts)
 
         self._node.ended(self._client, store, moved_bytes=len(value))
 

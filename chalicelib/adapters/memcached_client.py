@@ -13,7 +13,13 @@ from chalicelib.adapters.deadline_sockets import with_deadlines
 
 MOST_BYTES = 1 << 27  # beyond any value of ours: no memory is set aside because garbage looks like a size
 _END = b"\r\nEND\r\n"
+_STORED = (b"STORED", b"EXISTS", b"NOT_FOUND", b"NOT_STORED")
 _REFUSALS = (b"SERVER_ERROR", b"CLIENT_ERROR")
+
+
+def _check_stored(line: bytes, rest: bytes) -> None:
+    if line not in _STORED or rest:
+        raise MemcacheUnknownError(line[:32])
 
 
 class NodeClient(Client):  # type: ignore[misc]  # pymemcache has no types
@@ -34,6 +40,28 @@ class NodeClient(Client):  # type: ignore[misc]  # pymemcache has no types
             for _ in before:
                 rest = self._read_done(rest)
             return self._read_value(wire_key, rest)
+        except BaseException:
+            self.close()
+            raise
+
+    def fill(
+        self, wire_key: bytes, value: bytes | bytearray, token: bytes, flags: int, before: Sequence[bytes]
+    ) -> None:
+        """Stores the value if the key still is at the token. Raises MemcacheError, OSError or ValueError.
+
+        `before` are whole commands, each answered by one line, that go the same way first; the node may refuse them.
+        """
+        try:
+            if self.sock is None:
+                self._connect()
+            head = b"%scas %s %d 0 %d %s\r\n" % (b"".join(before), wire_key, flags, len(value), token)
+            self.sock.sendall(b"".join((head, value, b"\r\n")))
+            rest = b""
+            for _ in before:
+                rest = self._read_done(rest)
+            rest, line = _readline(self.sock, rest)
+            self._raise_errors(line, b"cas")
+            _check_stored(line, rest)
         except BaseException:
             self.close()
             raise

@@ -62,6 +62,11 @@ def changed(settings: CacheSettings, given: Mapping[str, str]) -> CacheSettings:
     return replace(after, num_nodes=bounded)  # bounds that move take the target with them
 
 
+def by_name(settings: CacheSettings) -> dict[str, object]:
+    """Every setting by the contract's name."""
+    return {name: getattr(settings, attribute) for name, (attribute, _) in _FIELDS.items()}
+
+
 def to_mapping(settings: CacheSettings) -> dict[str, object]:
     """Plain values by attribute name, for storing."""
     return asdict(settings)

@@ -5,6 +5,7 @@ StoreError
 │   ├── InvalidKeyError         not a key
 │   ├── InvalidValueError       a field is missing, of the wrong type or out of range
 │   ├── NotFoundError           no such image
+│   ├── UnknownNodeError        no such cache node
 │   ├── PreconditionError       the image is not the one the caller had in mind
 │   ├── UnsupportedTypeError    the bytes are none of the formats that are kept
 │   ├── TooLargeError           a limit on bytes, pixels or frames is passed
@@ -43,6 +44,10 @@ class InvalidValueError(RequestError):
 
 class NotFoundError(RequestError):
     """No such image for this owner."""
+
+
+class UnknownNodeError(RequestError):
+    """The fleet map names no such node."""
 
 
 class PreconditionError(RequestError):

@@ -62,6 +62,9 @@ class ImageRows(Protocol):
 
     def keys(self, principal: Principal) -> list[bytes]: ...
 
+    def by_object_keys(self, object_keys: Sequence[str]) -> list[Image]:
+        """The images, of any owner, that these objects belong to, in no order."""
+
     def announce(self, intent: Job) -> None:
         """Writes the removal that is due should the write that follows never complete."""
 
@@ -165,7 +168,8 @@ class Objects(Protocol):
 class Lease(Protocol):
     """The right to fill one missing value; ended by exactly one of the two calls, neither of which raises."""
 
-    def fill(self, value: bytes | bytearray) -> None: ...
+    def fill(self, value: bytes | bytearray, names: Sequence[str], at: datetime) -> None:
+        """Stores the value, after what `count` does, in one trip."""
 
     def release(self) -> None: ...
 

@@ -103,12 +103,11 @@ class ReadThrough:
                 with suppress(NodeError):
                     cache.remove([wire_key])
             if found is not None:
-                copied = self._copied(found, place, image, wire_key, stopwatch)
+                copied = self._copied(found, place, image, wire_key, seen, stopwatch)
                 if copied is not None:
-                    seen += [rates.COPIES, rates.copies_of(place.partition)]
                     return copied
             seen.append(rates.ORIGIN_READS)  # a miss, even if the origin then fails
-            data = self._origin(image, stopwatch) if found is None else self._fill(found, image, stopwatch)
+            data = self._origin(image, stopwatch) if found is None else self._fill(found, image, seen, stopwatch)
             return None if data is None else Served(data, place.partition, None)
         finally:
             self._count(cache, seen)
@@ -134,7 +133,7 @@ class ReadThrough:
         return value
 
     def _copied(
-        self, lease: Lease, place: _Place, image: Image, wire_key: bytes, stopwatch: Stopwatch
+        self, lease: Lease, place: _Place, image: Image, wire_key: bytes, seen: list[str], stopwatch: Stopwatch
     ) -> Served | None:
         """What a previous node of the partition holds, filled into the node that serves it now; the lease is ended.
 
@@ -148,12 +147,12 @@ class ReadThrough:
                 continue  # remembered by its breaker
             data = None if value is None else wire.unwrapped(value, image.owner_id, image.object_key)
             if value is not None and data is not None:  # not hashed again: it was when it was filled
-                with stopwatch.part("fill"):
-                    lease.fill(value)
+                seen += [rates.COPIES, rates.copies_of(place.partition)]
+                self._filled(lease, value, seen, stopwatch)
                 return Served(data, place.partition, node)
         return None
 
-    def _fill(self, lease: Lease, image: Image, stopwatch: Stopwatch) -> bytes | None:
+    def _fill(self, lease: Lease, image: Image, seen: list[str], stopwatch: Stopwatch) -> bytes | None:
         try:
             data = self._origin(image, stopwatch)
         except BaseException:
@@ -162,9 +161,14 @@ class ReadThrough:
         if data is None:
             lease.release()
             return None
-        with stopwatch.part("fill"):
-            lease.fill(wire.wrapped(image.owner_id, image.object_key, data))
+        self._filled(lease, wire.wrapped(image.owner_id, image.object_key, data), seen, stopwatch)
         return data
+
+    def _filled(self, lease: Lease, value: bytes | bytearray, seen: list[str], stopwatch: Stopwatch) -> None:
+        """Ends the lease by the value; what was seen is counted in the same trip."""
+        with stopwatch.part("fill"):
+            lease.fill(value, tuple(seen), self._clock.now())
+        seen.clear()
 
     def _origin(self, image: Image, stopwatch: Stopwatch) -> bytes | None:
         with stopwatch.part("origin"), self._origin_turn():

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from enum import Enum
 
-GET, HEAD, POST, PUT, DELETE = "GET", "HEAD", "POST", "PUT", "DELETE"
+GET, HEAD, POST, PUT, PATCH, DELETE = "GET", "HEAD", "POST", "PUT", "PATCH", "DELETE"
 
 
 class Access(Enum):
@@ -26,6 +26,14 @@ TABLE: Mapping[str, Mapping[str, Access]] = {
     "/api/v1/image": _of(Access.OWNER, GET, HEAD, PUT, DELETE),
     "/api/v1/image/metadata": _of(Access.OWNER, GET),
     "/api/v1/fleet": _of(Access.ADMIN, GET),
+    "/api/v1/fleet/notice": _of(Access.OWNER, GET),
+    "/api/v1/fleet/settings": _of(Access.ADMIN, GET, PATCH),
+    "/api/v1/fleet/size": _of(Access.ADMIN, POST),
+    "/api/v1/fleet/history": _of(Access.ADMIN, GET),
+    "/api/v1/fleet/decisions": _of(Access.ADMIN, GET),
+    "/api/v1/fleet/preview": _of(Access.ADMIN, GET),
+    "/api/v1/fleet/nodes/{node_id}/contents": _of(Access.ADMIN, GET),
+    "/api/v1/fleet/clear": _of(Access.ADMIN, POST),
     "/api/upload": _of(Access.OWNER, POST),
     "/api/key/{key}": _of(Access.OWNER, GET, POST),
     "/api/key": _of(Access.OWNER, GET, POST),
@@ -43,6 +51,14 @@ TABLE: Mapping[str, Mapping[str, Access]] = {
     "/delete": _of(Access.OWNER, GET, HEAD, POST),
     "/delete-all": _of(Access.OWNER, GET, HEAD, POST),
     "/fleet": _of(Access.ADMIN, GET, HEAD),
+    "/notice": _of(Access.OWNER, GET, HEAD),
+    "/manager": _of(Access.ADMIN, GET, HEAD),
+    "/manager/settings": _of(Access.ADMIN, POST),
+    "/manager/nodes": _of(Access.ADMIN, POST),
+    "/manager/clear": _of(Access.ADMIN, GET, HEAD, POST),
+    "/manager/node": _of(Access.ADMIN, GET, HEAD),
+    "/manager/decisions": _of(Access.ADMIN, GET, HEAD),
+    "/manager/decision": _of(Access.ADMIN, GET, HEAD),
     "/static/{name}": _of(Access.OWNER, GET, HEAD),
 }
 

@@ -2,9 +2,7 @@
 
 import base64
 import binascii
-import json
 from collections.abc import Callable
-from datetime import UTC
 from typing import Any
 from urllib.parse import quote, unquote_to_bytes, urlencode
 
@@ -12,14 +10,13 @@ from chalice.app import Blueprint, Request, Response
 
 from chalicelib.bootstrap import Services
 from chalicelib.domain.errors import InvalidValueError
-from chalicelib.domain.fleet import FleetMap
 from chalicelib.domain.images import Image
 from chalicelib.domain.keys import key_from_bytes, text_of
 from chalicelib.domain.partitions import partition_of
-from chalicelib.domain.rates import Rates
 from chalicelib.web.addresses import rooted
 from chalicelib.web.http import answering_as
 from chalicelib.web.image_answers import content_answer, etag_of, precondition_of
+from chalicelib.web.json_answers import instant, json_answer
 from chalicelib.web.limits import DEFAULT_LIMIT, MAX_LIMIT
 from chalicelib.web.openapi import document
 from chalicelib.web.problems import problem
@@ -44,14 +41,14 @@ def blueprint(services: Callable[[], Services]) -> Blueprint:
     @route("/health", "GET")
     def health() -> Response:
         fleet_map = services().fleet.map()
-        return _json(
+        return json_answer(
             {"status": "ok" if fleet_map.nodes else "no nodes", "nodes": len(fleet_map.nodes)},
             status=200 if fleet_map.nodes else 503,
         )
 
     @route("/api/openapi.json", "GET")
     def openapi() -> Response:
-        return _json(document())
+        return json_answer(document())
 
     @route("/api/v1/images", "GET")
     def list_images() -> Response:
@@ -63,7 +60,7 @@ def blueprint(services: Callable[[], Services]) -> Blueprint:
         if following is not None:
             query_text = urlencode({"cursor": following, "limit": limit})
             headers["Link"] = f'<{rooted(request(), "/api/v1/images")}?{query_text}>; rel="next"'
-        return _json(
+        return json_answer(
             {"images": [_described(request(), image) for image in page.images], "next_cursor": following}, headers
         )
 
@@ -76,7 +73,7 @@ def blueprint(services: Callable[[], Services]) -> Blueprint:
     def delete_images() -> Response:
         if query_of(request()).text("all") != "true":
             raise InvalidValueError("all", "Deleting every image must be asked for with all=true.")
-        return _json({"deleted": services().images.delete_all(principal_of(request()))})
+        return json_answer({"deleted": services().images.delete_all(principal_of(request()))})
 
     @route("/api/v1/images/{key}", "GET", "HEAD")
     def get_image(key: str) -> Response:
@@ -105,13 +102,7 @@ def blueprint(services: Callable[[], Services]) -> Blueprint:
     @route("/api/v1/image/metadata", "GET")
     def get_metadata() -> Response:
         image = services().images.find(principal_of(request()), query_of(request()).key(), RequestTimer())
-        return _json(_described(request(), image), {"ETag": etag_of(image)})
-
-    @route("/api/v1/fleet", "GET")
-    def get_fleet() -> Response:
-        fleet = services().fleet
-        fleet_map = fleet.map()
-        return _json(_fleet(fleet_map, fleet.last_minute(fleet_map)))
+        return json_answer(_described(request(), image), {"ETag": etag_of(image)})
 
     def _content(key: bytes) -> Response:
         current = services()
@@ -123,19 +114,13 @@ def blueprint(services: Callable[[], Services]) -> Blueprint:
         headers = {"ETag": etag_of(image), "Server-Timing": timer.header()}
         if created:
             headers["Location"] = _address(request(), image)
-        return _json(_described(request(), image), headers, 201 if created else 200)
+        return json_answer(_described(request(), image), headers, 201 if created else 200)
 
     def _delete(key: bytes) -> Response:
         services().images.delete(principal_of(request()), key, precondition_of(request()))
         return Response(b"", {}, 204)
 
     return routes
-
-
-def _json(body: object, headers: dict[str, str] | None = None, status: int = 200) -> Response:
-    return Response(
-        json.dumps(body, ensure_ascii=False), {"Content-Type": "application/json", **(headers or {})}, status
-    )
 
 
 def _described(request: Request, image: Image) -> dict[str, object]:
@@ -148,30 +133,8 @@ def _described(request: Request, image: Image) -> dict[str, object]:
         "frames": image.facts.frames,
         "sha256": image.sha256.hex(),
         "partition": partition_of(image.key) + 1,
-        "created_at": image.created_at.astimezone(UTC).isoformat().replace("+00:00", "Z"),
+        "created_at": instant(image.created_at),
         "content": _address(request, image),
-    }
-
-
-def _fleet(fleet_map: FleetMap, rates: Rates) -> dict[str, object]:
-    return {
-        "map_version": fleet_map.version,
-        "nodes": [
-            {
-                "id": node.id,
-                "address": node.address,
-                "partitions": [partition + 1 for partition in fleet_map.partitions_of(node)],
-            }
-            for node in fleet_map.nodes
-        ],
-        "last_minute": {
-            "requests": rates.requests,
-            "origin_reads": rates.origin_reads,
-            "waits": rates.waits,
-            "miss_rate": rates.miss,
-            "hit_rate": rates.hit,
-            "silent_nodes": list(rates.silent_nodes),
-        },
     }
 
 

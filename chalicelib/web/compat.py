@@ -69,11 +69,12 @@ def blueprint(services: Callable[[], Services]) -> Blueprint:
 
     @call("/api/configure_cache", "POST")
     def configure_cache() -> Response:
-        return _success(_settings(services().cache_configuration.change(_form().texts())))
+        # Answers with what was accepted; the scaler, woken at once, makes the fleet follow.
+        return _success(_settings(services().console.change(principal_of(request()), _form().texts()).settings))
 
     @call("/api/getNumNodes", "GET", "POST")
     def get_num_nodes() -> Response:
-        return _success({"numNodes": len(services().fleet.map().nodes)})
+        return _success({"numNodes": services().cache_configuration.current().num_nodes})
 
     @call("/api/getRate", "GET", "POST")
     def get_rate() -> Response:

@@ -2,7 +2,7 @@
 
 from chalicelib.web.compat import failure
 from chalicelib.web.http import SECURITY_HEADERS, Face, status_answer
-from chalicelib.web.pages import error_page
+from chalicelib.web.page_frame import deeper_error_page, error_page
 from chalicelib.web.problems import problem
 
 
@@ -12,7 +12,7 @@ def face_of(path: str) -> Face:
         return problem
     if path == "/api" or path.startswith("/api/"):
         return failure
-    return error_page
+    return deeper_error_page if path.startswith("/manager/") else error_page
 
 
 def gateway_answer(status: int, message: str, path: str) -> tuple[dict[str, str], bytes]:

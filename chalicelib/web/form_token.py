@@ -41,7 +41,7 @@ def new_visitor() -> str:
 
 def cookie_of(request: Request, visitor: str) -> str:
     """The Set-Cookie value that makes the browser this visitor."""
-    secure = "; Secure" if _over_tls(request) else ""
+    secure = "; Secure" if over_tls(request) else ""
     return f"{_cookie_name(request)}={visitor}; Path=/; HttpOnly; SameSite=Lax{secure}"
 
 
@@ -56,8 +56,9 @@ def check(request: Request, form: RequestForm, secret_key: str) -> None:
 
 
 def _cookie_name(request: Request) -> str:
-    return "__Host-visitor" if _over_tls(request) else "visitor"  # the prefix needs TLS, which loopback has not
+    return "__Host-visitor" if over_tls(request) else "visitor"  # the prefix needs TLS, which loopback has not
 
 
-def _over_tls(request: Request) -> bool:
+def over_tls(request: Request) -> bool:
+    """Whether the browser came by TLS, as the gateway tells."""
     return request.headers.get("x-forwarded-proto") == "https"

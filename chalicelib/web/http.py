@@ -17,6 +17,7 @@ from chalicelib.domain.errors import (
     StoreError,
     TooLargeError,
     UnavailableError,
+    UnknownNodeError,
     UnreadableImageError,
     UnsupportedTypeError,
 )
@@ -59,6 +60,7 @@ _TABLE: tuple[tuple[type[StoreError], int, str, str], ...] = (
     (InvalidKeyError, 400, "invalid-key", "Not a key"),
     (InvalidValueError, 400, "invalid-value", "A value is missing or wrong"),
     (NotFoundError, 404, "not-found", "No such image"),
+    (UnknownNodeError, 404, "no-such-node", "No such node"),
     (PreconditionError, 412, "precondition-failed", "The image has changed"),
     (UnsupportedTypeError, 415, "unsupported-type", "Not a kind of image that is kept"),
     (TooLargeError, 413, "too-large", "Too large"),

@@ -3,8 +3,8 @@
 from chalicelib.domain.images import MAX_BYTES, MEDIA_TYPES
 from chalicelib.domain.keys import MAX_CHARACTERS
 from chalicelib.web.limits import DEFAULT_LIMIT, MAX_LIMIT
-
-Schema = dict[str, object]
+from chalicelib.web.openapi_fleet import fleet_paths, fleet_schemas
+from chalicelib.web.openapi_pieces import Schema, content_of, errors, json_content, object_of, operation
 
 _KEY: Schema = {"type": "string", "minLength": 1, "maxLength": MAX_CHARACTERS}
 _KEY_QUERY: Schema = {
@@ -56,28 +56,28 @@ def document() -> Schema:
 def _paths() -> Schema:
     return {
         "/health": {
-            "get": _operation(
+            "get": operation(
                 "health",
                 "Whether the database answers and the fleet has nodes.",
-                {"200": _json("Health", "Healthy."), "503": _unhealthy()},
+                {"200": json_content("Health", "Healthy."), "503": _unhealthy()},
                 closed=False,
             )
         },
         "/api/openapi.json": {
-            "get": _operation("openapi", "This document.", {"200": _json(None, "The document.")}),
+            "get": operation("openapi", "This document.", {"200": json_content(None, "The document.")}),
         },
         "/api/v1/images": {
-            "get": _operation(
+            "get": operation(
                 "listImages",
                 "A page of the images, in byte order of their keys.",
                 {
                     "200": {
-                        **_json("ImagePage", "A page."),
+                        **json_content("ImagePage", "A page."),
                         "headers": {
                             "Link": {"description": 'The next page, `rel="next"`.', "schema": {"type": "string"}}
                         },
                     },
-                    **_errors("400"),
+                    **errors("400"),
                 },
                 parameters=[
                     {
@@ -93,7 +93,7 @@ def _paths() -> Schema:
                     },
                 ],
             ),
-            "post": _operation(
+            "post": operation(
                 "createImage",
                 "Stores an image from a form.",
                 _written(),
@@ -108,30 +108,24 @@ def _paths() -> Schema:
                     }
                 },
             ),
-            "delete": _operation(
+            "delete": operation(
                 "deleteImages",
                 "Deletes every image of the owner's.",
-                {"200": _json("Deleted", "How many were deleted."), **_errors("400")},
+                {"200": json_content("Deleted", "How many were deleted."), **errors("400")},
                 parameters=[{"name": "all", "in": "query", "required": True, "schema": {"const": "true"}}],
             ),
         },
         "/api/v1/images/{key}": _one_image(_KEY_PATH, ""),
         "/api/v1/image": _one_image(_KEY_QUERY, "ByQuery"),
         "/api/v1/image/metadata": {
-            "get": _operation(
+            "get": operation(
                 "getMetadata",
                 "What is known of an image, without its bytes.",
-                {"200": _json("Image", "The image."), **_errors("400", "404")},
+                {"200": json_content("Image", "The image."), **errors("400", "404")},
                 parameters=[_KEY_QUERY],
             )
         },
-        "/api/v1/fleet": {
-            "get": _operation(
-                "getFleet",
-                "The cache fleet: its nodes, their partitions, and what was counted in the last minute.",
-                {"200": _json("Fleet", "The fleet.")},
-            )
-        },
+        **fleet_paths(),
     }
 
 
@@ -150,7 +144,7 @@ def _one_image(key: Schema, suffix: str) -> Schema:
         },
         "302": {"description": "The image is too large for an answer; a signed address gives it for five minutes."},
         "304": {"description": "The caller has these bytes."},
-        **_errors("400", "404"),
+        **errors("400", "404"),
     }
     headless: Schema = {
         status: {name: value for name, value in answer.items() if name != "content"} if status == "200" else answer
@@ -159,67 +153,37 @@ def _one_image(key: Schema, suffix: str) -> Schema:
     }
     return {
         "parameters": [key],
-        "get": _operation(f"getImage{suffix}", "An image's bytes.", content, parameters=[_IF_NONE_MATCH]),
-        "head": _operation(f"headImage{suffix}", "As GET, without the bytes.", headless, parameters=[_IF_NONE_MATCH]),
-        "put": _operation(
+        "get": operation(f"getImage{suffix}", "An image's bytes.", content, parameters=[_IF_NONE_MATCH]),
+        "head": operation(f"headImage{suffix}", "As GET, without the bytes.", headless, parameters=[_IF_NONE_MATCH]),
+        "put": operation(
             f"putImage{suffix}",
             "Stores the body as the image under the key; its bytes decide the type.",
             _written(),
             parameters=[_IF_MATCH, _IF_NONE_MATCH],
             body={"*/*": {"schema": _BINARY}},
         ),
-        "delete": _operation(
+        "delete": operation(
             f"deleteImage{suffix}",
             "Deletes an image.",
-            {"204": {"description": "Deleted."}, **_errors("400", "404", "412")},
+            {"204": {"description": "Deleted."}, **errors("400", "404", "412")},
             parameters=[_IF_MATCH],
         ),
     }
 
 
-def _operation(
-    name: str,
-    summary: str,
-    answers: Schema,
-    parameters: list[Schema] | None = None,
-    body: Schema | None = None,
-    *,
-    closed: bool = True,
-) -> Schema:
-    usual = _errors("401", "403", "503") if closed else {}
-    operation: Schema = {"operationId": name, "summary": summary, "responses": {**answers, **usual}}
-    if parameters:
-        operation["parameters"] = parameters
-    if body:
-        operation["requestBody"] = {"required": True, "content": body}
-    return operation
-
-
 def _unhealthy() -> Schema:
     return {
         "description": "The fleet has no nodes, or, as a problem, the database does not answer.",
-        "content": {"application/json": _content("Health"), "application/problem+json": _content("Problem")},
+        "content": {"application/json": content_of("Health"), "application/problem+json": content_of("Problem")},
     }
 
 
 def _written() -> Schema:
     return {
-        "200": _json("Image", "The image replaced the one under its key."),
-        "201": _json("Image", "The image is new."),
-        **_errors("400", "412", "413", "415", "422"),
+        "200": json_content("Image", "The image replaced the one under its key."),
+        "201": json_content("Image", "The image is new."),
+        **errors("400", "412", "413", "415", "422"),
     }
-
-
-def _json(schema: str | None, description: str) -> Schema:
-    return {"description": description, "content": {"application/json": _content(schema)}}
-
-
-def _content(schema: str | None) -> Schema:
-    return {"schema": {"$ref": f"#/components/schemas/{schema}"} if schema else {"type": "object"}}
-
-
-def _errors(*statuses: str) -> Schema:
-    return {status: {"$ref": "#/components/responses/Problem"} for status in statuses}
 
 
 def _responses() -> Schema:
@@ -231,19 +195,14 @@ def _responses() -> Schema:
     }
 
 
-def _object(**properties: Schema) -> Schema:
-    return {"type": "object", "required": list(properties), "properties": properties, "additionalProperties": False}
-
-
 def _schemas() -> Schema:
     text: Schema = {"type": "string"}
     count: Schema = {"type": "integer", "minimum": 0}
-    rate: Schema = {"type": ["number", "null"], "minimum": 0, "maximum": 1}
     partition: Schema = {"type": "integer", "minimum": 1, "maximum": 16}
     return {
-        "Health": _object(status=text, nodes=count),
-        "Deleted": _object(deleted=count),
-        "Image": _object(
+        "Health": object_of(status=text, nodes=count),
+        "Deleted": object_of(deleted=count),
+        "Image": object_of(
             key=_KEY,
             media_type={"enum": list(MEDIA_TYPES)},
             size={"type": "integer", "minimum": 1, "maximum": MAX_BYTES, "description": "Bytes."},
@@ -255,33 +214,17 @@ def _schemas() -> Schema:
             created_at={"type": "string", "format": "date-time"},
             content={"type": "string", "description": "The address of the bytes."},
         ),
-        "ImagePage": _object(
+        "ImagePage": object_of(
             images={"type": "array", "items": {"$ref": "#/components/schemas/Image"}},
             next_cursor={"type": ["string", "null"]},
         ),
-        "Node": _object(id=text, address=text, partitions={"type": "array", "items": partition}),
-        "Fleet": _object(
-            map_version=count,
-            nodes={"type": "array", "items": {"$ref": "#/components/schemas/Node"}},
-            last_minute=_object(
-                requests=count,
-                origin_reads=count,
-                waits=count,
-                miss_rate=rate,
-                hit_rate=rate,
-                silent_nodes={
-                    "type": "array",
-                    "items": text,
-                    "description": "Nodes that could not be asked; what they counted is missing in these figures.",
-                },
-            ),
-        ),
-        "Problem": _object(
+        **fleet_schemas(),
+        "Problem": object_of(
             type=text,
             title=text,
             status={"type": "integer"},
             detail=text,
-            errors={"type": "array", "items": _object(field=text, detail=text)},
+            errors={"type": "array", "items": object_of(field=text, detail=text)},
             request_id=text,
         ),
     }

@@ -1,8 +1,7 @@
 """The HTML face: pages for people, which work without script. Keys travel in queries and forms only."""
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable
 from typing import Any
-from urllib.parse import urlsplit
 
 from chalice.app import Blueprint, Request, Response
 
@@ -12,36 +11,16 @@ from chalicelib.domain.images import Image
 from chalicelib.domain.keys import key_from_text
 from chalicelib.domain.partitions import partition_of
 from chalicelib.services.images import no_precondition
-from chalicelib.web import form_token
-from chalicelib.web.addresses import root_of, rooted
 from chalicelib.web.http import ErrorAnswer, answering_as, error_answer
 from chalicelib.web.image_answers import content_answer
-from chalicelib.web.page_values import (
-    NOTICES,
-    cells,
-    file_name,
-    hit_rate,
-    node_serving,
-    shown,
-    shown_nodes,
-    size_in_words,
-)
-from chalicelib.web.rendering import address, page, redirect
-from chalicelib.web.request_form import RequestForm, form_of, query_of
+from chalicelib.web.page_frame import PageFrame, error_page
+from chalicelib.web.page_values import NOTICES, file_name, node_serving, shown, size_in_words
+from chalicelib.web.request_form import RequestForm, query_of
 from chalicelib.web.session import principal_of
 from chalicelib.web.static_files import cache_control, static_files
 from chalicelib.web.timing import RequestTimer
 
 GRID_LIMIT, LIST_LIMIT = 24, 50
-
-# Answers of the server itself come from any depth, where there is no stage; all others from a page, one level deep.
-_SERVERS_OWN = ("no-such-page", "wrong-method")
-
-
-def error_page(answer: ErrorAnswer) -> Response:
-    """The error as a page: what happened, and what can be done next."""
-    root = "" if answer.slug in _SERVERS_OWN else "."
-    return page("error.html", root, {"answer": answer}, answer.status)
 
 
 def blueprint(services: Callable[[], Services]) -> Blueprint:
@@ -57,6 +36,8 @@ def blueprint(services: Callable[[], Services]) -> Blueprint:
     def request() -> Request:
         return routes.current_request
 
+    frame = PageFrame(services, request)
+
     @route("/", "GET", "HEAD")
     def home() -> Response:
         query = query_of(request())
@@ -67,17 +48,17 @@ def blueprint(services: Callable[[], Services]) -> Blueprint:
             "first": not query.text("after"),
             **_form_values(),
         }
-        return _page("home.html", values, images=found.images)
+        return frame.page("home.html", values, images=found.images)
 
     @route("/upload", "GET", "HEAD")
     def upload_form() -> Response:
-        return _page("upload.html", _form_values(query_of(request()).text("key")))
+        return frame.page("upload.html", _form_values(query_of(request()).text("key")))
 
     @route("/upload", "POST")
     def upload() -> Response:
         form = RequestForm({})
         try:
-            form = _own_form()
+            form = frame.own_form()
             key, data = form.key(), form.file()
             if not data:
                 raise InvalidValueError("file", "No image was chosen, or the chosen file is empty.")
@@ -85,8 +66,8 @@ def blueprint(services: Callable[[], Services]) -> Blueprint:
         except RequestError as error:
             answer = error_answer(error)
             kept = form.values.get("key", b"").decode(errors="replace")
-            return _page("upload.html", _form_values(kept, answer, _field_of(error)), answer.status)
-        return _onward("/image", key=image.key, notice="stored" if created else "replaced")
+            return frame.page("upload.html", _form_values(kept, answer, _field_of(error)), answer.status)
+        return frame.onward("/image", key=image.key, notice="stored" if created else "replaced")
 
     @route("/image", "GET", "HEAD")
     def one_image() -> Response:
@@ -103,7 +84,7 @@ def blueprint(services: Callable[[], Services]) -> Blueprint:
             "file_name": file_name(image),
             "notice": _notice(query),
         }
-        return _page("image.html", values, images=[image])
+        return frame.page("image.html", values, images=[image])
 
     @route("/retrieve", "GET", "HEAD")
     def retrieve() -> Response:
@@ -111,7 +92,7 @@ def blueprint(services: Callable[[], Services]) -> Blueprint:
         image = _found(query)
         if isinstance(image, Response):
             return image
-        return _onward("/image", key=image.key)
+        return frame.onward("/image", key=image.key)
 
     @route("/content", "GET", "HEAD")
     def content() -> Response:
@@ -129,19 +110,19 @@ def blueprint(services: Callable[[], Services]) -> Blueprint:
             "next_after": found.next_after,
             "notice": _notice(query),
         }
-        return _page("keys.html", values)
+        return frame.page("keys.html", values)
 
     @route("/delete", "GET", "HEAD")
     def delete_question() -> Response:
         query = query_of(request())
         image = services().images.find(principal_of(request()), query.key(), RequestTimer())
-        return _page("delete.html", {"image": shown(image), "after": query.text("after")}, images=[image])
+        return frame.page("delete.html", {"image": shown(image), "after": query.text("after")}, images=[image])
 
     @route("/delete", "POST")
     def delete() -> Response:
-        form = _own_form()
+        form = frame.own_form()
         services().images.delete(principal_of(request()), form.key(), no_precondition)
-        return _onward("/keys", after=form.text("after"), notice="deleted")
+        return frame.onward("/keys", after=form.text("after"), notice="deleted")
 
     @route("/delete-all", "GET", "HEAD")
     def delete_all_question() -> Response:
@@ -149,23 +130,19 @@ def blueprint(services: Callable[[], Services]) -> Blueprint:
 
     @route("/delete-all", "POST")
     def delete_all() -> Response:
-        if _own_form().text("confirm") != "yes":
+        if frame.own_form().text("confirm") != "yes":
             return _delete_all_page("Nothing was deleted: tick the box to say that you mean it.", 400)
         services().images.delete_all(principal_of(request()))
-        return _onward("/keys", notice="deleted-all")
+        return frame.onward("/keys", notice="deleted-all")
 
     @route("/fleet", "GET", "HEAD")
     def fleet() -> Response:
-        fleet_map = services().fleet.map()
-        rates = services().fleet.last_minute(fleet_map)
-        values = {
-            "version": fleet_map.version,
-            "nodes": shown_nodes(fleet_map),
-            "cells": cells(fleet_map),
-            "rates": rates,
-            "hit_rate": hit_rate(rates),
-        }
-        return _page("fleet.html", values)
+        return frame.onward("/manager")
+
+    @route("/notice", "GET", "HEAD")
+    def resize_notice() -> Response:
+        """The notice alone, for pages that stay open; nothing but a line feed if there is nothing new."""
+        return frame.page("notice.html", {})
 
     @route("/static/{name}", "GET", "HEAD")
     def static(name: str) -> Response:
@@ -176,38 +153,6 @@ def blueprint(services: Callable[[], Services]) -> Blueprint:
         if request().headers.get("if-none-match") == file.etag:
             return Response(b"", {**caching}, 304)
         return Response(file.data, {**caching, "Content-Type": file.media_type})
-
-    def _page(template: str, values: Mapping[str, object], status: int = 200, images: Iterable[Image] = ()) -> Response:
-        known = form_token.visitor_of(request())
-        visitor = known or form_token.new_visitor()
-        token = form_token.token_of(visitor, services().config.secret_key)
-        answer = page(
-            template,
-            root_of(request()),
-            {**values, "form_token": token, "stale": services().images.staleness.noted},
-            status,
-            _origins_of(images),
-        )
-        if known is None:
-            answer.headers["Set-Cookie"] = form_token.cookie_of(request(), visitor)
-        return answer
-
-    def _own_form() -> RequestForm:
-        form = form_of(request(), services().config.max_upload_bytes)
-        form_token.check(request(), form, services().config.secret_key)
-        return form
-
-    def _onward(path: str, **query: str | bytes) -> Response:
-        return redirect(address(rooted(request(), ""), path, **query))
-
-    def _origins_of(images: Iterable[Image]) -> set[str]:
-        """Where the browser is sent for images that are too large for an answer of ours."""
-        limit = services().config.inline_bytes
-        large = next((image for image in images if image.size > limit), None)
-        if large is None:
-            return set()
-        parts = urlsplit(services().images.signed_address(large))
-        return {f"{parts.scheme}://{parts.netloc}"}
 
     def _form_values(key: str = "", problem: ErrorAnswer | None = None, field: str | None = None) -> dict[str, object]:
         limit = services().config.max_upload_bytes
@@ -223,11 +168,11 @@ def blueprint(services: Callable[[], Services]) -> Blueprint:
     def _missing(query: RequestForm, error: RequestError) -> Response:
         answer = error_answer(error)
         asked = query.values.get("key", b"").decode(errors="replace")
-        return _page("missing.html", {"answer": answer, "asked": asked}, answer.status)
+        return frame.page("missing.html", {"answer": answer, "asked": asked}, answer.status)
 
     def _delete_all_page(problem: str | None, status: int = 200) -> Response:
         count = len(services().images.keys(principal_of(request())))
-        return _page("delete_all.html", {"count": count, "problem": problem}, status)
+        return frame.page("delete_all.html", {"count": count, "problem": problem}, status)
 
     return routes
 

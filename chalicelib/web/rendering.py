@@ -60,7 +60,7 @@ def content_policy(image_origins: Iterable[str] = ()) -> str:
     """What a page may load: our own files, previews of chosen files, and images from the origins given."""
     images = " ".join(["'self'", "blob:", *sorted(set(image_origins))])
     return (
-        f"default-src 'none'; style-src 'self'; script-src 'self'; img-src {images}; "
+        f"default-src 'none'; style-src 'self'; script-src 'self'; img-src {images}; connect-src 'self'; "
         "form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
     )
 

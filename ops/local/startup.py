@@ -12,6 +12,7 @@ from ops.local.parts import REPLICA, Part, base_environ
 from ops.local.ports import free_port
 from ops.local.state import generated_secrets, write_whole
 from ops.migrate import migrate
+from ops.node_user_data import user_data
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,9 +132,8 @@ class _Foundations:
         self._queue_urls = bootstrap.make_queues(self._url("ministack"))
 
     def _make_network(self) -> None:
-        boot_script = (self._cloud.project / "nodes" / "boot.sh").read_text(encoding="utf-8")
         self._subnets = bootstrap.make_network(
-            self._url("moto"), self._network.cidr, self._network.subnet_cidrs, boot_script
+            self._url("moto"), self._network.cidr, self._network.subnet_cidrs, user_data(self._cloud.project, {})
         )
 
 

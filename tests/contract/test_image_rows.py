@@ -139,6 +139,16 @@ def test_a_page_goes_on_behind_a_key_that_was_deleted(rows: RowsUnderTest) -> No
     assert [image.key for image in rows.images.page(DEMO, b"b", 10)] == [b"c"]
 
 
+def test_images_are_found_by_their_objects(rows: RowsUnderTest) -> None:
+    first, second = rows.put(b"k1").image, rows.put(b"k2").image
+    replaced = rows.put(b"k3").image
+    rows.put(b"k3")
+    asked = [second.object_key, first.object_key, second.object_key, replaced.object_key, "originals/none"]
+    found = rows.images.by_object_keys(asked)
+    assert sorted(found, key=lambda image: image.key) == [first, second]
+    assert rows.images.by_object_keys([]) == []
+
+
 def test_a_precondition_sees_the_image_as_it_is_and_stops_the_write(rows: RowsUnderTest) -> None:
     first = rows.put(b"k1").image
     seen: list[Image | None] = []

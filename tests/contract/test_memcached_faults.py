@@ -43,7 +43,7 @@ def recovered(cache: MemcachedNode) -> None:
 
 def test_leases_do_not_touch_the_counters_of_get(cache: MemcachedNode, memcached: Memcached) -> None:
     before = memcached.stats()
-    granted(cache).fill(b"value")
+    granted(cache).fill(b"value", (), NOON)
     assert cache.lease(KEY) is None
     granted(cache, OTHER_KEY).release()
     after = memcached.stats()
@@ -70,14 +70,14 @@ def test_another_objects_value_under_our_key_is_found_out(cache: MemcachedNode, 
 
 
 def test_a_value_that_the_node_refuses_is_no_sign_that_the_node_is_sick(cache: MemcachedNode) -> None:
-    granted(cache).fill(b"x" * (2 << 20))
+    granted(cache).fill(b"x" * (2 << 20), (), NOON)
     assert cache.get(OTHER_KEY) is None  # no NodeError: the breaker has not tripped
 
 
 def test_a_killed_node_fails_every_call_and_ends_leases_quietly(cache: MemcachedNode, memcached: Memcached) -> None:
     lease, other = granted(cache), granted(cache, OTHER_KEY)
     memcached.server.kill()
-    lease.fill(b"value")
+    lease.fill(b"value", (), NOON)
     other.release()
     for call in (
         lambda: cache.get(KEY),
@@ -110,7 +110,7 @@ def test_a_hung_node_costs_one_slow_call_and_then_none(memcached: Memcached, cac
 
 
 def test_a_hung_node_is_asked_again_by_one_probe_after_the_pause(cache: MemcachedNode, memcached: Memcached) -> None:
-    granted(cache).fill(b"value")
+    granted(cache).fill(b"value", (), NOON)
     memcached.server.pause()
     with pytest.raises(NodeError):
         cache.get(KEY)
@@ -123,8 +123,8 @@ def test_a_hung_node_is_asked_again_by_one_probe_after_the_pause(cache: Memcache
 
 def test_no_answer_is_taken_for_another_questions(cache: MemcachedNode, memcached: Memcached) -> None:
     first, second = (wire.wrapped(OWNER, key, key.encode()) for key in (OBJECT_KEY, "originals/b"))
-    granted(cache).fill(first)
-    granted(cache, OTHER_KEY).fill(second)
+    granted(cache).fill(first, (), NOON)
+    granted(cache, OTHER_KEY).fill(second, (), NOON)
     for _ in range(3):
         memcached.server.pause()
         with pytest.raises(NodeError):
@@ -151,12 +151,12 @@ def test_a_connection_is_closed_after_an_error(cache: MemcachedNode, memcached: 
 
 
 def test_a_restarted_node_at_the_same_address_is_found_empty(cache: MemcachedNode, memcached: Memcached) -> None:
-    granted(cache).fill(b"value")
+    granted(cache).fill(b"value", (), NOON)
     memcached.server.kill()
     memcached.server.start()
     recovered(cache)
     assert cache.get(KEY) is None
-    granted(cache).fill(b"value")
+    granted(cache).fill(b"value", (), NOON)
     assert cache.get(KEY) == b"value"
 
 
@@ -170,7 +170,7 @@ def test_many_kept_connections_heal_after_a_restart(cache: MemcachedNode, memcac
     # The other kept connections were as dead, and none of them is tried.
     leases = [granted(cache, b"n%d" % number) for number in range(5)]
     for lease in leases:
-        lease.fill(b"value")
+        lease.fill(b"value", (), NOON)
     assert [cache.get(b"n%d" % number) for number in range(5)] == [b"value"] * 5
 
 
@@ -249,7 +249,7 @@ def test_an_answer_to_a_counted_look_that_is_not_exactly_one_is_a_node_error(ans
 
 
 def test_a_counter_that_cannot_be_counted_on_costs_no_value(cache: MemcachedNode, memcached: Memcached) -> None:
-    granted(cache).fill(b"value")
+    granted(cache).fill(b"value", (), NOON)
     client = memcached.client()
     client.set(b"n:%s:%d" % (rates.REQUESTS.encode(), rates.slot_of(NOON.timestamp())), b"no number", noreply=False)
     client.close()

@@ -68,13 +68,13 @@ def test_nothing_is_there_at_first(cache: NodeCache) -> None:
 def test_a_lease_leaves_a_placeholder_until_it_is_filled(cache: NodeCache) -> None:
     lease = granted(cache)
     assert cache.get(KEY) == wire.PLACEHOLDER
-    lease.fill(b"value")
+    lease.fill(b"value", (), NOON)
     assert cache.get(KEY) == b"value"
 
 
 @pytest.mark.parametrize("value", [b"", b"\r\nEND\r\n", bytes(range(256)) * 4, b"x" * (ITEM_BYTES - 2048)])
 def test_any_bytes_are_given_back_as_they_were(cache: NodeCache, value: bytes) -> None:
-    granted(cache).fill(value)
+    granted(cache).fill(value, (), NOON)
     assert cache.get(KEY) == value
     assert cache.get(OTHER_KEY) is None
 
@@ -83,7 +83,7 @@ def test_nobody_else_is_given_a_lease_while_one_is_held_or_a_value_is_there(cach
     lease = granted(cache)
     assert cache.lease(KEY) is None
     assert cache.lease(OTHER_KEY) is not None
-    lease.fill(b"value")
+    lease.fill(b"value", (), NOON)
     assert cache.lease(KEY) is None
 
 
@@ -116,7 +116,7 @@ def test_a_lease_runs_out(under_test: CacheUnderTest) -> None:
     late = granted(under_test.cache)
     under_test.let_leases_end()
     assert under_test.cache.get(KEY) is None
-    late.fill(b"late")
+    late.fill(b"late", (), NOON)
     assert under_test.cache.get(KEY) is None
 
 
@@ -124,16 +124,16 @@ def test_a_late_fill_leaves_the_next_ones_lease_alone(under_test: CacheUnderTest
     late = granted(under_test.cache)
     under_test.let_leases_end()
     following = granted(under_test.cache)
-    late.fill(b"late")
+    late.fill(b"late", (), NOON)
     assert under_test.cache.get(KEY) == wire.PLACEHOLDER
-    following.fill(b"value")
+    following.fill(b"value", (), NOON)
     assert under_test.cache.get(KEY) == b"value"
 
 
 def test_a_late_release_leaves_the_next_ones_value_alone(under_test: CacheUnderTest) -> None:
     late = granted(under_test.cache)
     under_test.let_leases_end()
-    granted(under_test.cache).fill(b"value")
+    granted(under_test.cache).fill(b"value", (), NOON)
     late.release()
     assert under_test.cache.get(KEY) == b"value"
 
@@ -141,13 +141,13 @@ def test_a_late_release_leaves_the_next_ones_value_alone(under_test: CacheUnderT
 def test_a_fill_after_a_removal_stores_nothing(cache: NodeCache) -> None:
     lease = granted(cache)
     cache.remove([KEY])
-    lease.fill(b"value")
+    lease.fill(b"value", (), NOON)
     assert cache.get(KEY) is None
 
 
 def test_removing_leaves_the_others(cache: NodeCache) -> None:
-    granted(cache).fill(b"value")
-    granted(cache, OTHER_KEY).fill(b"other")
+    granted(cache).fill(b"value", (), NOON)
+    granted(cache, OTHER_KEY).fill(b"other", (), NOON)
     cache.remove([KEY, wire.wire_key("originals/never")])
     assert cache.get(KEY) is None
     assert cache.get(OTHER_KEY) == b"other"
@@ -156,16 +156,23 @@ def test_removing_leaves_the_others(cache: NodeCache) -> None:
 def test_a_thousand_removals_at_once(cache: NodeCache) -> None:
     keys = [wire.wire_key(f"originals/{number}") for number in range(1000)]
     for key in keys[::100]:
-        granted(cache, key).fill(b"value")
+        granted(cache, key).fill(b"value", (), NOON)
     cache.remove(keys)
     assert all(cache.get(key) is None for key in keys[::100])
 
 
 def test_a_value_too_large_for_the_node_is_not_stored_and_does_no_harm(cache: NodeCache) -> None:
-    granted(cache).fill(b"x" * (ITEM_BYTES + 1))
+    granted(cache).fill(b"x" * (ITEM_BYTES + 1), (), NOON)
     assert cache.get(KEY) in (None, wire.PLACEHOLDER)
-    granted(cache, OTHER_KEY).fill(b"value")
+    granted(cache, OTHER_KEY).fill(b"value", (), NOON)
     assert cache.get(OTHER_KEY) == b"value"
+
+
+def test_a_fill_counts_in_the_same_trip(cache: NodeCache) -> None:
+    granted(cache).fill(b"value", [rates.ORIGIN_READS, rates.WAITS], NOON)
+    assert cache.get(KEY) == b"value"
+    slots = [rates.slot_of(NOON.timestamp())]
+    assert cache.counts([rates.ORIGIN_READS, rates.WAITS], slots) == {"origin_reads": 1, "waits": 1}
 
 
 def test_counts_add_up_over_the_slots_asked_for(cache: NodeCache) -> None:
@@ -183,7 +190,7 @@ def test_counts_add_up_over_the_slots_asked_for(cache: NodeCache) -> None:
 
 def test_a_counted_look_answers_and_counts_whether_or_not_the_value_is_there(cache: NodeCache) -> None:
     assert cache.get_counted(KEY, [rates.REQUESTS], NOON) is None
-    granted(cache).fill(b"value")
+    granted(cache).fill(b"value", (), NOON)
     assert cache.get_counted(KEY, [rates.REQUESTS, rates.WAITS], NOON) == b"value"
     assert cache.get_counted(KEY, [], NOON) == b"value"
     slot = rates.slot_of(NOON.timestamp())
@@ -194,7 +201,7 @@ def test_a_counted_look_answers_and_counts_whether_or_not_the_value_is_there(cac
 @pytest.mark.parametrize("size", [0, 1, 4000, 4096, 5000, 100_000, ITEM_BYTES - 2048])
 def test_values_of_any_size_are_whole(cache: NodeCache, size: int) -> None:
     value = bytes(range(256)) * (size // 256) + b"\r\nEND\r\n" * 40
-    granted(cache).fill(value[-size:] if size else b"")
+    granted(cache).fill(value[-size:] if size else b"", (), NOON)
     assert cache.get_counted(KEY, [rates.REQUESTS], NOON) == (value[-size:] if size else b"")
 
 

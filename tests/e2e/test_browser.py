@@ -182,7 +182,7 @@ def test_no_page_is_wider_than_its_window_and_targets_are_large_enough(
         key = "browser " + "w" * 247
         upload(page, key, png(400, 10, "gray"))
         keyed = [f"{path}?key={key}" for path in ("/image", "/delete", "/upload")]
-        for path in ("/", "/keys", "/fleet", "/upload", "/delete-all", "/nothing/is/here", *keyed):
+        for path in ("/", "/keys", "/manager", "/upload", "/delete-all", "/nothing/is/here", *keyed):
             page.goto(path)
             assert page.evaluate("document.documentElement.scrollWidth") <= width, path
             heights = page.locator("button, nav a, .button, input:not([type=hidden])").evaluate_all(

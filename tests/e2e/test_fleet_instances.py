@@ -1,5 +1,6 @@
 """The scaler's hands on the stand-in for EC2, and its probe on real nodes."""
 
+import secrets
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
@@ -36,11 +37,11 @@ def test_instances_are_spread_found_by_tag_and_nobody_else_s_are_ended(client: "
     ours, stores = _instances(client, cloud, "another"), _instances(client, cloud, "local")
     serving = {one.id for one in stores.live()}
     assert ours.live() == []
-    ours.launch(2, already=0)
-    ours.launch(1, already=2)
+    intents = [secrets.token_bytes(16) for _ in range(3)]
+    ids = [ours.launch(intent, number) for number, intent in enumerate(intents)]
     launched = ours.live()
     try:
-        assert len({one.id for one in launched}) == 3
+        assert {one.id: one.intent for one in launched} == dict(zip(ids, intents, strict=True))
         assert [one.launched_at for one in launched] == sorted(one.launched_at for one in launched)
         subnets = [one.address.rsplit(".", 1)[0] for one in launched]
         assert sorted(subnets.count(subnet) for subnet in set(subnets)) == [1, 2]

@@ -41,6 +41,10 @@ class MemoryImageRows:
         with self._store.steps.step("rows.keys"), self._store.lock:
             return [image.key for image in self._of(principal)]
 
+    def by_object_keys(self, object_keys: Sequence[str]) -> list[Image]:
+        with self._store.steps.step("rows.by_object_keys"), self._store.lock:
+            return [image for image in self._store.images.values() if image.object_key in object_keys]
+
     def announce(self, intent: Job) -> None:
         with self._store.steps.step("rows.announce"), self._store.lock:
             due_at = self._store.clock.now() + timedelta(seconds=INTENT_SECONDS)

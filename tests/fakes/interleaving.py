@@ -6,12 +6,16 @@ from collections.abc import Callable, Sequence
 
 _PATIENCE_SECONDS = 60.0
 
+Pick = Callable[[list[int]], int]
+"""Given the actors that can go on, by number, the one that does."""
+
 
 class Interleaving:
     """Runs actors to their ends. Between two calls of `gate` an actor runs alone; at a gate any other may go on."""
 
-    def __init__(self, source: random.Random) -> None:
+    def __init__(self, source: random.Random, pick: Pick | None = None) -> None:
         self._source = source
+        self._pick = pick
         self._turns: dict[int, threading.Semaphore] = {}  # by thread
         self._back = threading.Semaphore(0)
         self._errors: list[BaseException] = []
@@ -32,7 +36,10 @@ class Interleaving:
         # Some are far slower than others, so that what is late may be very late.
         weights = {thread: self._source.choice((0.01, 0.2, 1.0)) for thread in threads}
         while alive := [thread for thread in threads if thread.ident in self._turns]:
-            (chosen,) = self._source.choices(alive, [weights[thread] for thread in alive])
+            if self._pick is not None:
+                chosen = threads[self._pick([threads.index(thread) for thread in alive])]
+            else:
+                (chosen,) = self._source.choices(alive, [weights[thread] for thread in alive])
             assert chosen.ident is not None
             self._turns[chosen.ident].release()
             assert self._back.acquire(timeout=_PATIENCE_SECONDS)

@@ -4,6 +4,7 @@ import itertools
 import threading
 from collections import Counter
 from collections.abc import Iterable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -51,6 +52,11 @@ class MemoryNodeCache:
         with self._lock:
             self._items.clear()
             self.counted.clear()
+
+    def evict(self) -> None:
+        """Loses its values, and keeps its counts."""
+        with self._lock:
+            self._items.clear()
 
     def store(self, wire_key: bytes, value: bytes) -> None:
         """Puts a value there whatever else is, as nobody in the application does."""
@@ -125,7 +131,10 @@ class MemoryLease:
         self._wire_key = wire_key
         self._token = token
 
-    def fill(self, value: bytes | bytearray) -> None:
+    def fill(self, value: bytes | bytearray, names: Sequence[str], at: datetime) -> None:
+        if names:
+            with suppress(NodeError):  # a lease's calls never raise
+                self._cache.count(names, at)
         self._cache.ended(self._wire_key, self._token, bytes(value))
 
     def release(self) -> None:

@@ -9,12 +9,15 @@ from chalice.app import Chalice
 
 from chalicelib.bootstrap import Services
 from chalicelib.config import Config, config_from
+from chalicelib.domain.cache_settings import CacheSettings
 from chalicelib.domain.fleet import FleetMap, Node, with_nodes
 from chalicelib.domain.ports import Clock, FleetMaps, ImageRows, Inspector, JobQueue, JobRows, NodeCaches, Objects
 from chalicelib.domain.ports import SettingsRows as SettingsRowsPort
 from chalicelib.services.cache_configuration import CacheConfiguration
+from chalicelib.services.fleet_console import FleetConsole
 from chalicelib.services.fleet_status import FleetStatus
 from chalicelib.services.images import Images
+from chalicelib.services.node_contents import NodeContents
 from chalicelib.services.read_through import FillPolicy, ReadThrough
 from chalicelib.services.worker import Worker
 from chalicelib.web.application import create_app
@@ -23,9 +26,11 @@ from tests.fakes.fleet_maps import MemoryFleetMaps
 from tests.fakes.image_rows import MemoryImageRows
 from tests.fakes.inspector import FixedInspector
 from tests.fakes.job_rows import MemoryJobRows
+from tests.fakes.node_admin import MemoryNodeAdmins
 from tests.fakes.node_cache import MemoryNodeCaches
 from tests.fakes.objects import MemoryObjects
-from tests.fakes.queue import MemoryQueue
+from tests.fakes.queue import MemoryQueue, MemoryWaker
+from tests.fakes.scaler_rows import MemoryDecisionRows, MemoryFleetReports, MemoryScalerRows
 from tests.fakes.settings_rows import MemorySettingsRows
 from tests.fakes.steps import Steps
 from tests.fakes.store import MemoryStore
@@ -62,6 +67,10 @@ class MemoryParts:
         self.objects = MemoryObjects(self.steps)
         self.caches = MemoryNodeCaches(self.clock, self.steps)
         self.queue = MemoryQueue(self.steps)
+        self.waker = MemoryWaker(self.steps)
+        self.decisions, self.reports = MemoryDecisionRows(self.store), MemoryFleetReports(self.store)
+        self.scaler_rows = MemoryScalerRows(self.store)
+        self.admins = MemoryNodeAdmins(self.caches)
         self.inspector = FixedInspector(steps=self.steps)
         self._held: set[str] = set()
 
@@ -116,17 +125,34 @@ def memory_services(
     maps, clock, caches = maps or fakes.maps, clock or fakes.clock, caches or fakes.caches
     objects, queue, job_rows = objects or fakes.objects, queue or fakes.queue, job_rows or fakes.job_rows
     read_through = ReadThrough(maps, caches, objects, clock, policy or FillPolicy(item_bytes=config.node_item_bytes))
+    image_rows, settings = image_rows or fakes.image_rows, settings or fakes.settings
+    defaults = CacheSettings(num_nodes=config.fleet_nodes, mode=config.fleet_mode)
+    configuration = CacheConfiguration(settings, settings, fakes.decisions, clock, defaults)
+    status = FleetStatus(maps, caches, clock)
     built = Services(
         config=config,
         maps=maps,
         clock=clock,
         exclusive=fakes.exclusive,
-        images=Images(
-            image_rows or fakes.image_rows, job_rows, objects, inspector or fakes.inspector, queue, read_through
-        ),
+        images=Images(image_rows, job_rows, objects, inspector or fakes.inspector, queue, read_through),
         worker=Worker(job_rows, objects, maps, caches, queue),
-        fleet=FleetStatus(maps, caches, clock),
-        cache_configuration=CacheConfiguration(settings or fakes.settings, config.fleet_nodes, config.fleet_mode),
+        fleet=status,
+        cache_configuration=configuration,
+        console=FleetConsole(
+            maps=maps,
+            status=status,
+            configuration=configuration,
+            decision_rows=fakes.decisions,
+            reports=fakes.reports,
+            waker=fakes.waker,
+            admins=fakes.admins,
+            contained=NodeContents(maps, fakes.admins, image_rows),
+            clock=clock,
+        ),
+        decisions=fakes.decisions,
+        reports=fakes.reports,
+        admins=fakes.admins,
+        scaler_rows=fakes.scaler_rows,
     )
     return replace(built, **services)
 

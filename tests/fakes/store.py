@@ -7,8 +7,10 @@ from datetime import datetime
 
 from chalicelib.domain import fleet
 from chalicelib.domain.accounts import Owner, Principal
+from chalicelib.domain.decisions import Decision
 from chalicelib.domain.errors import RowsUnavailableError
 from chalicelib.domain.fleet import FleetMap
+from chalicelib.domain.fleet_report import FleetReport
 from chalicelib.domain.images import Image
 from chalicelib.domain.jobs import Job
 from tests.fakes.clock import ManualClock
@@ -37,6 +39,10 @@ class MemoryStore:
     jobs: dict[bytes, JobRow] = field(default_factory=dict)
     settings: dict[str, tuple[int, Mapping[str, object]]] = field(default_factory=dict)
     fleet_map: FleetMap = fleet.EMPTY
+    run: int = 0
+    launches: dict[bytes, tuple[datetime, str | None]] = field(default_factory=dict)
+    decisions: list[Decision] = field(default_factory=list)
+    report: FleetReport | None = None
     lock: threading.RLock = field(default_factory=threading.RLock)
 
     def owner(self, principal: Principal) -> Owner:

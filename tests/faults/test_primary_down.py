@@ -67,7 +67,7 @@ def reads_of(rig: ReplicaRig, key: str, data: bytes) -> list[Call]:
     assert key in json.loads(keys.body)["keys"]
     listed = rig.list_all()
     assert key in {image["key"] for image in json.loads(listed.body)["images"]}
-    pages = [rig.call("GET", path) for path in (f"/image{asked}", "/keys", "/", "/fleet", f"/delete{asked}")]
+    pages = [rig.call("GET", path) for path in (f"/image{asked}", "/keys", "/", "/manager", f"/delete{asked}")]
     others = [
         rig.call("GET", path)
         for path in (f"/api/v1/image/metadata{asked}", "/api/v1/fleet", "/api/getNumNodes", "/health")

@@ -101,7 +101,7 @@ def test_whoever_waits_polls_and_is_served_once_the_fill_is_there(reader: Reader
 
     def fill_at_the_third_poll(seconds: float) -> None:
         if len(reader.parts.clock.slept) == 3:
-            lease.fill(value)
+            lease.fill(value, (), reader.parts.clock.now())
 
     reader.parts.clock.on_sleep = fill_at_the_third_poll
     assert reader.read() == Served(DATA, 11, reader.node)

@@ -1,157 +1,91 @@
-from hypothesis import given
-from hypothesis import strategies as st
+from datetime import UTC, datetime
 
-from chalicelib.domain import fleet
-from chalicelib.domain.fleet import FleetMap, Node, with_nodes
-from chalicelib.domain.partitions import PARTITIONS
-from scaler.instances import Instance
-from scaler.reconcile import Steps, steps
+from chalicelib.domain.fleet import EMPTY, FleetMap, Node, moved, settled, with_nodes
+from chalicelib.domain.launches import Launch
+from scaler.instances import LiveInstance
+from scaler.reconcile import UNSEEN_SECONDS, Steps, steps, unseen
 
-PORT = 11211
-IDS = st.integers(0, 11)
-WANTED = st.integers(1, 8)
+NOTHING = Steps(0, (), ())
 
 
-def instance(number: int, answering: bool = True, silent: bool = False) -> Instance:
-    return Instance(f"i-{number}", f"10.0.0.{number}", answering and not silent, silent)
+def live(*names: str) -> list[LiveInstance]:
+    return [LiveInstance(name, f"10.0.0.{name}", datetime(2030, 1, 1, tzinfo=UTC), intent_of(name)) for name in names]
 
 
-def node(number: int) -> Node:
-    return Node(f"i-{number}", f"10.0.0.{number}", PORT)
+def intent_of(name: str) -> bytes:
+    return name.encode().ljust(16)
 
 
-def map_of(*numbers: int) -> FleetMap:
-    return with_nodes(fleet.EMPTY, [node(number) for number in numbers])
+def written(*names: str, age_seconds: float = 5.0) -> list[Launch]:
+    return [Launch(intent_of(name), age_seconds, name) for name in names]
 
 
-MAPS = st.lists(IDS, unique=True, max_size=8).map(lambda numbers: map_of(*numbers))
-INSTANCES = st.lists(st.builds(instance, IDS, st.booleans(), st.booleans()), unique_by=lambda one: one.id, max_size=10)
+def node(name: str) -> Node:
+    return Node(name, f"10.0.0.{name}", 11211)
 
 
-def ids(fleet_map: FleetMap) -> list[str]:
-    return [one.id for one in fleet_map.nodes]
+def serving(*names: str) -> FleetMap:
+    return with_nodes(EMPTY, [node(name) for name in names])
+
+
+def shrunk(before: tuple[str, ...], after: tuple[str, ...]) -> FleetMap:
+    nodes = [node(name) for name in after]
+    return moved(serving(*before), nodes, tuple(p % len(nodes) for p in range(16)), 0.0)
 
 
 def test_an_empty_fleet_is_launched() -> None:
-    assert steps(fleet.EMPTY, [], 2, PORT) == Steps(fleet.EMPTY, (), 2)
+    assert steps(EMPTY, [], [], 3) == Steps(3, (), ())
 
 
-def test_an_instance_that_does_not_answer_yet_gets_no_keys() -> None:
-    todo = steps(fleet.EMPTY, [instance(1), instance(2, answering=False)], 2, PORT)
-    assert (todo.launch, ids(todo.fleet_map)) == (0, ["i-1"])
+def test_a_whole_fleet_is_left_alone() -> None:
+    assert steps(serving("1", "2"), live("1", "2"), written("1", "2"), 2) == NOTHING
 
 
-def test_a_dead_node_keeps_its_place_until_another_answers() -> None:
-    current = map_of(1, 2)
-    assert steps(current, [instance(2)], 2, PORT) == Steps(current, (), 1)
-    assert steps(current, [instance(2), instance(3, answering=False)], 2, PORT) == Steps(current, (), 0)
-    assert ids(steps(current, [instance(2), instance(3)], 2, PORT).fleet_map) == ["i-3", "i-2"]
+def test_what_is_missing_is_launched_once() -> None:
+    assert steps(serving("1"), live("1"), written("1"), 3).launch == 2
+    assert steps(serving("1"), live("1", "2"), written("1", "2"), 3).launch == 1
+    unlisted = written("1", "2", "3")
+    assert steps(serving("1"), live("1"), unlisted, 3) == NOTHING
+    assert [one.instance_id for one in unseen(live("1"), unlisted)] == ["2", "3"]
 
 
-def test_a_node_that_only_fails_keeps_its_keys() -> None:
-    current = map_of(1, 2)
-    assert steps(current, [instance(1, answering=False), instance(2)], 2, PORT) == Steps(current, (), 0)
+def test_a_launch_that_stays_unseen_is_forgotten_and_made_again() -> None:
+    old = [*written("1"), *written("2", age_seconds=UNSEEN_SECONDS)]
+    assert steps(serving("1"), live("1"), old, 2) == Steps(1, (), (intent_of("2"),))
 
 
-def test_a_silent_node_is_replaced_in_its_place_and_ended_only_then() -> None:
-    current = map_of(1, 2)
-    hung = instance(1, silent=True)
-    assert steps(current, [hung, instance(2)], 2, PORT) == Steps(current, (), 1)
-    assert steps(current, [hung, instance(2), instance(3, answering=False)], 2, PORT) == Steps(current, (), 0)
-    todo = steps(current, [hung, instance(2), instance(3)], 2, PORT)
-    assert (ids(todo.fleet_map), todo.terminate, todo.launch) == (["i-3", "i-2"], ("i-1",), 0)
+def test_an_instance_that_nobody_wrote_down_is_ended() -> None:
+    assert steps(serving("1"), live("1", "2"), written("1"), 1) == Steps(0, ("2",), ())
 
 
-def test_an_instance_that_never_came_up_is_ended_and_another_launched() -> None:
-    todo = steps(map_of(1), [instance(1), instance(2, silent=True)], 2, PORT)
-    assert (todo.fleet_map, todo.terminate, todo.launch) == (map_of(1), ("i-2",), 1)
+def test_an_instance_that_a_map_names_is_never_ended() -> None:
+    unknown = steps(serving("1", "2"), live("1", "2"), written("1"), 2)
+    assert unknown.terminate == ()
+    assert unknown.launch == 1  # it is replaced first
 
 
-def test_after_a_restart_old_addresses_with_new_ids_are_new_nodes() -> None:
-    current = map_of(1, 2)
-    reborn = [Instance("i-8", "10.0.0.1", True), Instance("i-9", "10.0.0.2", True)]
-    todo = steps(current, reborn, 2, PORT)
-    assert (todo.launch, todo.terminate) == (0, ())
-    assert todo.fleet_map.nodes == (Node("i-8", "10.0.0.1", PORT), Node("i-9", "10.0.0.2", PORT))
-    assert todo.fleet_map.version == current.version + 1
+def test_a_leaving_node_is_ended_when_no_miss_asks_it_any_more() -> None:
+    draining = shrunk(("1", "2"), ("1",))
+    assert steps(draining, live("1", "2"), written("1", "2"), 1) == NOTHING
+    assert steps(settled(draining), live("1", "2"), written("1", "2"), 1).terminate == ("2",)
 
 
-def test_instances_beyond_the_wanted_number_are_ended_and_none_that_serves() -> None:
-    todo = steps(map_of(1, 2), [instance(1), instance(2), instance(3), instance(4)], 2, PORT)
-    assert set(todo.terminate) == {"i-3", "i-4"}
-    assert todo.fleet_map == map_of(1, 2)
+def test_a_leaving_node_is_used_again_before_another_is_launched() -> None:
+    assert steps(shrunk(("1", "2"), ("1",)), live("1", "2"), written("1", "2"), 2) == NOTHING
 
 
-def test_a_smaller_fleet_lets_the_last_nodes_go() -> None:
-    todo = steps(map_of(1, 2, 3), [instance(1), instance(2), instance(3)], 2, PORT)
-    assert (ids(todo.fleet_map), todo.terminate) == (["i-1", "i-2"], ("i-3",))
+def test_a_silent_node_gets_a_replacement_and_is_ended_once_no_map_names_it() -> None:
+    assert steps(serving("1", "2"), live("1", "2"), written("1", "2"), 2, gone={"2"}) == Steps(1, (), ())
+    standing_by = steps(serving("1", "2"), live("1", "2", "3"), written("1", "2", "3"), 2, gone={"2"})
+    assert standing_by == NOTHING
+    replaced = steps(serving("1", "3"), live("1", "2", "3"), written("1", "2", "3"), 2, gone={"2"})
+    assert replaced.terminate == ("2",)
 
 
-@given(MAPS, INSTANCES, WANTED)
-def test_there_are_never_more_instances_than_wanted_by_launching(
-    current: FleetMap, instances: list[Instance], wanted: int
-) -> None:
-    todo = steps(current, instances, wanted, PORT)
-    silent = {one.id for one in instances if one.silent}
-    assert todo.launch == max(0, wanted - (len(instances) - len(silent)))
-    assert todo.launch == 0 or set(todo.terminate) <= silent
+def test_a_node_that_is_to_be_replaced_stays_while_a_miss_may_ask_it() -> None:
+    handing_over = shrunk(("1", "2"), ("1", "3"))
+    assert steps(handing_over, live("1", "2", "3"), written("1", "2", "3"), 2, replaced={"2"}) == NOTHING
 
 
-@given(MAPS, INSTANCES, WANTED)
-def test_no_more_are_ended_than_there_are_too_many_and_never_one_that_the_new_map_names(
-    current: FleetMap, instances: list[Instance], wanted: int
-) -> None:
-    todo = steps(current, instances, wanted, PORT)
-    assert set(todo.terminate) <= {one.id for one in instances} - set(ids(todo.fleet_map))
-    assert len(todo.terminate) == len(set(todo.terminate))
-    silent = {one.id for one in instances if one.silent}
-    assert len(set(todo.terminate) - silent) <= max(0, len(instances) - len(silent) - wanted)
-
-
-@given(MAPS, INSTANCES, WANTED)
-def test_the_next_map_is_whole(current: FleetMap, instances: list[Instance], wanted: int) -> None:
-    after = steps(current, instances, wanted, PORT).fleet_map
-    assert len(after.nodes) <= wanted
-    assert len(set(ids(after))) == len(after.nodes)
-    assert len(after.assignment) == (PARTITIONS if after.nodes else 0)
-    assert after == current or after.version == current.version + 1
-
-
-@given(MAPS, INSTANCES, WANTED)
-def test_only_an_instance_that_answers_is_taken_in(current: FleetMap, instances: list[Instance], wanted: int) -> None:
-    answering = {one.id for one in instances if one.answering}
-    assert set(ids(steps(current, instances, wanted, PORT).fleet_map)) - set(ids(current)) <= answering
-
-
-@given(MAPS, INSTANCES, WANTED)
-def test_a_node_whose_instance_is_there_keeps_its_place(
-    current: FleetMap, instances: list[Instance], wanted: int
-) -> None:
-    there = {one.id for one in instances if not one.silent}
-    after = ids(steps(current, instances, wanted, PORT).fleet_map)
-    for place, node_id in enumerate(ids(current)[:wanted]):
-        if node_id in there:
-            assert after[place] == node_id
-
-
-@given(MAPS, INSTANCES, WANTED)
-def test_a_place_is_lost_only_to_another_that_answers(
-    current: FleetMap, instances: list[Instance], wanted: int
-) -> None:
-    after = steps(current, instances, wanted, PORT).fleet_map
-    assert len(after.nodes) >= min(len(current.nodes), wanted)
-
-
-@given(MAPS, INSTANCES, WANTED)
-def test_a_settled_fleet_stays_as_it_is(current: FleetMap, instances: list[Instance], wanted: int) -> None:
-    fresh = 20
-    for _ in range(4):  # launches answer at once, the ended are gone, what hangs was replaced by the supervisor
-        todo = steps(current, instances, wanted, PORT)
-        instances = [one for one in instances if one.id not in todo.terminate]
-        instances += [instance(fresh + number) for number in range(todo.launch)]
-        instances = [Instance(one.id, one.address, answering=True) for one in instances]
-        fresh += todo.launch
-        current = todo.fleet_map
-    assert steps(current, instances, wanted, PORT) == Steps(current, (), 0)
-    assert set(ids(current)) == {one.id for one in instances}
-    assert len(instances) == wanted
+def test_spares_beyond_what_is_wanted_are_ended_youngest_first() -> None:
+    assert steps(serving("1"), live("1", "2", "3", "4"), written("1", "2", "3", "4"), 2).terminate == ("3", "4")

@@ -1,25 +1,38 @@
-"""The row decides: no order of steps of readers, writers, late fills, restarts and removals shows old bytes.
+"""The row decides: no order of steps of readers, writers, late fills, resizes, restarts and removals shows old bytes.
 
 The project's own services run over the fakes, switched at every call that leaves the process. What a reader is shown
-must be what the row said at some moment after its request began. To know that the check can fail, a rule is taken out.
+must be what the row said at some moment after its request began, and at the end every row's object must be there.
+
+Processes go by any map that was ever published, and may stand still for any length of time. Nodes restart, evict, hang,
+come back with all that they held, and answer with what they were not asked for. Partitions move by both assignments,
+back to back, with handoffs that copy. To know that the checks can fail, each rule is taken out once:
+
+- what is shown is looked up in a row that is read after the request began
+- bytes lie under an object key that is never used again, in the origin and in the nodes
+- a value names its owner and object, and this is checked when a node serves it and when it is copied from a node
+- a writer whose announced removal was acted on may not commit
 """
 
 import hashlib
 import os
 import random
+import threading
 from collections.abc import Callable
+from contextlib import suppress
+from typing import Any
 
 import pytest
 
 from chalicelib.bootstrap import Services
 from chalicelib.domain import wire
 from chalicelib.domain.accounts import Principal
+from chalicelib.domain.assignments import KINDS, assigned
 from chalicelib.domain.errors import NotFoundError, ObjectsUnavailableError, StoreError
-from chalicelib.domain.fleet import Node, with_nodes
+from chalicelib.domain.fleet import FleetMap, Node, forgetting, moved, settled
 from chalicelib.domain.ports import Draft, Precondition, Row, Written
 from chalicelib.services.images import no_precondition
-from chalicelib.services.read_through import FillPolicy
-from tests.fakes import MemoryFleetMaps, MemoryImageRows, MemoryParts, MemoryStore, NullStopwatch
+from chalicelib.services.read_through import FillPolicy, ReadThrough
+from tests.fakes import MemoryFleetMaps, MemoryImageRows, MemoryJobRows, MemoryParts, MemoryStore, NullStopwatch
 from tests.fakes.interleaving import Interleaving
 
 DEMO, KEY = Principal("demo"), b"k1"
@@ -54,6 +67,22 @@ class RecordingRows(MemoryImageRows):
         return due
 
 
+class LostError(AssertionError):
+    """A row names an object that is not there."""
+
+
+class AnyMap(MemoryFleetMaps):
+    """Maps as a process knows them that was told late, or not at all: any that was ever published."""
+
+    def __init__(self, store: MemoryStore, ever: list[FleetMap], source: random.Random) -> None:
+        super().__init__(store)
+        self._ever = ever
+        self._source = source
+
+    def at(self, version: int) -> FleetMap:
+        return self._source.choice(self._ever) if self._source.random() < 0.5 else super().at(version)
+
+
 class KeptRows(RecordingRows):
     """The rule that the row is read after the request began, taken out: half of the time an older one is used."""
 
@@ -79,6 +108,7 @@ class World:
         self.shown = 0
         self.from_nodes = 0
         self.interleaving = Interleaving(source)
+        self.maps_ever = [self.parts.fleet_map]
         self.parts.steps.gate = self.interleaving.gate
         self.parts.clock.on_sleep = lambda seconds: self.interleaving.gate()
 
@@ -92,11 +122,20 @@ class World:
                 self.chance,
             ]
         )
+        if self.lost():
+            raise LostError
+
+    def lost(self) -> list[str]:
+        """The objects that rows name and that are not there."""
+        named = [image.object_key for image in self.parts.store.images.values()]
+        return [object_key for object_key in named if object_key not in self.parts.objects.stored]
 
     def process(self) -> Services:
         """A process, with a fleet map of its own in memory."""
         return self.parts.services(
-            image_rows=self.rows(self.parts.store, self.states), maps=MemoryFleetMaps(self.parts.store), policy=POLICY
+            image_rows=self.rows(self.parts.store, self.states),
+            maps=AnyMap(self.parts.store, self.maps_ever, self.source),
+            policy=POLICY,
         )
 
     def reader(self) -> None:
@@ -146,25 +185,43 @@ class World:
         nodes = [Node(f"node-{number}", f"10.0.0.{number}", 11211) for number in range(4)]
         owner_id = self.parts.store.owners["demo"].id
         ever = [wire.PLACEHOLDER]  # and every value that any node can ever have held
-        for _ in range(6):
+        for _ in range(8):
             self.interleaving.gate()
+            if self.source.random() < 0.5:  # hung nodes come back, with all that they held
+                for one in self.parts.caches.nodes.values():
+                    one.down = False
             ever += [wire.wrapped(owner_id, name, data) for name, (data, _) in self.parts.objects.stored.items()]
-            cache = self.parts.caches.of(self.source.choice(self.parts.fleet_map.nodes))
-            match self.source.randrange(6):
+            cache = self.parts.caches.of(self.source.choice(nodes))
+            match self.source.randrange(9):
                 case 0:
                     cache.restart()
                 case 1:
-                    cache.remove(list(cache.values))
+                    cache.evict()
                 case 2:
                     self.parts.clock.advance(self.source.choice((6, 61, 7200)))
-                case 3 | 4:
-                    current = self.parts.store.fleet_map
-                    chosen = self.source.sample(nodes, self.source.randint(1, 3))
-                    self.parts.store.fleet_map = with_nodes(current, chosen)
+                case 3 | 4 | 6 | 7:
+                    self.publish(nodes)
+                case 8:
+                    cache.down = not cache.down
                 case 5:
                     for one in self.parts.caches.nodes.values():
                         for wire_key in list(one.values):
                             one.store(wire_key, self.source.choice(ever))
+
+    def publish(self, nodes: list[Node]) -> None:
+        """A resize, the end of a handoff, or a node that is asked no more."""
+        current = self.parts.fleet_map
+        match self.source.randrange(4):
+            case 0 | 1:
+                chosen = self.source.sample(nodes, self.source.randint(1, 3))
+                assignment = assigned(self.source.choice(KINDS), current.owners, chosen)
+                fresh = moved(current, chosen, assignment, at=0.0)
+            case 2:
+                fresh = settled(current)
+            case _:
+                fresh = forgetting(current, [self.source.choice(nodes).id])
+        self.parts.store.fleet_map = fresh
+        self.maps_ever.append(fresh)
 
 
 def histories(
@@ -214,3 +271,47 @@ def test_without_the_name_in_the_value_a_confused_node_shows_old_bytes(monkeypat
     monkeypatch.setattr(wire, "unwrapped", unchecked)
     with pytest.raises(StaleError):
         histories(recording, MANY_HISTORIES)
+
+
+def test_without_that_check_on_copies_a_confused_previous_node_shows_old_bytes(monkeypatch: pytest.MonkeyPatch) -> None:
+    unwrapped, copied = wire.unwrapped, ReadThrough._copied
+    copying = threading.local()
+
+    def unchecked_copy(*args: Any) -> Any:
+        copying.now = True
+        try:
+            return copied(*args)
+        finally:
+            copying.now = False
+
+    def checked_elsewhere(value: bytes, owner_id: bytes, object_key: str) -> Any:
+        if getattr(copying, "now", False):
+            return value[len(wire.wrapped(owner_id, object_key, b"")) :]
+        return unwrapped(value, owner_id, object_key)
+
+    monkeypatch.setattr(ReadThrough, "_copied", unchecked_copy)
+    monkeypatch.setattr(wire, "unwrapped", checked_elsewhere)
+    with pytest.raises(StaleError):
+        histories(recording, MANY_HISTORIES)
+
+
+@pytest.mark.parametrize(("noted", "lost"), [(True, 0), (False, 1)])
+def test_a_writer_that_slept_until_its_removal_was_acted_on_commits_nothing(
+    noted: bool, lost: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    if not noted:  # the rule that acting on a removal is noted where the writer commits, taken out
+        monkeypatch.setattr(MemoryJobRows, "claim", lambda rows, job_id: rows._store.jobs[job_id].job)
+        monkeypatch.setattr(MemoryJobRows, "finish", lambda rows, job_id: None)
+    world = World(random.Random(0), RecordingRows)
+    services = world.process()
+
+    def sleep_and_be_given_up() -> None:
+        world.parts.clock.advance(7200)
+        services.worker.resend()
+        while world.parts.queue.messages:
+            services.worker.perform(world.parts.queue.messages.pop(0))
+
+    world.parts.steps.before("rows.put", sleep_and_be_given_up)
+    with suppress(StoreError):
+        services.images.put(DEMO, KEY, b"late", no_precondition, NullStopwatch())
+    assert len(world.lost()) == lost

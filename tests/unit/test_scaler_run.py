@@ -1,260 +1,371 @@
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
-from datetime import datetime
+"""A run of the scaler over fakes: what it launches, publishes, terminates and writes down."""
 
 import pytest
 
-from chalicelib.domain import fleet
+from chalicelib.domain.cache_settings import CacheSettings
 from chalicelib.domain.errors import RowsUnavailableError, UnavailableError
-from chalicelib.domain.fleet import FleetMap, Node, with_nodes
-from scaler.instances import LiveInstance
-from scaler.run import Scaler
-from tests.fakes import MemoryParts
+from chalicelib.domain.fleet import Node
+from chalicelib.domain.ports import NodeOrders
+from tests.fakes.fleet_world import FleetWorld
 
-PORT = 11211
-
-
-class MemoryInstances:
-    """Instances in memory. Addresses are given out in the same order after `restart`, ids never twice."""
-
-    def __init__(self, now: Callable[[], datetime]) -> None:
-        self.running: dict[str, LiveInstance] = {}
-        self._now = now
-        self.launches: list[int] = []
-        self.on_launch: Callable[[], None] = lambda: None
-        self.no_room = False
-        self._ids = 0
-        self._addresses = 0
-
-    def live(self) -> list[LiveInstance]:
-        return list(self.running.values())
-
-    def launch(self, count: int, already: int) -> None:
-        assert already == len(self.running)
-        if self.no_room:
-            raise UnavailableError("no room for another instance")
-        self.launches.append(count)
-        for _ in range(count):
-            self._ids, self._addresses = self._ids + 1, self._addresses + 1
-            instance_id = f"i-{self._ids}"
-            self.running[instance_id] = LiveInstance(instance_id, f"10.0.0.{self._addresses}", self._now())
-        self.on_launch()
-
-    def terminate(self, instance_ids: Sequence[str]) -> None:
-        for instance_id in instance_ids:
-            del self.running[instance_id]
-
-    def restart(self) -> None:
-        self.running.clear()
-        self._addresses = 0
+AUTO = CacheSettings(mode="auto", num_nodes=2)
 
 
-class Run:
-    """The scaler over fakes; an address answers unless it is in `silent`."""
-
-    def __init__(self, wanted: int = 2) -> None:
-        self.parts = MemoryParts(nodes=())
-        self.instances = MemoryInstances(self.parts.clock.now)
-        self.silent: set[str] = set()
-        self.scaler = Scaler(
-            instances=self.instances,
-            maps=self.parts.maps,
-            answers=lambda address, port: port == PORT and address not in self.silent,
-            exclusive=self.parts.exclusive,
-            clock=self.parts.clock,
-            wanted=wanted,
-            port=PORT,
-        )
-
-    def run(self) -> FleetMap:
-        return self.scaler.run()
-
-    def settled(self) -> None:
-        assert set(self.parts.fleet_map.nodes) == {Node(one.id, one.address, PORT) for one in self.instances.live()}
-        assert len(self.instances.running) == self.scaler.wanted
-
-    def settled_as(self, fleet_map: FleetMap) -> None:
-        assert self.parts.fleet_map == fleet_map
-        assert {(one.id, one.address) for one in self.instances.live()} >= {(n.id, n.address) for n in fleet_map.nodes}
-
-
-@pytest.fixture
-def run() -> Run:
-    return Run()
-
-
-def test_a_first_run_launches_waits_and_publishes(run: Run) -> None:
-    run.instances.on_launch = lambda: run.silent.update(["10.0.0.1", "10.0.0.2"])
-    run.parts.clock.on_sleep = lambda seconds: run.silent.clear()
-    after = run.run()
-    run.settled()
-    assert after == run.parts.fleet_map
-    assert (after.version, run.instances.launches) == (1, [2])
-
-
-def test_a_settled_fleet_is_left_alone(run: Run) -> None:
-    run.run()
-    run.parts.steps.taken.clear()
+def world_of(settings: CacheSettings = AUTO) -> FleetWorld:
+    """A fleet at its target, measured for some minutes."""
+    world = FleetWorld(settings)
+    world.run()
     for _ in range(3):
-        run.run()
-    assert run.instances.launches == [2]
-    assert "maps.publish" not in run.parts.steps.taken
-    assert run.parts.clock.slept == [run.scaler.poll_seconds] * len(run.parts.clock.slept)
+        world.minute(100, 50)
+    assert len(world.serving) == settings.num_nodes
+    return world
 
 
-def test_a_dead_node_is_replaced_in_its_place(run: Run) -> None:
-    first = run.run()
-    run.instances.terminate((first.nodes[0].id,))
-    second = run.run()
-    assert second.nodes == (Node("i-3", "10.0.0.3", PORT), first.nodes[1])
-    assert run.instances.launches == [2, 1]
+def reports(world: FleetWorld) -> dict[str, str]:
+    assert world.store.report is not None
+    return {one.id: one.state for one in world.store.report.nodes}
 
 
-def test_a_node_that_is_silent_for_a_moment_keeps_its_place(run: Run) -> None:
-    first = run.run()
-    run.silent.add(first.nodes[0].address)
-    run.parts.clock.on_sleep = lambda seconds: run.silent.clear()
-    assert run.run() == first
-    assert run.instances.launches == [2]
+def test_a_fleet_is_launched_and_published_once() -> None:
+    world = FleetWorld(CacheSettings(num_nodes=4))
+    fleet_map = world.run()
+    assert world.serving == ["i-1", "i-2", "i-3", "i-4"]
+    assert fleet_map.version == 1
+    assert reports(world) == dict.fromkeys(world.serving, "serving")
+    assert world.run() == fleet_map
+    assert len(world.instances.launched) == 4
 
 
-def test_a_node_that_stays_silent_is_replaced_and_ended(run: Run) -> None:
-    first = run.run()
-    run.silent.add(first.nodes[0].address)
-    after = run.run()
-    assert after.nodes == (Node("i-3", "10.0.0.3", PORT), first.nodes[1])
-    assert run.instances.launches == [2, 1]
-    run.settled()
+def test_a_launched_instance_that_does_not_answer_gets_no_keys_and_is_not_launched_again() -> None:
+    world = FleetWorld(CacheSettings(num_nodes=2))
+    world.silent = {"10.0.0.2"}
+    world.run()
+    assert world.serving == ["i-1"]
+    assert reports(world) == {"i-1": "serving", "i-2": "launching"}
+    world.run()
+    world.silent = set()
+    world.run()
+    assert world.serving == ["i-1", "i-2"]
+    assert len(world.instances.launched) == 2
 
 
-def test_a_replacement_that_comes_up_late_is_taken_in_by_a_later_run(run: Run) -> None:
-    first = run.run()
-    run.silent.add(first.nodes[0].address)
-    run.instances.on_launch = lambda: run.silent.add("10.0.0.3")
-    assert run.run() == first
-    run.silent.remove("10.0.0.3")
-    assert run.run().nodes == (Node("i-3", "10.0.0.3", PORT), first.nodes[1])
-    run.settled()
+def test_an_instance_that_never_answers_is_ended_and_another_launched() -> None:
+    world = FleetWorld(CacheSettings(num_nodes=1))
+    world.silent = {"10.0.0.1"}
+    world.run()
+    world.clock.advance(301)
+    world.run()
+    assert world.serving == ["i-2"]
+    assert list(world.instances.running) == ["i-2"]
 
 
-def test_an_instance_that_never_comes_up_is_given_its_time_and_then_replaced(run: Run) -> None:
-    run.instances.on_launch = lambda: run.silent.add("10.0.0.1")
-    run.run()
-    assert run.instances.launches == [2]
-    run.parts.clock.sleep(run.scaler.boot_seconds)
-    run.run()
-    assert run.instances.launches == [2, 1]
-    run.settled()
+def test_instances_that_the_list_does_not_show_yet_are_not_launched_twice() -> None:
+    world = FleetWorld(CacheSettings(num_nodes=2))
+    world.instances.lists_lag = True
+    world.run()
+    world.run()
+    assert len(world.instances.launched) == 2
+    world.instances.unlisted.clear()
+    world.run()
+    assert world.serving == ["i-1", "i-2"]
 
 
-def test_what_answers_is_taken_in_even_where_there_is_no_room_for_more(run: Run) -> None:
-    first = run.run()
-    run.instances.terminate([first.nodes[0].id, first.nodes[1].id])
-    run.instances.launch(1, already=0)
-    run.instances.no_room = True
-    with pytest.raises(UnavailableError, match="no room"):
-        run.run()
-    assert run.parts.fleet_map.nodes[0] == Node("i-3", "10.0.0.3", PORT)
+def test_a_miss_rate_above_the_maximum_grows_the_fleet_and_says_why() -> None:
+    world = world_of()
+    world.minute(100, 90)
+    assert world.serving == ["i-1", "i-2", "i-3", "i-4"]
+    grown = world.store.decisions[-1]
+    assert (grown.rule, grown.before, grown.target) == ("above-maximum", 2, 4)
+    assert "launched i-3; launched i-4; fleet map 2: 2 -> 4 nodes" in grown.outcome
+    assert world.store.fleet_map.moving != ()
+    assert world.settings().num_nodes == 4
 
 
-def test_an_old_map_with_dead_ids_is_put_right_after_a_restart(run: Run) -> None:
-    before = run.run()
-    run.instances.restart()
-    after = run.run()
-    run.settled()
-    assert {node.address for node in after.nodes} == {node.address for node in before.nodes}
-    assert {node.id for node in after.nodes}.isdisjoint(node.id for node in before.nodes)
+def test_while_partitions_are_handed_over_nothing_is_decided_and_then_a_cooldown_ends() -> None:
+    world = world_of()
+    world.minute(100, 90)
+    for _ in range(4):
+        world.minute(100, 90, copies=40)
+    assert len(world.serving) == 4
+    assert set(world.rules[-3:]) == {"resizing"}
+    world.minute(100, 90, copies=1)
+    assert world.store.fleet_map.moving == ()
+    world.minute(100, 90)
+    assert world.serving == [f"i-{number}" for number in range(1, 9)]
 
 
-def test_instances_that_a_killed_run_left_are_used(run: Run) -> None:
-    class KilledError(BaseException):
-        pass
-
-    def die() -> None:
-        raise KilledError
-
-    run.instances.on_launch = die
-    with pytest.raises(KilledError):
-        run.run()
-    run.instances.on_launch = lambda: None
-    run.run()
-    run.settled()
-    assert run.instances.launches == [2]
+def test_a_shrunk_fleet_drains_its_nodes_before_they_are_terminated() -> None:
+    world = world_of(CacheSettings(mode="auto", num_nodes=4))
+    world.minute(100, 0)
+    assert world.serving == ["i-1", "i-2"]
+    assert len(world.instances.running) == 4
+    assert reports(world) == {"i-1": "serving", "i-2": "serving", "i-3": "leaving", "i-4": "leaving"}
+    world.minute(100, 10, copies=50)
+    assert len(world.instances.running) == 4
+    world.minute(100, 10, copies=0)
+    assert list(world.instances.running) == ["i-1", "i-2"]
 
 
-def test_of_two_runs_at_once_one_does_nothing(run: Run) -> None:
-    seen: list[FleetMap] = []
-    run.instances.on_launch = lambda: seen.append(run.run())
-    run.run()
-    assert seen == [fleet.EMPTY]
-    assert run.instances.launches == [2]
-    run.settled()
+def test_a_leaving_node_comes_back_when_the_fleet_grows_again() -> None:
+    world = world_of(CacheSettings(mode="auto", num_nodes=4))
+    world.minute(100, 0)
+    world.choose(num_nodes=3, mode="manual")
+    world.run()
+    assert world.serving == ["i-1", "i-2", "i-3"]
+    assert len(world.instances.launched) == 4
 
 
-def test_a_run_launches_once_even_if_what_it_launched_dies(run: Run) -> None:
-    run.parts.clock.on_sleep = lambda seconds: run.instances.running.clear()
-    run.instances.on_launch = lambda: run.silent.update(["10.0.0.1", "10.0.0.2"])
-    run.run()
-    assert run.instances.launches == [2]
-
-
-def test_a_run_gives_up_waiting_after_its_patience(run: Run) -> None:
-    run.instances.on_launch = lambda: run.silent.update(["10.0.0.1", "10.0.0.2"])
-    assert run.run() == fleet.EMPTY
-    assert sum(run.parts.clock.slept) == pytest.approx(run.scaler.patience_seconds, abs=1)
-    run.silent.clear()
-    run.run()
-    run.settled()
-    assert run.instances.launches == [2]
-
-
-def test_no_room_for_an_instance_is_told_and_the_lock_is_freed(run: Run) -> None:
-    run.instances.no_room = True
+def test_a_handoff_nobody_uses_ends_at_its_ceiling() -> None:
+    world = world_of(CacheSettings(mode="auto", num_nodes=2))
+    world.choose(num_nodes=1, mode="manual")
+    world.run()
+    for _ in range(29):
+        world.minute(0, 0)
+    assert len(world.instances.running) == 2
     for _ in range(2):
-        with pytest.raises(UnavailableError, match="no room"):
-            run.run()
-    run.instances.no_room = False
-    run.run()
-    run.settled()
+        world.minute(0, 0)
+    assert list(world.instances.running) == ["i-1"]
 
 
-def test_a_node_is_ended_only_once_no_published_map_names_it() -> None:
-    run = Run(wanted=3)
-    run.run()
-    smaller = Run(wanted=2)
-    smaller.parts, smaller.instances = run.parts, run.instances
-    smaller.scaler = Scaler(
-        run.instances, run.parts.maps, lambda address, port: True, run.parts.exclusive, run.parts.clock, 2, PORT
-    )
-    run.parts.steps.fail("maps.publish", RowsUnavailableError("no"))
-    with pytest.raises(RowsUnavailableError):
-        smaller.run()
-    assert len(run.instances.running) == 3
-    smaller.run()
-    smaller.settled()
+def test_two_resizes_back_to_back_need_not_wait_for_each_other() -> None:
+    world = world_of(CacheSettings(mode="manual", num_nodes=1))
+    for target in (2, 4, 3):
+        world.choose(num_nodes=target)
+        world.run()
+        assert len(world.serving) == target
+    chains = {len(chain) for chain in world.store.fleet_map.previous}
+    assert max(chains) >= 2
+    for _ in range(2):  # the first one began before the last move
+        world.minute(100, 10)
+    assert world.store.fleet_map.moving == ()
+    assert len(world.instances.running) == 3
 
 
-def test_a_map_that_another_published_first_is_not_acted_on(run: Run) -> None:
-    run.run()
-    run.instances.launch(2, already=2)
-    other = with_nodes(run.parts.fleet_map, [Node(one.id, one.address, PORT) for one in run.instances.live()[2:]])
-    run.instances.terminate(("i-1",))
-
-    def another_is_first() -> None:
-        run.parts.store.fleet_map = other
-
-    run.parts.steps.before("maps.publish", another_is_first)
-    run.run()
-    run.settled_as(other)
+def test_a_dead_node_is_replaced_in_its_place_and_asked_no_more() -> None:
+    world = world_of()
+    del world.instances.running["i-1"]
+    world.run()
+    assert world.serving == ["i-3", "i-2"]
+    assert world.store.fleet_map.previous == ()
+    assert len(world.instances.running) == 2
 
 
-def test_the_lock_is_named_and_asked_for_once(run: Run) -> None:
-    names: list[str] = []
+def test_a_node_that_hangs_is_named_and_replaced_and_its_instance_ended() -> None:
+    world = world_of()
+    world.silent = {"10.0.0.1"}
+    world.run()
+    assert world.serving == ["i-3", "i-2"]
+    assert "i-1" not in world.instances.running
 
-    @contextmanager
-    def exclusive(name: str) -> Iterator[bool]:
-        names.append(name)
-        yield True
 
-    Scaler(run.instances, run.parts.maps, lambda address, port: True, exclusive, run.parts.clock, 2, PORT).run()
-    assert names == ["scaler"]
+def test_a_node_that_hangs_keeps_its_place_while_ec2_has_no_room() -> None:
+    world = world_of()
+    world.silent, world.instances.room = {"10.0.0.1"}, 0
+    world.run()
+    assert world.serving == ["i-1", "i-2"]
+    assert reports(world)["i-1"] == "failing"
+    assert world.store.report is not None
+    assert "no room" in world.store.report.notes[0]
+    world.silent = set()
+    world.run()
+    assert reports(world) == {"i-1": "serving", "i-2": "serving"}
+
+
+def test_a_leaving_node_that_hangs_is_forgotten_and_ended() -> None:
+    world = world_of(CacheSettings(mode="manual", num_nodes=2))
+    world.choose(num_nodes=1)
+    world.run()
+    assert len(world.store.fleet_map.leaving) == 1
+    world.silent = {"10.0.0.2"}
+    world.run()
+    assert world.store.fleet_map.previous == ()
+    assert list(world.instances.running) == ["i-1"]
+
+
+def test_a_resize_with_a_dead_node_ends_well() -> None:
+    world = world_of(CacheSettings(mode="manual", num_nodes=2))
+    world.choose(num_nodes=4)
+    del world.instances.running["i-2"]
+    world.run()
+    assert len(world.serving) == 4
+    assert "i-2" not in world.serving
+    assert len(world.instances.running) == 4
+
+
+def test_a_node_whose_agent_reports_nothing_is_replaced_with_a_handoff() -> None:
+    world = world_of()
+    for _ in range(5):
+        world.minute(100, 50, but={"i-1"})
+    assert world.serving == ["i-3", "i-2"]
+    assert [node.id for node in world.store.fleet_map.leaving] == ["i-1"]
+
+
+def test_when_nobody_reports_nothing_is_replaced_and_nothing_shrinks() -> None:
+    world = world_of(CacheSettings(mode="auto", num_nodes=4))
+    for _ in range(10):
+        world.pass_minutes()
+        world.run()
+    assert len(world.serving) == 4
+    assert set(world.rules[3:]) <= {"missing-data", "within-thresholds"}
+    assert len(world.instances.launched) == 4
+
+
+def test_when_cloudwatch_does_not_answer_the_report_says_so_and_the_fleet_stays() -> None:
+    world = world_of()
+    world.samples.down = True
+    world.minute(100, 0)
+    assert len(world.serving) == 2
+    assert world.store.report is not None
+    assert world.store.report.notes == ("CloudWatch does not answer.",)
+
+
+def test_what_ec2_refuses_is_said_and_tried_again() -> None:
+    world = FleetWorld(CacheSettings(num_nodes=3))
+    world.instances.room = 1
+    world.run()
+    world.run()
+    assert world.serving == ["i-1"]
+    assert len(world.store.launches) == 1
+    world.instances.room = None
+    world.run()
+    assert world.serving == ["i-1", "i-2", "i-3"]
+
+
+def test_an_instance_that_nobody_wrote_down_is_ended() -> None:
+    world = world_of()
+    stranger = world.instances.launch(b"x" * 16, 0)
+    world.run()
+    assert stranger not in world.instances.running
+    assert len(world.serving) == 2
+
+
+def test_a_minute_is_decided_once() -> None:
+    world = world_of()
+    before = len(world.store.decisions)
+    world.run()
+    world.run()
+    assert len(world.store.decisions) == before
+    minutes = [one.minute for one in world.store.decisions]
+    assert len(set(minutes)) == len(minutes)
+
+
+def test_another_assignment_moves_partitions_with_a_handoff() -> None:
+    world = world_of(CacheSettings(mode="manual", num_nodes=3))
+    world.choose(assignment="minimal-move")
+    kept = world.run()
+    assert kept.previous == ()  # alternating is balanced already, so nothing must move
+    world.choose(num_nodes=4)
+    assert len(world.run().moving) == 4
+
+
+def test_every_node_is_told_its_orders_at_every_run() -> None:
+    world = world_of(CacheSettings(mode="manual", num_nodes=2, capacity_mb=3, policy="RR"))
+    nodes = world.store.fleet_map.nodes
+    assert world.admins.orders == dict.fromkeys(nodes, NodeOrders(3 * 1024 * 1024, "RR"))
+
+
+def test_one_run_at_a_time() -> None:
+    world = FleetWorld()
+    world.held = True
+    world.run()
+    assert world.instances.launched == []
+
+
+def test_a_run_that_slept_while_a_later_one_began_changes_nothing() -> None:
+    world = FleetWorld(CacheSettings(num_nodes=2))
+
+    def another_runs() -> None:
+        world.held = False
+        world.run()
+
+    world.steps.before("scaler.write_launches", another_runs)
+    world.run()
+    assert world.serving == ["i-1", "i-2"]
+    assert len(world.instances.launched) == 2
+
+
+def test_a_run_that_slept_before_its_launch_ends_what_it_launched() -> None:
+    world = FleetWorld(CacheSettings(num_nodes=2))
+
+    def a_minute_and_another_run() -> None:
+        world.held = False
+        world.clock.advance(120)
+        world.run()
+
+    world.steps.before("ec2.launch", a_minute_and_another_run)
+    world.run()
+    world.run()
+    assert len(world.instances.running) == 2
+    assert sorted(world.serving) == sorted(world.instances.running)
+
+
+def killed_world() -> FleetWorld:
+    world = world_of()
+    world.pass_minutes()
+    world.measure(100, 90)
+    return world
+
+
+class KilledError(BaseException):
+    """As kill -9: nothing catches it."""
+
+
+def test_killed_at_any_step_the_next_runs_make_it_good() -> None:
+    killed = 0
+    for number in range(60):
+        world = killed_world()
+        passed = 0
+
+        def kill(number: int = number, world: FleetWorld = world) -> None:
+            nonlocal passed
+            passed += 1
+            if passed == number + 1:
+                raise KilledError
+
+        world.steps.gate = kill
+        try:
+            world.run()
+        except KilledError:
+            killed += 1
+        world.steps.gate = lambda: None
+        world.held = False
+        world.run()
+        for _ in range(3):
+            world.minute(100, 50)
+        assert len(world.serving) == 4, f"killed at step {number}"
+        assert sorted(world.instances.running) == sorted(world.serving), f"killed at step {number}"
+        assert [one.rule for one in world.store.decisions].count("above-maximum") == 1
+    assert killed > 15
+
+
+def test_nothing_is_done_while_the_database_does_not_answer() -> None:
+    world = FleetWorld()
+    world.steps.fail("scaler.begin_run", RowsUnavailableError("no"))
+    with pytest.raises(UnavailableError):
+        world.run()
+    assert world.instances.launched == []
+    world.run()
+    assert len(world.serving) == 2
+
+
+@pytest.mark.parametrize("nodes", [8, 64])
+def test_calls_do_not_grow_with_the_nodes(nodes: int) -> None:
+    world = FleetWorld(CacheSettings(mode="manual", num_nodes=nodes, max_nodes=nodes))
+    world.run()
+    world.minute(100, 50)
+    world.steps.taken.clear()
+    before = world.samples.calls
+    world.minute(100, 50)
+    assert world.samples.calls - before == 1
+    assert len([step for step in world.steps.taken if not step.startswith("node")]) < 20
+
+
+def test_a_restarted_ec2_gives_old_addresses_to_new_instances_which_are_other_nodes() -> None:
+    world = world_of()
+    before = world.store.fleet_map.nodes
+    addresses = [one.address for one in world.instances.running.values()]
+    world.instances.running.clear()
+    world.run()
+    assert {node.id for node in world.store.fleet_map.nodes}.isdisjoint(node.id for node in before)
+    assert len(world.serving) == len(addresses)
+    assert all(isinstance(node, Node) for node in world.store.fleet_map.nodes)

@@ -115,7 +115,7 @@ def test_the_visitor_s_cookie_cannot_be_read_or_sent_elsewhere(call: Caller) -> 
 
 
 def test_a_known_visitor_keeps_the_cookie(call: Caller) -> None:
-    assert "set-cookie" not in call("GET", "/", {"Cookie": f"visitor={VISITOR}"}).headers
+    assert "set-cookie" not in call("GET", "/", {"Cookie": f"visitor={VISITOR}; nodes=2"}).headers
 
 
 @pytest.mark.parametrize("signed_in_as", ["demo", None])

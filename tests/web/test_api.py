@@ -121,23 +121,6 @@ def test_an_image_too_large_for_an_answer_is_redirected_to_a_signed_address() ->
     assert "objects.get" not in parts.steps.taken[-1:]
 
 
-def test_the_fleet_tells_its_nodes_and_what_was_counted(call: Caller) -> None:
-    assert call("GET", "/api/v1/fleet").json["last_minute"]["hit_rate"] is None  # missing is not zero
-    call("PUT", "/api/v1/images/k1", body=PICTURE)
-    for _ in range(4):
-        call("GET", "/api/v1/images/k1")
-    fleet = call("GET", "/api/v1/fleet").json
-    assert fleet["last_minute"] == {
-        "requests": 4,
-        "origin_reads": 1,
-        "waits": 0,
-        "miss_rate": 0.25,
-        "hit_rate": 0.75,
-        "silent_nodes": [],
-    }
-    assert [node["partitions"] for node in fleet["nodes"]] == [list(range(1, 17, 2)), list(range(2, 17, 2))]
-
-
 def test_health_says_whether_there_are_nodes() -> None:
     assert Caller()("GET", "/health").json == {"status": "ok", "nodes": 2}
     empty = Caller(MemoryParts(nodes=()))("GET", "/health")

@@ -144,30 +144,6 @@ def test_content_is_the_image_with_its_type_and_where_it_came_from(caller: Calle
     assert caller("GET", "/content?key=k1", {"If-None-Match": answer.headers["etag"]}).status == 304
 
 
-def test_the_fleets_page_tells_which_node_has_which_partition(caller: Caller) -> None:
-    page = page_of(caller("GET", "/fleet"))
-    cells = [one["class"] for one in page.all("li") if one.attributes.get("class", "").startswith("n")]
-    assert cells == ["n1", "n2"] * 8 + ["n1", "n2"]
-    for words in ("node-a", "10.0.0.2:11211", "2, 4, 6, 8, 10, 12, 14, 16", "fleet map version 1"):
-        assert words in page.text
-
-
-def test_the_fleets_page_has_no_rate_without_requests_and_then_the_true_one(caller: Caller) -> None:
-    put(caller, "k1")
-    assert "no requests yet" in page_of(caller("GET", "/fleet")).text
-    for _ in range(3):
-        caller("GET", "/content?key=k1")
-    text = page_of(caller("GET", "/fleet")).text
-    assert "66.6 %" in text
-    assert "no requests yet" not in text
-
-
-def test_an_empty_fleet_is_told_so(caller: Caller) -> None:
-    caller.parts.store.fleet_map = fleet.EMPTY
-    page = page_of(caller("GET", "/fleet"))
-    assert "No nodes yet." in page.text
-
-
 def test_only_known_notices_are_shown(caller: Caller) -> None:
     put(caller, "k1")
     assert "The image is deleted." in page_of(caller("GET", "/keys?notice=deleted")).text

@@ -83,6 +83,17 @@ class MySqlImageRows:
         )
         return [key for (key,) in found]
 
+    def by_object_keys(self, object_keys: Sequence[str]) -> list[Image]:
+        if not object_keys:
+            return []
+        asked = set(object_keys)
+        found = self._reads.select(
+            f"SELECT {_COLUMNS} FROM images i WHERE i.object_key IN %s",
+            (tuple(asked),),
+            belongs=lambda rows: all(len(row) == _COLUMN_COUNT and row[2] in asked for row in rows),
+        )
+        return [_image(columns) for columns in found]
+
     def announce(self, intent: Job) -> None:
         def work(transaction: Transaction) -> None:
             if not transaction.select("SELECT 1 FROM jobs WHERE id = %s", (intent.id,)):

@@ -1,0 +1,84 @@
+"""What all pages share: the frame around a template, forms that only this browser can send, and where they lead."""
+
+from collections.abc import Callable, Iterable, Mapping
+from urllib.parse import urlsplit
+
+from chalice.app import Request, Response
+
+from chalicelib.bootstrap import Services
+from chalicelib.domain.images import Image
+from chalicelib.web import fleet_notice, form_token
+from chalicelib.web.addresses import root_of, rooted
+from chalicelib.web.fleet_notice import ServingNodes
+from chalicelib.web.http import ErrorAnswer
+from chalicelib.web.rendering import address, page, redirect
+from chalicelib.web.request_form import RequestForm, form_of
+
+# Answers of the server itself come from any depth, where there is no stage; all others from a page of known depth.
+_SERVERS_OWN = ("no-such-page", "wrong-method")
+
+
+def error_page(answer: ErrorAnswer) -> Response:
+    """The error as a page: what happened, and what can be done next."""
+    root = "" if answer.slug in _SERVERS_OWN else "."
+    return page("error.html", root, {"answer": answer}, answer.status)
+
+
+def deeper_error_page(answer: ErrorAnswer) -> Response:
+    """The error as a page, for routes two levels deep."""
+    return page("error.html", "..", {"answer": answer}, answer.status)
+
+
+class PageFrame:
+    """The pages' ways in and out. `request` gives the request that is being answered."""
+
+    def __init__(self, services: Callable[[], Services], request: Callable[[], Request]) -> None:
+        self._services = services
+        self._request = request
+        self._serving = ServingNodes(lambda: len(services().fleet.map().nodes), lambda: services().clock.monotonic())
+
+    def page(
+        self, template: str, values: Mapping[str, object], status: int = 200, images: Iterable[Image] = ()
+    ) -> Response:
+        """The template as an answer, with a form token, and with the notice of a resize if there was one."""
+        request = self._request()
+        known = form_token.visitor_of(request)
+        visitor = known or form_token.new_visitor()
+        seen, serving = fleet_notice.seen_by(request), self._serving.now()
+        answer = page(
+            template,
+            root_of(request),
+            {
+                **values,
+                "form_token": form_token.token_of(visitor, self._services().config.secret_key),
+                "stale": self._services().images.staleness.noted,
+                "resized": None if serving is None else fleet_notice.in_words(seen, serving),
+            },
+            status,
+            self._origins_of(images),
+        )
+        # One cookie an answer: a browser that is new here has seen nothing that could have changed.
+        if known is None:
+            answer.headers["Set-Cookie"] = form_token.cookie_of(request, visitor)
+        elif serving is not None and serving != seen:
+            answer.headers["Set-Cookie"] = fleet_notice.cookie_of(request, serving)
+        return answer
+
+    def own_form(self) -> RequestForm:
+        """The form that was sent. Raises ForgedFormError if this browser was not given it."""
+        form = form_of(self._request(), self._services().config.max_upload_bytes)
+        form_token.check(self._request(), form, self._services().config.secret_key)
+        return form
+
+    def onward(self, path: str, **query: str | bytes) -> Response:
+        """Leads the browser on to one of our own paths."""
+        return redirect(address(rooted(self._request(), ""), path, **query))
+
+    def _origins_of(self, images: Iterable[Image]) -> set[str]:
+        """Where the browser is sent for images that are too large for an answer of ours."""
+        limit = self._services().config.inline_bytes
+        large = next((image for image in images if image.size > limit), None)
+        if large is None:
+            return set()
+        parts = urlsplit(self._services().images.signed_address(large))
+        return {f"{parts.scheme}://{parts.netloc}"}
