@@ -15,7 +15,8 @@ from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
-from bench.proofs import acknowledged_uploads, fleet_follows
+from bench.proofs import acknowledged_uploads, fleet_follows, resize_without_dip, scaler_rounds
+from chalicelib.domain.assignments import KINDS
 
 ROOT = Path(__file__).parents[1]
 PROGRESS = ROOT / ".local" / "prove"
@@ -110,8 +111,39 @@ def _follows_verdict(rounds: list[dict[str, object]]) -> tuple[bool, str]:
     return holds, "<br>".join(lines)
 
 
+def _dip_round(folder: Path, seed: int) -> dict[str, object]:
+    return asdict(resize_without_dip.run_round(KINDS[seed % len(KINDS)], seed, say))
+
+
+def _dip_verdict(rounds: list[dict[str, object]]) -> tuple[bool, str]:
+    results = [resize_without_dip.RoundResult(**each) for each in rounds]  # type: ignore[arg-type]
+    holds = all(not each.errors and not each.too_high for each in results)
+    lines = [
+        f"{each.assignment}, {each.requests} requests, {each.errors} errors, origin reads of the worst minute against a "
+        f"warm fleet: {'; '.join(str(step) for step in each.of())}"
+        for each in results
+    ]
+    return holds, "<br>".join(lines)
+
+
+def _scaler_round(folder: Path, seed: int) -> dict[str, object]:
+    return asdict(scaler_rounds.run_round(folder, seed, say))
+
+
+def _scaler_verdict(rounds: list[dict[str, object]]) -> tuple[bool, str]:
+    results = [scaler_rounds.RoundResult(**each) for each in rounds]  # type: ignore[arg-type]
+    wrong = [each for result in results for each in result.wrong]
+    count, kills = sum(each.rounds for each in results), sum(each.kills for each in results)
+    return not wrong and count > 0 and kills > 0, (
+        f"{len(wrong)} wrong sizes, leaked instances or shrinks on silence in {count} rounds of three runs at once "
+        f"and {kills} runs killed, or overtaken while they slept, at each step" + "".join(f"<br>{one}" for one in wrong)
+    )
+
+
 PROOFS = [
     Proof("acknowledged-uploads", 10, _uploads_round, _uploads_verdict),
+    Proof("resize-without-dip", 2, _dip_round, _dip_verdict),
+    Proof("scaler-rounds", 1, _scaler_round, _scaler_verdict),
     Proof("fleet-follows", 1, _follows_round, _follows_verdict),
 ]
 

@@ -106,7 +106,7 @@ def _struck(world: World, before: int, target: int, kill_a_node: bool, blow: Blo
     victims = {world.source.choice(sorted(world.instances.running))} if kill_a_node else set()
     world.instances.terminate(sorted(victims))
     at = At(blow.step, overtake if blow.overtaken else die, after=blow.after)
-    with suppress(KilledError):
+    with suppress(KilledError, UnavailableError):
         world.scaler(at, lock_lost=blow.overtaken).run()
     running, serving = world.instances.running, {node.id for node in world.fleet_map.nodes}
     if len(running) > max(before, target):

@@ -4,14 +4,45 @@ import os
 import secrets
 from pathlib import Path
 
-from bench.proofs import acknowledged_uploads
+import pytest
+
+from bench.proofs import acknowledged_uploads, resize_without_dip, scaler_rounds
+from chalicelib.domain.assignments import ALTERNATING, MINIMAL_MOVE
+from tests.contract.real_parts import MariaDb, state_folder
 
 ROUNDS = 2
 
 
+def _seed() -> int:
+    seed = int(os.environ.get("PROOF_SEED", secrets.randbelow(1_000_000)))
+    print(f"PROOF_SEED={seed}")
+    return seed
+
+
+@pytest.mark.parametrize("assignment", [ALTERNATING, MINIMAL_MOVE])
+def test_a_resize_makes_no_dip(assignment: str) -> None:
+    result = resize_without_dip.run_round(assignment, _seed(), print, resize_without_dip.SMALL)
+    assert result.errors == 0
+    for step in result.of():
+        assert step.worst <= step.limit, str(step)  # speed is left to the full size: here others run beside it
+        assert step.worst_cold > 1.2, "moved cold there is a dip, so the measure sees one"
+
+
+def test_runs_at_once_and_runs_that_are_killed_leave_the_fleet_whole(tmp_path: Path) -> None:
+    maria, seed, result = MariaDb(state_folder(tmp_path)), _seed(), scaler_rounds.RoundResult()
+    try:
+        scaler_rounds.at_once(maria, seed, 4, result)
+        scaler_rounds.killed_everywhere(maria, seed, result, stride=12)
+    finally:
+        while maria.databases:
+            maria.databases.pop().close()
+        maria.server.kill()
+    assert result.wrong == []
+    assert result.rounds > 0 < result.kills
+
+
 def test_no_acknowledged_upload_is_lost_when_everything_is_killed(tmp_path: Path) -> None:
-    first_seed = int(os.environ.get("PROOF_SEED", secrets.randbelow(1_000_000)))
-    print(f"PROOF_SEED={first_seed}")
+    first_seed = _seed()
     results = [acknowledged_uploads.run_round(tmp_path / "cloud", first_seed + n, print) for n in range(ROUNDS)]
     assert [result.lost for result in results] == [[]] * ROUNDS
     assert [result.wrong_answers for result in results] == [[]] * ROUNDS
