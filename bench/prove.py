@@ -119,8 +119,8 @@ def _dip_verdict(rounds: list[dict[str, object]]) -> tuple[bool, str]:
     results = [resize_without_dip.RoundResult(**each) for each in rounds]  # type: ignore[arg-type]
     holds = all(not each.errors and not each.too_high for each in results)
     lines = [
-        f"{each.assignment}, {each.requests} requests, {each.errors} errors, origin reads of the worst minute against a "
-        f"warm fleet: {'; '.join(str(step) for step in each.of())}"
+        f"{each.assignment}, {each.requests} requests, {each.errors} errors, origin reads of the worst minute to "
+        f"those of a warm fleet: {'; '.join(str(step) for step in each.of())}"
         for each in results
     ]
     return holds, "<br>".join(lines)
