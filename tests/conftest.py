@@ -4,6 +4,7 @@ from collections.abc import Iterator
 
 import pytest
 
+from tests.background import Background
 from tests.deployed.deployment import Deployment
 from tests.local_cloud import LocalCloud
 
@@ -27,3 +28,21 @@ def deployment(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPath
     under_way = Deployment(tmp_path_factory.mktemp("deployment")).start()
     yield under_way
     under_way.stop()
+
+
+@pytest.fixture(scope="session", autouse=True)
+def growing_fleet(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Background | None]:
+    """A fleet that is left to itself for some minutes, from before the first test on, if any test asks for it."""
+    if not any("test_fleet_grows" in item.nodeid for item in request.session.items):
+        yield None
+        return
+    under_way = Background("tests.e2e.growing_fleet", tmp_path_factory.mktemp("growing-fleet")).start()
+    yield under_way
+    under_way.stop()
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """What was started first is looked at last."""
+    items.sort(key=lambda item: "test_fleet_grows" in item.nodeid)
