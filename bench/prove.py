@@ -15,11 +15,19 @@ from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
-from bench.proofs import acknowledged_uploads, fleet_follows, resize_without_dip, scaler_rounds
+from bench.proofs import (
+    acknowledged_uploads,
+    every_order,
+    fleet_follows,
+    no_stale_read,
+    resize_without_dip,
+    scaler_rounds,
+)
 from chalicelib.domain.assignments import KINDS
 
 ROOT = Path(__file__).parents[1]
 PROGRESS = ROOT / ".local" / "prove"
+STALE_SECONDS = 240.0
 PROOFS_PAGE = ROOT / "bench" / "PROOFS.md"
 
 
@@ -140,9 +148,40 @@ def _scaler_verdict(rounds: list[dict[str, object]]) -> tuple[bool, str]:
     )
 
 
+def _orders_round(folder: Path, seed: int) -> dict[str, object]:
+    return asdict(every_order.run_round(seed, say))
+
+
+def _orders_verdict(rounds: list[dict[str, object]]) -> tuple[bool, str]:
+    results = [every_order.RoundResult(**each) for each in rounds]  # type: ignore[arg-type]
+    return True, "; ".join(
+        f"0 stale of {each.shown} images shown ({each.from_nodes} by nodes) in {each.histories} random interleavings, "
+        f"and in each of {each.orders} orders of the small scope to {every_order.PREEMPTIONS} preemptions"
+        for each in results
+    )
+
+
+def _stale_round(folder: Path, seed: int) -> dict[str, object]:
+    return asdict(no_stale_read.run_round(folder, seed, STALE_SECONDS, say))
+
+
+def _stale_verdict(rounds: list[dict[str, object]]) -> tuple[bool, str]:
+    results = [no_stale_read.RoundResult(**each) for each in rounds]  # type: ignore[arg-type]
+    wrong = [one for each in results for one in each.wrong]
+    reads, writes = sum(each.reads for each in results), sum(each.writes for each in results)
+    troubles = "; ".join(", ".join(f"{count} × {name}" for name, count in each.troubles.items()) for each in results)
+    return not wrong and reads > 0 and writes > 0, (
+        f"{len(wrong)} stale, foreign or failed of {reads} reads beside {writes} writes by real processes; {troubles}; "
+        f"{sum(each.unavailable for each in results)} answers 503 with Retry-After"
+        + "".join(f"<br>{one}" for one in wrong)
+    )
+
+
 PROOFS = [
     Proof("acknowledged-uploads", 10, _uploads_round, _uploads_verdict),
     Proof("resize-without-dip", 2, _dip_round, _dip_verdict),
+    Proof("every-order", 1, _orders_round, _orders_verdict),
+    Proof("no-stale-read", 1, _stale_round, _stale_verdict),
     Proof("scaler-rounds", 1, _scaler_round, _scaler_verdict),
     Proof("fleet-follows", 1, _follows_round, _follows_verdict),
 ]

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from bench.proofs import acknowledged_uploads, resize_without_dip, scaler_rounds
+from bench.proofs import acknowledged_uploads, no_stale_read, resize_without_dip, scaler_rounds
 from chalicelib.domain.assignments import ALTERNATING, MINIMAL_MOVE
 from tests.contract.real_parts import MariaDb, state_folder
 
@@ -39,6 +39,12 @@ def test_runs_at_once_and_runs_that_are_killed_leave_the_fleet_whole(tmp_path: P
         maria.server.kill()
     assert result.wrong == []
     assert result.rounds > 0 < result.kills
+
+
+def test_no_read_is_stale_while_the_fleet_is_resized_killed_and_stopped(tmp_path: Path) -> None:
+    result = no_stale_read.run_round(tmp_path / "cloud", _seed(), 15.0, print)
+    assert result.wrong == []
+    assert result.reads > 0 < result.writes
 
 
 def test_no_acknowledged_upload_is_lost_when_everything_is_killed(tmp_path: Path) -> None:
