@@ -22,6 +22,7 @@ from tests.deployed.gateway_client import GatewayClient
 from tests.e2e.store_client import image_path
 from tests.local_cloud import until
 
+JSON = {"Content-Type": "application/json"}
 FUNCTION = f"elastic-images-{STAGE}"
 IN_LAMBDA_BESIDE_BOTO3 = {"botocore", "s3transfer", "jmespath", "python-dateutil", "six", "urllib3"}
 
@@ -49,7 +50,13 @@ def workers(deployment: Deployment) -> dict[int, list[str]]:
 
 
 def test_every_function_is_deployed(deployed: Deployed) -> None:
-    assert set(deployed.functions) == {"api_handler", "perform_job", "resend_jobs", "scale_fleet"}
+    assert set(deployed.functions) == {
+        "api_handler",
+        "change_fleet",
+        "perform_job",
+        "resend_jobs",
+        "scale_fleet",
+    }
 
 
 def test_the_queue_removes_the_bytes_of_a_deleted_image(gateway: GatewayClient, bucket: Any) -> None:
@@ -92,6 +99,18 @@ def test_the_schedule_replaces_a_dead_node(deployment: Deployment, gateway: Gate
         return len(nodes) == 2 and nodes != before
 
     assert until(replaced, timeout_seconds=60)
+
+
+def test_a_change_by_hand_is_followed_at_once_by_way_of_the_queue(gateway: GatewayClient) -> None:
+    def serving() -> int:
+        return int(gateway("GET", "/api/v1/fleet").json["serving"])
+
+    assert until(lambda: serving() == 2, timeout_seconds=60)
+    for nodes in (3, 2):
+        answer = gateway("POST", "/api/v1/fleet/size", json.dumps({"nodes": nodes}).encode(), JSON)
+        assert answer.status == 200, answer.body
+        assert gateway("GET", "/api/v1/fleet").json["target"] == nodes
+        assert until(lambda nodes=nodes: serving() == nodes, timeout_seconds=30)  # type: ignore[misc]
 
 
 def test_functions_see_boto3_and_what_they_brought_and_nothing_else(deployment: Deployment) -> None:

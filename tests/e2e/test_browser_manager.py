@@ -138,7 +138,7 @@ def test_no_page_of_the_console_is_wider_than_its_window(browser: Browser, addre
             "/manager/decisions",
             "/manager/clear",
         ):
-            page.goto(f"/manager{path}")
+            page.goto(path)
             assert page.evaluate("document.documentElement.scrollWidth") <= width, path
             heights = page.locator("button:visible, nav a, .button, input:not([type=hidden]), summary").evaluate_all(
                 "found => found.map(one => one.getBoundingClientRect().height)"
