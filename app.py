@@ -1,11 +1,15 @@
 """The Chalice application: the faces' routes, and the handlers of the schedule and of the queues."""
 
+from typing import TYPE_CHECKING
+
 from chalice.app import CloudWatchEvent, Rate, SQSEvent
 
 from chalicelib.bootstrap import Services, services
 from chalicelib.web.application import create_app
 from chalicelib.web.faces import gateway_answer
-from scaler.run import Scaler
+
+if TYPE_CHECKING:
+    from scaler.run import Scaler
 
 __all__ = ["app", "change_fleet", "gateway_answer", "perform_job", "resend_jobs", "scale_fleet"]
 
@@ -41,13 +45,13 @@ def perform_job(event: SQSEvent) -> None:
         services().worker.perform(bytes.fromhex(record.body))
 
 
-def _scaler(parts: Services) -> Scaler:
+def _scaler(parts: Services) -> "Scaler":
     from chalicelib.adapters import aws_clients  # only the scaler's functions need these
-    from chalicelib.domain.cache_settings import CacheSettings
     from scaler.cloudwatch import CloudWatchSamples
     from scaler.ec2 import Ec2Instances
+    from scaler.parts import Parts
     from scaler.probe import MemcachedProber
-    from scaler.run import Parts
+    from scaler.run import Scaler
 
     config = parts.config
     return Scaler(
@@ -63,6 +67,6 @@ def _scaler(parts: Services) -> Scaler:
             exclusive=parts.exclusive,
             clock=parts.clock,
             port=config.node_port,
-            defaults=CacheSettings(num_nodes=config.fleet_nodes, mode=config.fleet_mode),
+            defaults=parts.cache_configuration.defaults,
         )
     )

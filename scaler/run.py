@@ -7,96 +7,28 @@ stored, and a map that is whole: the next run goes on from there.
 
 import logging
 import secrets
-from collections.abc import Callable, Sequence
-from contextlib import AbstractContextManager
-from dataclasses import asdict, dataclass, field, replace
+from collections.abc import Sequence
+from dataclasses import asdict, replace
 from datetime import datetime, timedelta
 
-from chalicelib.domain import cache_settings, fleet, fleet_report
-from chalicelib.domain.cache_settings import CacheSettings
-from chalicelib.domain.decisions import Decision, Sample, minute_of
+from chalicelib.domain import cache_settings, fleet
+from chalicelib.domain.decisions import Decision, minute_of
 from chalicelib.domain.errors import NodeError, UnavailableError
 from chalicelib.domain.fleet import FleetMap, Node
-from chalicelib.domain.fleet_report import FleetReport, NodeReport
-from chalicelib.domain.launches import Launch, SupersededError
-from chalicelib.domain.ports import Clock, FleetMaps, NodeAdmins, NodeOrders
-from chalicelib.domain.scaler_ports import ScalerRows
+from chalicelib.domain.launches import SupersededError
+from chalicelib.domain.ports import NodeOrders
 from scaler import decision as deciding
 from scaler import resize
-from scaler.decision import (
-    DUE_MINUTES,
-    LATE_MINUTES,
-    Situation,
-    idle_minutes_before,
-    minutes_due,
-    newest_complete,
-)
+from scaler.decision import DUE_MINUTES, LATE_MINUTES, Situation, idle_minutes_before, minutes_due, newest_complete
 from scaler.instances import LiveInstance
-from scaler.ports import Instances, Prober, Samples
+from scaler.observed import MUTE_MINUTES, SILENT, Seen, There, mute_nodes, report_of, under_way, unfinished
+from scaler.parts import Parts
 from scaler.reconcile import Steps, steps, unseen
 
 logger = logging.getLogger(__name__)
 
 KEPT_DAYS = 90
-MUTE_MINUTES = 3  # without a sample, while others have some, until a node is replaced
 MIB = 1024 * 1024
-SILENT = "it does not answer"
-
-
-@dataclass(frozen=True, slots=True)
-class Timing:
-    """How long a run waits, and what it takes for too long."""
-
-    patience_seconds: float = 3.0  # for nodes that do not answer, and for launched ones to answer
-    boot_seconds: float = 300.0  # a new instance may take so long until it answers
-    poll_seconds: float = 0.2
-    handoff_ceiling_seconds: float = resize.CEILING_SECONDS
-
-
-@dataclass(frozen=True, slots=True)
-class Parts:
-    """Everything that a run uses. `defaults` are settings that hold until somebody chooses others."""
-
-    instances: Instances
-    rows: ScalerRows
-    maps: FleetMaps
-    samples: Samples
-    prober: Prober
-    admins: NodeAdmins
-    exclusive: Callable[[str], AbstractContextManager[bool]]
-    clock: Clock
-    port: int
-    defaults: CacheSettings
-    timing: Timing = field(default_factory=Timing)
-
-
-@dataclass(slots=True)
-class Seen:
-    """What a run knows so far."""
-
-    number: int
-    settings: CacheSettings
-    settings_version: int
-    fleet_map: FleetMap = fleet.EMPTY  # as it was when the run began
-    samples: list[Sample] = field(default_factory=list)
-    samples_known: bool = True
-    gone: set[str] = field(default_factory=set)
-    mute: set[str] = field(default_factory=set)
-    heard: set[str] = field(default_factory=set)
-    notes: list[str] = field(default_factory=list)
-    done: list[str] = field(default_factory=list)
-    refused: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class There:
-    """What there is at one moment. `coming` is how many instances are to serve, whether they answer yet or not."""
-
-    fleet_map: FleetMap
-    live: list[LiveInstance]
-    launches: list[Launch]
-    spares: list[Node]
-    coming: int
 
 
 class Scaler:
@@ -162,7 +94,7 @@ class Scaler:
             except UnavailableError as error:
                 seen.samples_known = False
                 seen.notes.append(str(error))
-        seen.mute = _mute(fleet_map, seen.samples, now) if seen.samples_known else set()
+        seen.mute = mute_nodes(fleet_map, seen.samples, now) if seen.samples_known else set()
         live = {one.id: one for one in parts.instances.live()}
         there = [node for node in fleet_map.named if node.id in live]
         seen.heard = self._heard(there)
@@ -184,7 +116,7 @@ class Scaler:
         """Decides the minutes that are due; changes the target in `seen` and in the rows."""
         parts, now = self._parts, self._parts.clock.now()
         due = minutes_due(now, parts.rows.decided(minute_of(now) - DUE_MINUTES))
-        if not due:
+        if not due or not seen.fleet_map.nodes:  # nobody served yet: there is nothing to decide on
             return []
         log = parts.rows.log(due[0] - seen.settings.idle_minutes) if seen.settings.idle_minutes else []
         changed_at = parts.rows.changed_at()
@@ -216,7 +148,7 @@ class Scaler:
             fleet_map=seen.fleet_map,
             samples=seen.samples,
             failing={**dict.fromkeys(seen.mute, "its agent reports nothing"), **dict.fromkeys(seen.gone, SILENT)},
-            resizing=_under_way(seen.fleet_map, seen.settings.num_nodes),
+            resizing=under_way(seen.fleet_map, seen.settings.num_nodes),
             changed_at=None if changed_at is None else changed_at.timestamp(),
             idle_before=idle_minutes_before(minute, log),
             newer=newer,
@@ -247,7 +179,7 @@ class Scaler:
                 todo = replace(todo, launch=0)  # one launch a run, even if some died meanwhile
             launched = launched or todo.launch > 0
             self._apply(seen, todo, there.live)
-            if not _unfinished(there.fleet_map, seen) or late:
+            if not unfinished(there.fleet_map, seen) or late:
                 return there.fleet_map, there.live
             parts.clock.sleep(timing.poll_seconds)
 
@@ -343,54 +275,5 @@ class Scaler:
                 logger.warning("orders not left: %s", error)
 
     def _report(self, seen: Seen, fleet_map: FleetMap, live: Sequence[LiveInstance]) -> None:
-        reports = [_node_report(one, fleet_map, seen) for one in live]
-        known = {one.id for one in live}
-        reports += [
-            NodeReport(node.id, node.address, fleet_report.FAILING, False, "its instance is gone")
-            for node in fleet_map.named
-            if node.id not in known
-        ]
         at = self._parts.clock.now().timestamp()
-        self._parts.rows.keep_report(seen.number, FleetReport(at, seen.number, tuple(reports), tuple(seen.notes)))
-
-
-def _mute(fleet_map: FleetMap, samples: Sequence[Sample], now_minute: int) -> set[str]:
-    """Serving nodes that reported none of the last minutes while another one did."""
-    # The newest minute may not have been published yet.
-    asked = range(now_minute - MUTE_MINUTES - 1, now_minute - 1)
-    told = {one.node_id for one in samples if one.minute in asked}
-    joined = dict(zip((node.id for node in fleet_map.nodes), fleet_map.joined_at, strict=True))
-    return {node_id for node_id, at in joined.items() if at <= asked[0] * 60 and node_id not in told} if told else set()
-
-
-def _under_way(fleet_map: FleetMap, target: int) -> str:
-    if len(fleet_map.nodes) != target:
-        return f"{len(fleet_map.nodes)} of {target} nodes serve"
-    if fleet_map.moving:
-        return f"{len(fleet_map.moving)} partitions are being handed over"
-    return ""
-
-
-def _unfinished(fleet_map: FleetMap, seen: Seen) -> bool:
-    ending = seen.gone | seen.mute
-    return len(fleet_map.nodes) != seen.settings.num_nodes or any(node.id in ending for node in fleet_map.nodes)
-
-
-def _node_report(one: LiveInstance, fleet_map: FleetMap, seen: Seen) -> NodeReport:
-    launched_at = one.launched_at.timestamp()
-    serving = {node.id for node in fleet_map.nodes}
-    leaving = {node.id for node in fleet_map.leaving}
-    answering = one.id in seen.heard
-    if one.id in seen.gone:
-        state, note = fleet_report.FAILING, SILENT
-    elif one.id in seen.mute:
-        state, note = fleet_report.FAILING, "its agent reports nothing; it is being replaced"
-    elif one.id in serving:
-        state, note = fleet_report.SERVING, ""
-    elif one.id in leaving:
-        state, note = fleet_report.LEAVING, "it hands its partitions over"
-    elif answering:
-        state, note = fleet_report.ENDING, "it serves nothing"
-    else:
-        state, note = fleet_report.LAUNCHING, "it does not answer yet"
-    return NodeReport(one.id, one.address, state, answering, note, launched_at)
+        self._parts.rows.keep_report(seen.number, report_of(seen, fleet_map, live, at))

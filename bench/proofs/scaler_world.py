@@ -15,8 +15,9 @@ from chalicelib.domain.cache_settings import CacheSettings, from_mapping
 from chalicelib.domain.decisions import Sample, minute_of
 from chalicelib.domain.errors import UnavailableError
 from chalicelib.domain.fleet import FleetMap
+from scaler.parts import Parts
 from scaler.resize import CEILING_SECONDS
-from scaler.run import Parts, Scaler
+from scaler.run import Scaler
 from tests.contract.real_parts import MariaDb
 from tests.fakes import ManualClock, MemoryNodeCaches
 from tests.fakes.node_admin import MemoryNodeAdmins

@@ -8,7 +8,8 @@ from chalicelib.domain.cache_settings import CacheSettings
 from chalicelib.domain.decisions import Sample, minute_of
 from chalicelib.domain.errors import UnavailableError
 from chalicelib.domain.fleet import FleetMap
-from scaler.run import Parts, Scaler, Timing
+from scaler.parts import Parts, Timing
+from scaler.run import Scaler
 from tests.fakes.fleet_maps import MemoryFleetMaps
 from tests.fakes.instances import MemoryInstances
 from tests.fakes.node_admin import MemoryNodeAdmins

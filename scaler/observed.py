@@ -1,0 +1,100 @@
+"""What a run of the scaler has seen so far, and what follows from it: pure."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from chalicelib.domain import fleet, fleet_report
+from chalicelib.domain.cache_settings import CacheSettings
+from chalicelib.domain.decisions import Sample
+from chalicelib.domain.fleet import FleetMap, Node
+from chalicelib.domain.fleet_report import FleetReport, NodeReport
+from chalicelib.domain.launches import Launch
+from scaler.instances import LiveInstance
+
+MUTE_MINUTES = 3  # without a sample, while others have some, until a node is replaced
+SILENT = "it does not answer"
+
+
+@dataclass(slots=True)
+class Seen:
+    """What a run knows so far."""
+
+    number: int
+    settings: CacheSettings
+    settings_version: int
+    fleet_map: FleetMap = fleet.EMPTY  # as it was when the run began
+    samples: list[Sample] = field(default_factory=list)
+    samples_known: bool = True
+    gone: set[str] = field(default_factory=set)
+    mute: set[str] = field(default_factory=set)
+    heard: set[str] = field(default_factory=set)
+    notes: list[str] = field(default_factory=list)
+    done: list[str] = field(default_factory=list)
+    refused: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class There:
+    """What there is at one moment. `coming` is how many instances are to serve, whether they answer yet or not."""
+
+    fleet_map: FleetMap
+    live: list[LiveInstance]
+    launches: list[Launch]
+    spares: list[Node]
+    coming: int
+
+
+def mute_nodes(fleet_map: FleetMap, samples: Sequence[Sample], now_minute: int) -> set[str]:
+    """Serving nodes that reported none of the last minutes while another one did."""
+    # The newest minute may not have been published yet.
+    asked = range(now_minute - MUTE_MINUTES - 1, now_minute - 1)
+    told = {one.node_id for one in samples if one.minute in asked}
+    joined = dict(zip((node.id for node in fleet_map.nodes), fleet_map.joined_at, strict=True))
+    return {node_id for node_id, at in joined.items() if at <= asked[0] * 60 and node_id not in told} if told else set()
+
+
+def under_way(fleet_map: FleetMap, target: int) -> str:
+    """What of a resize is still to be done, in words; empty if nothing is."""
+    if len(fleet_map.nodes) != target:
+        return f"{len(fleet_map.nodes)} of {target} nodes serve"
+    if fleet_map.moving:
+        return f"{len(fleet_map.moving)} partitions are being handed over"
+    return ""
+
+
+def unfinished(fleet_map: FleetMap, seen: Seen) -> bool:
+    """Whether the map is not yet what it should be."""
+    ending = seen.gone | seen.mute
+    return len(fleet_map.nodes) != seen.settings.num_nodes or any(node.id in ending for node in fleet_map.nodes)
+
+
+def report_of(seen: Seen, fleet_map: FleetMap, live: Sequence[LiveInstance], at: float) -> FleetReport:
+    """What the run saw, for whoever looks at the console."""
+    reports = [_node_report(one, fleet_map, seen) for one in live]
+    known = {one.id for one in live}
+    reports += [
+        NodeReport(node.id, node.address, fleet_report.FAILING, False, "its instance is gone")
+        for node in fleet_map.named
+        if node.id not in known
+    ]
+    return FleetReport(at, seen.number, tuple(reports), tuple(seen.notes))
+
+
+def _node_report(one: LiveInstance, fleet_map: FleetMap, seen: Seen) -> NodeReport:
+    launched_at = one.launched_at.timestamp()
+    serving = {node.id for node in fleet_map.nodes}
+    leaving = {node.id for node in fleet_map.leaving}
+    answering = one.id in seen.heard
+    if one.id in seen.gone:
+        state, note = fleet_report.FAILING, SILENT
+    elif one.id in seen.mute:
+        state, note = fleet_report.FAILING, "its agent reports nothing; it is being replaced"
+    elif one.id in serving:
+        state, note = fleet_report.SERVING, ""
+    elif one.id in leaving:
+        state, note = fleet_report.LEAVING, "it hands its partitions over"
+    elif answering:
+        state, note = fleet_report.ENDING, "it serves nothing"
+    else:
+        state, note = fleet_report.LAUNCHING, "it does not answer yet"
+    return NodeReport(one.id, one.address, state, answering, note, launched_at)
