@@ -9,7 +9,6 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import asdict, dataclass, field
 from multiprocessing import get_context
-from statistics import median
 
 from bench.proofs.zipf_fleet import Minute, ZipfFleet
 
@@ -37,7 +36,7 @@ SMALL = Load(images=1500, requests=6000, settled=1, steps=(2, 3, 1))
 
 @dataclass(frozen=True)
 class Step:
-    """One resize: the worst minute of each fleet against the warm one, and of the p99 of a cached read."""
+    """One resize: the worst minute of each fleet against the warm one, and the p99 of a cached read while it goes on."""
 
     before: int
     nodes: int
@@ -121,9 +120,8 @@ def _step(nodes: int, target: int, moved: int, before: list[dict[str, Minute]], 
     def worst(kind: str) -> float:
         return max(each[kind].origin_reads / each["warm"].origin_reads for each in after if kind in each)
 
-    # The machine's own noise is the same for both fleets in the same minute; what is slower than that is the resize's.
-    noise = median(each["handoff"].p99_us / each["warm"].p99_us for each in before)
-    slower = max(each["handoff"].p99_us / each["warm"].p99_us for each in after) / noise
+    # The machine's own noise meets both fleets at the same time; what is slower than that is the resize's.
+    slower = _p99_to_warm(after) / _p99_to_warm(before)
     everything = [minute for each in (*before, *after) for minute in each.values()]
     return Step(
         before=nodes,
@@ -137,6 +135,16 @@ def _step(nodes: int, target: int, moved: int, before: list[dict[str, Minute]], 
         fewest_origin_reads=min(each["warm"].origin_reads for each in after),
         errors=sum(minute.errors for minute in everything),
     )
+
+
+def _p99_to_warm(minutes: list[dict[str, Minute]]) -> float:
+    """The p99 over all these minutes, as a multiple of the warm fleet's in the same minutes."""
+
+    def p99(kind: str) -> float:
+        took = sorted(each for minute in minutes for each in minute[kind].took_us)
+        return took[len(took) * 99 // 100]
+
+    return p99("handoff") / p99("warm")
 
 
 def _minute(

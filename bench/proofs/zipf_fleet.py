@@ -32,18 +32,22 @@ OWNER = b"\x01" * 16
 IMAGE_BYTES = 512
 NODE_MB = 2048  # large enough for everything: only the resize is to be measured
 NEVER_SEEN = 0.1
+QUANTILES = 2000
 FIRST_MINUTE = 30_000_000
 TIMEOUT_SECONDS = 2.0  # this machine may stand still for longer than a node's 50 ms
 
 
 @dataclass(frozen=True)
 class Minute:
-    """What one fleet did in a compressed minute. `p99_us` is of reads that a node answered, in microseconds."""
+    """What one fleet did in a compressed minute. `took_us` are times of reads that a node answered, in microseconds.
+
+    They are QUANTILES of them in order, so that minutes can be put together.
+    """
 
     origin_reads: int
     copies: int
     errors: int
-    p99_us: float
+    took_us: tuple[float, ...]
     nodes: int
     handed_over: bool  # no handoff is under way at its end
 
@@ -170,7 +174,7 @@ class ZipfFleet:
             origin_reads=self._objects.reads - before,
             copies=copies,
             errors=errors,
-            p99_us=took[int(len(took) * 0.99)] * 1e6 if took else 0.0,
+            took_us=tuple(took[len(took) * n // QUANTILES] * 1e6 for n in range(QUANTILES)),
             nodes=len(self._maps.kept.nodes),
             handed_over=not self._maps.kept.previous,
         )
