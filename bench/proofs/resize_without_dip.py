@@ -36,7 +36,7 @@ SMALL = Load(images=1500, requests=6000, settled=1, steps=(2, 3, 1))
 
 @dataclass(frozen=True)
 class Step:
-    """One resize: the worst minute of each fleet against the warm one, and the p99 of a cached read while it goes on."""
+    """One resize: the worst minute of each fleet against the warm one, and the p99 of cached reads while it goes on."""
 
     before: int
     nodes: int
