@@ -128,6 +128,7 @@ class MariaDb:
                 "DELETE FROM jobs",
                 "DELETE FROM images",
                 "DELETE FROM settings",
+                *(f"DELETE FROM {table}" for table in ("tries", "account_links", "api_tokens", "sessions", "accounts")),
                 "DELETE FROM owners WHERE name <> 'demo'",
                 "UPDATE owners SET version = 0",
                 """UPDATE fleet_maps SET version = 0, body = '{"nodes": [], "assignment": []}'""",
