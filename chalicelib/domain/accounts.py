@@ -1,14 +1,48 @@
-"""Who asks, and whose images they may see."""
+"""Who asks, whose images they may see, and the rules of accounts."""
 
+import hashlib
+import re
 from dataclasses import dataclass
+from enum import Enum
+
+from chalicelib.domain.errors import InvalidValueError
+
+MOST_EMAIL_BYTES = 254  # RFC 5321
+LEAST_PASSWORD_CHARACTERS, MOST_PASSWORD_CHARACTERS = 10, 200
+SESSION_IDLE_SECONDS, SESSION_SECONDS = 30 * 60, 12 * 3600
+TOKEN_BYTES = 32
+
+# One @, something on both sides, a dot or nothing in the domain, nothing that a header or a page could trip over.
+_EMAIL = re.compile(r"[^\s@<>\"(),:;\\\[\]\x00-\x1f\x7f]+@[^\s@<>\"(),:;\\\[\]\x00-\x1f\x7f]+")
+
+
+class Scope(Enum):
+    """What a token for scripts lets them do."""
+
+    READ = "read"
+    WRITE = "write"  # and read
+
+
+class Way(Enum):
+    """By what a request says who it comes from."""
+
+    NAME = "name"  # the setting SIGNED_IN_AS names a built-in owner
+    SESSION = "session"
+    TOKEN = "token"  # noqa: S105  # a word, not a secret
 
 
 @dataclass(frozen=True, slots=True)
 class Principal:
-    """Who a request comes from, as its session says. Never taken from a parameter."""
+    """Who a request comes from, as its session says. Never taken from a parameter.
+
+    By a session or a token, `name` is empty and `token_hash` names the row that decides, at the moment it is read,
+    whether the request comes from anybody at all.
+    """
 
     name: str
     admin: bool = False
+    way: Way = Way.NAME
+    token_hash: bytes = b""
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,3 +51,41 @@ class Owner:
 
     id: bytes
     version: int
+
+
+@dataclass(frozen=True, slots=True)
+class Account:
+    """A person's account, made once they had shown to read mail for its address. `email` is as `email_of` gives it."""
+
+    owner_id: bytes
+    email: str
+    password_hash: str
+    admin: bool
+    disabled: bool
+
+
+def email_of(text: str) -> str:
+    """The address in the one spelling it is kept in. Raises InvalidValueError.
+
+    Upper and lower case are the same person: no provider of mail tells them apart.
+    """
+    email = text.strip().casefold()
+    if not _EMAIL.fullmatch(email) or len(email.encode()) > MOST_EMAIL_BYTES:
+        raise InvalidValueError("email", "This is not an e-mail address.")
+    return email
+
+
+def password_of(text: str, email: str) -> str:
+    """The password, if it may be one. Raises InvalidValueError. Length is what counts: NIST SP 800-63B."""
+    if len(text) < LEAST_PASSWORD_CHARACTERS:
+        raise InvalidValueError("password", f"A password has at least {LEAST_PASSWORD_CHARACTERS} characters.")
+    if len(text) > MOST_PASSWORD_CHARACTERS:
+        raise InvalidValueError("password", f"A password has at most {MOST_PASSWORD_CHARACTERS} characters.")
+    if len(set(text)) < 4 or text.casefold() in (email, email.partition("@")[0]):
+        raise InvalidValueError("password", "This password is too easy to guess.")
+    return text
+
+
+def hash_of(token: str) -> bytes:
+    """What is kept of a token. It has 256 random bits, so a plain hash cannot be turned back."""
+    return hashlib.sha256(token.encode(errors="replace")).digest()

@@ -9,11 +9,14 @@ StoreError
 │   ├── PreconditionError       the image is not the one the caller had in mind
 │   ├── UnsupportedTypeError    the bytes are none of the formats that are kept
 │   ├── TooLargeError           a limit on bytes, pixels or frames is passed
-│   └── UnreadableImageError    the format is right, the bytes are damaged or hostile
+│   ├── UnreadableImageError    the format is right, the bytes are damaged or hostile
+│   ├── NotSignedInError        nobody knows who asks
+│   └── TooManyTriesError       of a kind that is counted; later it may be tried again
 └── UnavailableError          a part that is needed does not answer; to be tried again
     ├── RowsUnavailableError    the database
     ├── ObjectsUnavailableError the object store
     ├── QueueUnavailableError   the job queue; a job's row outlives it
+    ├── MailUnavailableError    mail cannot be sent
     ├── NodeError               a cache node; never reaches a person, the origin answers instead
     └── OverloadedError         more work under way than can be taken on
 """
@@ -66,6 +69,14 @@ class UnreadableImageError(RequestError):
     """The bytes claim a format that is kept, but are damaged or hostile."""
 
 
+class NotSignedInError(RequestError):
+    """Nobody is signed in, or not any more."""
+
+
+class TooManyTriesError(RequestError):
+    """Too many tries of a kind that is counted. They are counted by the database's clock."""
+
+
 class UnavailableError(StoreError):
     """A part that is needed does not answer; the same request may succeed later."""
 
@@ -80,6 +91,10 @@ class ObjectsUnavailableError(UnavailableError):
 
 class QueueUnavailableError(UnavailableError):
     """The job queue does not answer. The job's row is there, and the schedule sends it again."""
+
+
+class MailUnavailableError(UnavailableError):
+    """Mail cannot be sent at present."""
 
 
 class NodeError(UnavailableError):

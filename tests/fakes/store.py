@@ -3,12 +3,13 @@
 import threading
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from chalicelib.domain import fleet
-from chalicelib.domain.accounts import Owner, Principal
+from chalicelib.domain.account_ports import ApiToken
+from chalicelib.domain.accounts import SESSION_IDLE_SECONDS, Account, Owner, Principal, Scope, Way
 from chalicelib.domain.decisions import Decision
-from chalicelib.domain.errors import RowsUnavailableError
+from chalicelib.domain.errors import NotSignedInError, RowsUnavailableError
 from chalicelib.domain.fleet import FleetMap
 from chalicelib.domain.fleet_report import FleetReport
 from chalicelib.domain.images import Image
@@ -28,6 +29,23 @@ class JobRow:
     sent_times: int = 0
 
 
+@dataclass(slots=True)
+class SessionRow:
+    """A session that nobody has ended."""
+
+    owner_id: bytes
+    seen_at: datetime
+    ends_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class TokenRow:
+    """A token for scripts, and whose it is."""
+
+    owner_id: bytes
+    token: ApiToken
+
+
 @dataclass
 class MemoryStore:
     """Tables in memory; `lock` is what a transaction's row locks are. Times are the clock's."""
@@ -38,6 +56,9 @@ class MemoryStore:
     images: dict[tuple[bytes, bytes], Image] = field(default_factory=dict)
     jobs: dict[bytes, JobRow] = field(default_factory=dict)
     settings: dict[str, tuple[int, Mapping[str, object]]] = field(default_factory=dict)
+    accounts: dict[bytes, Account] = field(default_factory=dict)
+    sessions: dict[bytes, SessionRow] = field(default_factory=dict)
+    tokens: dict[bytes, TokenRow] = field(default_factory=dict)
     fleet_map: FleetMap = fleet.EMPTY
     run: int = 0
     launches: dict[bytes, tuple[datetime, str | None]] = field(default_factory=dict)
@@ -45,14 +66,36 @@ class MemoryStore:
     report: FleetReport | None = None
     lock: threading.RLock = field(default_factory=threading.RLock)
 
-    def owner(self, principal: Principal) -> Owner:
-        """The principal's owner. Raises RowsUnavailableError."""
-        try:
-            return self.owners[principal.name]
-        except KeyError:
-            raise RowsUnavailableError(f"There is no owner “{principal.name}” in this environment.") from None
+    def owner_id_of(self, principal: Principal, writing: bool = False) -> bytes | None:
+        """Whose session or token in force it is; None if nobody's."""
+        now, found = self.clock.now(), None
+        if principal.way is Way.SESSION:
+            session = self.sessions.get(principal.token_hash)
+            idle_at = now - timedelta(seconds=SESSION_IDLE_SECONDS)
+            if session is not None and session.ends_at > now and session.seen_at > idle_at:
+                found = session.owner_id
+        elif principal.way is Way.TOKEN:
+            row = self.tokens.get(principal.token_hash)
+            if row is not None and not (writing and row.token.scope is Scope.READ):
+                found = row.owner_id
+        return found if found is not None and not self.accounts[found].disabled else None
+
+    def owner(self, principal: Principal, writing: bool = False) -> Owner:
+        """The principal's owner. Raises RowsUnavailableError or NotSignedInError."""
+        return self.owners[self._name_of(principal, writing)]
 
     def bump(self, principal: Principal) -> None:
         """Counts the owner's version up."""
-        owner = self.owners[principal.name]
-        self.owners[principal.name] = Owner(owner.id, owner.version + 1)
+        name = self._name_of(principal, writing=True)
+        owner = self.owners[name]
+        self.owners[name] = Owner(owner.id, owner.version + 1)
+
+    def _name_of(self, principal: Principal, writing: bool) -> str:
+        if principal.way is Way.NAME:
+            if principal.name not in self.owners:
+                raise RowsUnavailableError(f"There is no owner “{principal.name}” in this environment.")
+            return principal.name
+        owner_id = self.owner_id_of(principal, writing)
+        if owner_id is None:
+            raise NotSignedInError("You are not signed in any more. Sign in again.")
+        return f"account:{owner_id.hex()}"

@@ -1,0 +1,212 @@
+"""The rows of accounts, sessions, links, tokens and tries."""
+
+from datetime import UTC, datetime
+from typing import Any
+
+from chalicelib.adapters.mysql.database import Database, Rows, Transaction
+from chalicelib.adapters.mysql.principals import whose
+from chalicelib.domain.account_ports import ApiToken, Link
+from chalicelib.domain.accounts import SESSION_SECONDS, Account, Principal, Scope, Way
+
+SEEN_SECONDS = 60  # how exactly it is known when a session was seen last
+_ACCOUNT = "a.owner_id, a.email, a.password, a.admin, a.disabled_at IS NOT NULL"
+_LINK = "purpose, owner_id, email, password"
+
+
+class MySqlAccountRows:
+    """AccountRows in MySQL."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def create(self, account: Account) -> bool:
+        def work(transaction: Transaction) -> bool:
+            # The owner's name is one that nobody can ask for; an address may change hands.
+            transaction.change(
+                "INSERT IGNORE INTO owners (id, name, version, created_at) VALUES (%s, %s, 0, UTC_TIMESTAMP(6))",
+                (account.owner_id, b"account:" + account.owner_id.hex().encode()),
+            )
+            transaction.change(
+                "INSERT IGNORE INTO accounts (owner_id, email, password, admin, created_at) "
+                "VALUES (%s, %s, %s, %s, UTC_TIMESTAMP(6))",
+                (account.owner_id, account.email.encode(), account.password_hash, account.admin),
+            )
+            found = transaction.select("SELECT owner_id FROM accounts WHERE email = %s", (account.email.encode(),))
+            if found == [(account.owner_id,)]:
+                return True  # now, or by a try whose answer was lost
+            transaction.change("DELETE FROM owners WHERE id = %s", (account.owner_id,))
+            return False
+
+        return self._database.transaction(work)
+
+    def by_email(self, email: str) -> Account | None:
+        return _account(
+            self._database.select(
+                f"SELECT {_ACCOUNT} FROM accounts a WHERE a.email = %s",
+                (email.encode(),),
+                belongs=lambda rows: all(row[1] == email.encode() for row in rows),
+            )
+        )
+
+    def of_owner(self, owner_id: bytes) -> Account | None:
+        return _account(
+            self._database.select(
+                f"SELECT {_ACCOUNT} FROM accounts a WHERE a.owner_id = %s",
+                (owner_id,),
+                belongs=lambda rows: all(row[0] == owner_id for row in rows),
+            )
+        )
+
+    def of(self, principal: Principal) -> Account | None:
+        if principal.way is Way.NAME:
+            return None
+        who = whose(principal)
+        seen = "s.seen_at < UTC_TIMESTAMP(6) - INTERVAL %s SECOND" if principal.way is Way.SESSION else "0 AND %s"
+        found = self._database.select(
+            f"SELECT {who.echo}, {seen}, {_ACCOUNT} FROM {who.tables} WHERE {who.condition}",
+            (SEEN_SECONDS, *who.args),
+            belongs=lambda rows: all(row[0] == who.asked for row in rows),
+        )
+        if found and found[0][1]:
+            self._database.transaction(
+                lambda transaction: transaction.change(
+                    "UPDATE sessions SET seen_at = UTC_TIMESTAMP(6) WHERE token_hash = %s", (principal.token_hash,)
+                )
+            )
+        return _account([row[2:] for row in found])
+
+    def has_admin(self) -> bool:
+        return bool(self._database.select("SELECT 1 FROM accounts WHERE admin = 1 LIMIT 1"))
+
+    def begin_session(self, owner_id: bytes, token_hash: bytes, ended_hash: bytes | None) -> None:
+        def work(transaction: Transaction) -> None:
+            transaction.change("DELETE FROM sessions WHERE ends_at < UTC_TIMESTAMP(6)")
+            if ended_hash is not None:
+                transaction.change("DELETE FROM sessions WHERE token_hash = %s", (ended_hash,))
+            transaction.change(
+                "INSERT IGNORE INTO sessions (token_hash, owner_id, created_at, seen_at, ends_at) VALUES "
+                "(%s, %s, UTC_TIMESTAMP(6), UTC_TIMESTAMP(6), UTC_TIMESTAMP(6) + INTERVAL %s SECOND)",
+                (token_hash, owner_id, SESSION_SECONDS),
+            )
+
+        self._database.transaction(work)
+
+    def end_session(self, token_hash: bytes) -> None:
+        self._database.transaction(
+            lambda transaction: transaction.change("DELETE FROM sessions WHERE token_hash = %s", (token_hash,))
+        )
+
+    def end_sessions(self, owner_id: bytes, but: bytes | None = None) -> None:
+        self._database.transaction(lambda transaction: _end_sessions(transaction, owner_id, but))
+
+    def change_password(self, owner_id: bytes, password_hash: str, but: bytes | None = None) -> None:
+        def work(transaction: Transaction) -> None:
+            transaction.change("UPDATE accounts SET password = %s WHERE owner_id = %s", (password_hash, owner_id))
+            transaction.change("DELETE FROM account_links WHERE owner_id = %s", (owner_id,))
+            _end_sessions(transaction, owner_id, but)
+
+        self._database.transaction(work)
+
+    def add_link(self, token_hash: bytes, link: Link, seconds: int) -> None:
+        email = None if link.email is None else link.email.encode()
+
+        def work(transaction: Transaction) -> None:
+            transaction.change("DELETE FROM account_links WHERE ends_at < UTC_TIMESTAMP(6)")
+            transaction.change(
+                f"INSERT IGNORE INTO account_links (token_hash, {_LINK}, ends_at) VALUES "
+                "(%s, %s, %s, %s, %s, UTC_TIMESTAMP(6) + INTERVAL %s SECOND)",
+                (token_hash, link.purpose, link.owner_id, email, link.password_hash, seconds),
+            )
+
+        self._database.transaction(work)
+
+    def link(self, token_hash: bytes, purpose: str) -> Link | None:
+        found = self._database.select(
+            f"SELECT token_hash, {_LINK} FROM account_links "
+            "WHERE token_hash = %s AND purpose = %s AND ends_at > UTC_TIMESTAMP(6)",
+            (token_hash, purpose),
+            belongs=lambda rows: all(row[0] == token_hash for row in rows),
+        )
+        return _link(found[0][1:]) if found else None
+
+    def use_link(self, token_hash: bytes, purpose: str) -> Link | None:
+        used: list[Link] = []
+
+        def work(transaction: Transaction) -> Link | None:
+            found = transaction.select(
+                f"SELECT {_LINK} FROM account_links "
+                "WHERE token_hash = %s AND purpose = %s AND ends_at > UTC_TIMESTAMP(6) FOR UPDATE",
+                (token_hash, purpose),
+            )
+            if not found:
+                return used[0] if used else None  # committed, its answer was lost
+            transaction.change("DELETE FROM account_links WHERE token_hash = %s", (token_hash,))
+            used[:] = [_link(found[0])]
+            return used[0]
+
+        return self._database.transaction(work)
+
+    def tried(self, name: bytes, limit: int, window_seconds: int) -> bool:
+        def work(transaction: Transaction) -> bool:
+            transaction.change(
+                "INSERT INTO tries (name, count, ends_at) VALUES (%s, 0, UTC_TIMESTAMP(6) + INTERVAL %s SECOND) "
+                "ON DUPLICATE KEY UPDATE count = IF(ends_at < UTC_TIMESTAMP(6), 0, count), "
+                "ends_at = IF(ends_at < UTC_TIMESTAMP(6), UTC_TIMESTAMP(6) + INTERVAL %s SECOND, ends_at)",
+                (name, window_seconds, window_seconds),
+            )
+            return bool(
+                transaction.change("UPDATE tries SET count = count + 1 WHERE name = %s AND count < %s", (name, limit))
+            )
+
+        return self._database.transaction(work)
+
+    def forget_tries(self, name: bytes) -> None:
+        self._database.transaction(lambda transaction: transaction.change("DELETE FROM tries WHERE name = %s", (name,)))
+
+    def add_token(self, owner_id: bytes, token_hash: bytes, token: ApiToken) -> None:
+        self._database.transaction(
+            lambda transaction: transaction.change(
+                "INSERT IGNORE INTO api_tokens (token_hash, id, owner_id, label, scope, created_at) "
+                "VALUES (%s, %s, %s, %s, %s, UTC_TIMESTAMP(6))",
+                (token_hash, token.id, owner_id, token.label, token.scope.value),
+            )
+        )
+
+    def tokens(self, owner_id: bytes) -> list[ApiToken]:
+        found = self._database.select(
+            "SELECT owner_id, id, label, scope, created_at FROM api_tokens WHERE owner_id = %s ORDER BY created_at, id",
+            (owner_id,),
+            belongs=lambda rows: all(row[0] == owner_id for row in rows),
+        )
+        return [ApiToken(token_id, label, Scope(scope), _moment(at)) for _, token_id, label, scope, at in found]
+
+    def revoke_token(self, owner_id: bytes, token_id: bytes) -> bool:
+        revoked = False
+
+        def work(transaction: Transaction) -> bool:
+            nonlocal revoked
+            changed = transaction.change("DELETE FROM api_tokens WHERE owner_id = %s AND id = %s", (owner_id, token_id))
+            revoked = revoked or bool(changed)
+            return revoked  # also when the answer to an earlier COMMIT was lost
+
+        return self._database.transaction(work)
+
+
+def _end_sessions(transaction: Transaction, owner_id: bytes, but: bytes | None) -> None:
+    transaction.change("DELETE FROM sessions WHERE owner_id = %s AND token_hash <> %s", (owner_id, but or b""))
+
+
+def _account(found: Rows) -> Account | None:
+    if not found:
+        return None
+    owner_id, email, password_hash, admin, disabled = found[0]
+    return Account(owner_id, email.decode(), password_hash, bool(admin), bool(disabled))
+
+
+def _link(columns: Any) -> Link:
+    purpose, owner_id, email, password_hash = columns
+    return Link(purpose, owner_id, None if email is None else email.decode(), password_hash)
+
+
+def _moment(at: datetime) -> datetime:
+    return at.replace(tzinfo=UTC)

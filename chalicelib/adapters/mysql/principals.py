@@ -1,0 +1,42 @@
+"""Whose rows a statement is about: the part of SQL that decides whether a session or a token is in force.
+
+It stands in the very statement that reads or locks the rows, so that a session that ended is ended for whatever begins
+afterwards, everywhere.
+"""
+
+from dataclasses import dataclass
+
+from chalicelib.adapters.mysql.database import Args
+from chalicelib.domain.accounts import SESSION_IDLE_SECONDS, Principal, Way
+
+_ACCOUNT = "JOIN accounts a ON a.owner_id = {0}.owner_id AND a.disabled_at IS NULL JOIN owners o ON o.id = {0}.owner_id"
+SESSION_IN_FORCE = (
+    f"s.ends_at > UTC_TIMESTAMP(6) AND s.seen_at > UTC_TIMESTAMP(6) - INTERVAL {SESSION_IDLE_SECONDS} SECOND"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Whose:
+    """`tables` give the owner's row as `o`; `echo` is the column that repeats what was asked, the one of `args`."""
+
+    tables: str
+    condition: str
+    echo: str
+    asked: bytes
+
+    @property
+    def args(self) -> Args:
+        return (self.asked,)
+
+
+def whose(principal: Principal, writing: bool = False) -> Whose:
+    """The owner that the principal is."""
+    if principal.way is Way.SESSION:
+        tables = f"sessions s {_ACCOUNT.format('s')}"
+        return Whose(tables, f"s.token_hash = %s AND {SESSION_IN_FORCE}", "s.token_hash", principal.token_hash)
+    if principal.way is Way.TOKEN:
+        scope = " AND t.scope = 'write'" if writing else ""
+        return Whose(
+            f"api_tokens t {_ACCOUNT.format('t')}", f"t.token_hash = %s{scope}", "t.token_hash", principal.token_hash
+        )
+    return Whose("owners o", "o.name = %s", "o.name", principal.name.encode())

@@ -1,0 +1,252 @@
+"""Accounts: sign up, verify, sign in and out, change and reset a password, tokens for scripts.
+
+What is answered never tells whether an address has an account: that is told by mail to whoever reads that address.
+Tries are counted before a password is looked at, in the database, so that a thousand tries at once are counted too.
+"""
+
+import secrets
+from dataclasses import dataclass
+
+from chalicelib.domain import account_ports
+from chalicelib.domain.account_ports import AccountRows, ApiToken, Link, Mail, Passwords
+from chalicelib.domain.accounts import (
+    TOKEN_BYTES,
+    Account,
+    Principal,
+    Scope,
+    Way,
+    email_of,
+    hash_of,
+    password_of,
+)
+from chalicelib.domain.errors import (
+    InvalidValueError,
+    NotFoundError,
+    NotSignedInError,
+    TooManyTriesError,
+)
+from chalicelib.domain.ports import Clock
+
+ACCOUNT_TRIES, ADDRESS_TRIES, TRIES_SECONDS = 10, 50, 15 * 60
+MAILS, MAILS_SECONDS = 5, 3600
+VERIFY_SECONDS, RESET_SECONDS, FIRST_ADMIN_SECONDS = 24 * 3600, 3600, 3600
+MOST_TOKENS = 20
+
+
+@dataclass(frozen=True, slots=True)
+class SignedIn:
+    """The account, and the secret that its new session goes by, which only the browser is told."""
+
+    account: Account
+    token: str
+
+
+@dataclass(frozen=True, slots=True)
+class Accounts:
+    """The use cases of accounts. Every call may raise RowsUnavailableError, some MailUnavailableError."""
+
+    rows: AccountRows
+    passwords: Passwords
+    mail: Mail
+    clock: Clock
+    sign_up_open: bool = True
+
+    def sign_up(self, email: str, password: str, site: str, address: str) -> None:
+        """Mails a link that makes the account. An address that has one gets a mail that says so.
+
+        `site` is what the link begins with, `address` where the request comes from. Raises InvalidValueError or
+        TooManyTriesError.
+        """
+        if not self.sign_up_open:
+            raise InvalidValueError("email", "New accounts are not taken here at present.")
+        email = email_of(email)
+        password = password_of(password, email)
+        self._count(b"mail:" + email.encode(), MAILS, MAILS_SECONDS)
+        self._count(b"sign-up:" + address.encode(), MAILS * 4, MAILS_SECONDS)
+        hashed = self.passwords.hashed(password)  # in any case, so that the answer takes as long
+        if self.rows.by_email(email) is not None:
+            self.mail.send(email, "You have an account already", _HAVE_ONE.format(site=site))
+            return
+        secret = self._link(Link(account_ports.VERIFY, email=email, password_hash=hashed), VERIFY_SECONDS)
+        self.mail.send(email, "Verify your address", _VERIFY.format(site=site, link=secret))
+
+    def verify(self, link: str, password: str, before: str | None) -> SignedIn:
+        """Makes the account that the link was mailed for, and signs in. Raises NotFoundError or InvalidValueError.
+
+        The password must be the one chosen with this very link: whoever else asked for a link to this address cannot
+        have theirs made good by the person who reads its mail.
+        """
+        found = self.rows.link(hash_of(link), account_ports.VERIFY)
+        if found is None or found.email is None or found.password_hash is None:
+            raise _bad_link()
+        self._count(b"link:" + hash_of(link), ACCOUNT_TRIES, TRIES_SECONDS)
+        if not self.passwords.fits(found.password_hash, password):
+            raise InvalidValueError(
+                "password", "This is not the password that was chosen when this link was asked for."
+            )
+        if self.rows.use_link(hash_of(link), account_ports.VERIFY) is None:
+            raise _bad_link()
+        account = Account(secrets.token_bytes(16), found.email, found.password_hash, admin=False, disabled=False)
+        if not self.rows.create(account):
+            raise _bad_link()
+        return self._begin_session(account, before)
+
+    def sign_in(self, email: str, password: str, address: str, before: str | None) -> SignedIn:
+        """A new session; the one that the browser had `before` is ended. Raises NotSignedInError or TooManyTriesError.
+
+        `address` is where the request comes from. Sessions under way are not concerned by tries.
+        """
+        email = _email_or_nobodys(email)
+        self._count(b"address:" + address.encode(), ADDRESS_TRIES, TRIES_SECONDS)
+        self._count(b"account:" + email.encode(), ACCOUNT_TRIES, TRIES_SECONDS)
+        account = self.rows.by_email(email)
+        if not self.passwords.fits(None if account is None else account.password_hash, password):
+            raise NotSignedInError("The address or the password is wrong.")
+        if account is None or account.disabled:
+            raise NotSignedInError("The address or the password is wrong.")
+        self.rows.forget_tries(b"account:" + email.encode())
+        return self._begin_session(account, before)
+
+    def sign_out(self, principal: Principal) -> None:
+        """Ends the session; it is ended everywhere when this returns."""
+        if principal.way is Way.SESSION:
+            self.rows.end_session(principal.token_hash)
+
+    def sign_out_everywhere(self, principal: Principal) -> None:
+        """Ends every session of the account's, this one too."""
+        self.rows.end_sessions(self.of(principal).owner_id)
+
+    def of(self, principal: Principal) -> Account:
+        """The account of a session or token in force. Raises NotSignedInError."""
+        account = self.rows.of(principal)
+        if account is None:
+            raise NotSignedInError("You are not signed in any more. Sign in again.")
+        return account
+
+    def change_password(self, principal: Principal, old: str, new: str) -> None:
+        """Changes the password and ends every other session. Raises InvalidValueError, TooManyTriesError."""
+        account = self.of(principal)
+        self._count(b"account:" + account.email.encode(), ACCOUNT_TRIES, TRIES_SECONDS)
+        if not self.passwords.fits(account.password_hash, old):
+            raise InvalidValueError("old_password", "This is not your present password.")
+        self.rows.forget_tries(b"account:" + account.email.encode())
+        hashed = self.passwords.hashed(_new_password(new, account.email))
+        self.rows.change_password(account.owner_id, hashed, but=principal.token_hash)
+
+    def ask_reset(self, email: str, site: str, address: str) -> None:
+        """Mails a link that sets a new password, if there is such an account; answers the same if not."""
+        email = _email_or_nobodys(email)
+        self._count(b"reset:" + address.encode(), MAILS * 4, MAILS_SECONDS)
+        self._count(b"mail:" + email.encode(), MAILS, MAILS_SECONDS)
+        account = self.rows.by_email(email)
+        if account is not None and not account.disabled:
+            secret = self._link(Link(account_ports.RESET, owner_id=account.owner_id), RESET_SECONDS)
+            self.mail.send(email, "Set a new password", _RESET.format(site=site, link=secret))
+
+    def reset(self, link: str, new: str) -> None:
+        """Sets the password, once; every session ends. Raises NotFoundError or InvalidValueError."""
+        found = self.rows.link(hash_of(link), account_ports.RESET)
+        account = None if found is None or found.owner_id is None else self.rows.of_owner(found.owner_id)
+        if account is None:
+            raise _bad_link()
+        hashed = self.passwords.hashed(_new_password(new, account.email))  # what is refused does not use the link up
+        if self.rows.use_link(hash_of(link), account_ports.RESET) is None:
+            raise _bad_link()
+        self.rows.change_password(account.owner_id, hashed)
+
+    def first_admin_link(self) -> str | None:
+        """The secret of a link that makes the first admin; None if there is one already."""
+        if self.rows.has_admin():
+            return None
+        return self._link(Link(account_ports.FIRST_ADMIN), FIRST_ADMIN_SECONDS)
+
+    def become_first_admin(self, link: str, email: str, password: str) -> Account:
+        """Makes a verified admin's account, once. Raises NotFoundError or InvalidValueError."""
+        email = email_of(email)
+        hashed = self.passwords.hashed(_new_password(password, email))
+        if self.rows.use_link(hash_of(link), account_ports.FIRST_ADMIN) is None or self.rows.has_admin():
+            raise _bad_link()
+        account = Account(secrets.token_bytes(16), email, hashed, admin=True, disabled=False)
+        if not self.rows.create(account):
+            raise InvalidValueError("email", "This address has an account already.")
+        return account
+
+    def make_token(self, principal: Principal, label: str, scope: str) -> tuple[ApiToken, str]:
+        """A token for scripts, and its secret, which is told this once. Raises InvalidValueError."""
+        account = self.of(principal)
+        label = label.strip()
+        if not 1 <= len(label) <= 100:
+            raise InvalidValueError("label", "Give the token a label of 1 to 100 characters.")
+        if scope not in {one.value for one in Scope}:
+            raise InvalidValueError("scope", "The scope must be read or write.")
+        if len(self.rows.tokens(account.owner_id)) >= MOST_TOKENS:
+            raise InvalidValueError("label", f"An account has at most {MOST_TOKENS} tokens. Revoke one first.")
+        secret = secrets.token_urlsafe(TOKEN_BYTES)
+        token = ApiToken(secrets.token_bytes(16), label, Scope(scope), self.clock.now())
+        self.rows.add_token(account.owner_id, hash_of(secret), token)
+        return token, secret
+
+    def tokens(self, principal: Principal) -> list[ApiToken]:
+        """The account's tokens, oldest first."""
+        return self.rows.tokens(self.of(principal).owner_id)
+
+    def revoke_token(self, principal: Principal, token_id: bytes) -> None:
+        """Ends the token. Raises NotFoundError."""
+        if not self.rows.revoke_token(self.of(principal).owner_id, token_id):
+            raise NotFoundError("You have no such token.")
+
+    def _count(self, name: bytes, limit: int, seconds: int) -> None:
+        if not self.rows.tried(name[:300], limit, seconds):
+            raise TooManyTriesError("Too many tries. Wait some minutes and try again.")
+
+    def _begin_session(self, account: Account, before: str | None) -> SignedIn:
+        token = secrets.token_urlsafe(TOKEN_BYTES)
+        self.rows.begin_session(account.owner_id, hash_of(token), None if before is None else hash_of(before))
+        return SignedIn(account, token)
+
+    def _link(self, link: Link, seconds: int) -> str:
+        secret = secrets.token_urlsafe(TOKEN_BYTES)
+        self.rows.add_link(hash_of(secret), link, seconds)
+        return secret
+
+
+def _email_or_nobodys(text: str) -> str:
+    """What is no address is looked up all the same: its answer must not differ."""
+    try:
+        return email_of(text)
+    except InvalidValueError:
+        return "nobody"
+
+
+def _new_password(text: str, email: str) -> str:
+    try:
+        return password_of(text, email)
+    except InvalidValueError as error:
+        raise InvalidValueError("new_password", str(error)) from None
+
+
+def _bad_link() -> NotFoundError:
+    return NotFoundError("This link is not good any more: it was used, or is too old. Ask for a new one.")
+
+
+_VERIFY = """\
+Somebody, we hope you, signed up with this address. Open this within a day, and enter the password you chose:
+
+{site}/verify?link={link}
+
+If it was not you, do nothing: no account is made.
+"""
+_HAVE_ONE = """\
+Somebody, perhaps you, tried to sign up with this address, which has an account already. If you forgot the password:
+
+{site}/reset
+
+If it was not you, nothing has changed.
+"""
+_RESET = """\
+Somebody, we hope you, asked to set a new password for this address. Open this within an hour:
+
+{site}/reset?link={link}
+
+If it was not you, do nothing: the password stays as it is.
+"""

@@ -1,0 +1,245 @@
+"""Accounts: what is answered, what is mailed, what ends sessions, and what is counted."""
+
+import re
+from dataclasses import dataclass, field
+
+import pytest
+
+from chalicelib.domain.accounts import Principal, Way, email_of, hash_of, password_of
+from chalicelib.domain.errors import InvalidValueError, NotFoundError, NotSignedInError, TooManyTriesError
+from chalicelib.services.accounts import ACCOUNT_TRIES, TRIES_SECONDS, Accounts, SignedIn
+from tests.fakes.account_rows import MemoryAccountRows
+from tests.fakes.mail import MemoryMail, PlainPasswords
+from tests.fakes.store import MemoryStore
+
+SITE, HERE = "https://store.test", "192.0.2.1"
+EMAIL, PASSWORD, OTHER = "ada@example.org", "correct horse", "battery staple"
+
+
+@dataclass
+class World:
+    """Accounts on fakes."""
+
+    store: MemoryStore = field(default_factory=MemoryStore)
+
+    def __post_init__(self) -> None:
+        self.mail, self.passwords = MemoryMail(), PlainPasswords()
+        self.accounts = Accounts(MemoryAccountRows(self.store), self.passwords, self.mail, self.store.clock)
+
+    def link(self) -> str:
+        """The secret in the mail that was sent last."""
+        found = re.search(r"link=(\S+)", self.mail.sent[-1][2])
+        assert found is not None
+        return found[1]
+
+    def signed_up(self, email: str = EMAIL) -> SignedIn:
+        self.accounts.sign_up(email, PASSWORD, SITE, HERE)
+        return self.accounts.verify(self.link(), PASSWORD, None)
+
+    def sign_in(self, password: str = PASSWORD, before: str | None = None) -> SignedIn:
+        return self.accounts.sign_in(EMAIL, password, HERE, before)
+
+
+def by_session(signed_in: SignedIn) -> Principal:
+    return Principal("", way=Way.SESSION, token_hash=hash_of(signed_in.token))
+
+
+def test_an_account_is_made_by_who_reads_its_mail() -> None:
+    world = World()
+    world.accounts.sign_up(" Ada@Example.org ", PASSWORD, SITE, HERE)
+    assert world.store.accounts == {}
+    assert (world.mail.sent[0][0], f"{SITE}/verify?link=" in world.mail.sent[0][2]) == (EMAIL, True)
+    with pytest.raises(NotSignedInError):
+        world.sign_in()
+    signed_in = world.accounts.verify(world.link(), PASSWORD, None)
+    assert world.accounts.of(by_session(signed_in)).email == EMAIL
+
+
+def test_a_link_is_good_once() -> None:
+    world = World()
+    world.signed_up()
+    with pytest.raises(NotFoundError):
+        world.accounts.verify(world.link(), PASSWORD, None)
+
+
+def test_nobody_gets_their_password_into_an_account_that_another_verifies() -> None:
+    world = World()
+    world.accounts.sign_up(EMAIL, PASSWORD, SITE, HERE)
+    world.accounts.sign_up(EMAIL, "the attacker's own", SITE, "198.51.100.1")
+    with pytest.raises(InvalidValueError):
+        world.accounts.verify(world.link(), PASSWORD, None)  # the attacker's link, opened by who reads the mail
+    assert world.store.accounts == {}
+
+
+def test_a_known_address_is_answered_as_an_unknown_one_and_told_by_mail() -> None:
+    world = World()
+    world.signed_up()
+    world.accounts.sign_up(EMAIL, OTHER, SITE, HERE)
+    assert "an account already" in world.mail.sent[-1][1]
+    with pytest.raises(NotSignedInError):
+        world.sign_in(OTHER)
+    world.sign_in(PASSWORD)
+
+
+def test_wrong_and_unknown_are_one_answer_and_both_look_at_a_password() -> None:
+    world = World()
+    world.signed_up()
+    before, said = world.passwords.looked_at, []
+    for email in (EMAIL, "nobody@example.org", "not an address"):
+        with pytest.raises(NotSignedInError) as refused:
+            world.accounts.sign_in(email, "wrong password", HERE, None)
+        said.append(str(refused.value))
+    assert len(set(said)) == 1
+    assert world.passwords.looked_at - before == 3
+
+
+def test_of_a_thousand_wrong_passwords_ten_are_looked_at_and_a_live_session_stays() -> None:
+    world = World()
+    signed_in = world.signed_up()
+    before = world.passwords.looked_at
+    for number in range(1000):
+        with pytest.raises((NotSignedInError, TooManyTriesError)):
+            world.accounts.sign_in(EMAIL, f"wrong {number}", f"192.0.2.{number % 250}", None)
+    assert world.passwords.looked_at - before == ACCOUNT_TRIES
+    assert world.accounts.of(by_session(signed_in)).email == EMAIL
+    with pytest.raises(TooManyTriesError):
+        world.sign_in()
+    world.store.clock.advance(TRIES_SECONDS + 1)
+    world.sign_in()
+
+
+def test_an_address_that_tries_many_accounts_is_stopped_too() -> None:
+    world = World()
+    for number in range(1000):
+        with pytest.raises((NotSignedInError, TooManyTriesError)):
+            world.accounts.sign_in(f"{number}@example.org", "wrong", HERE, None)
+    assert world.passwords.looked_at == 50
+
+
+def test_signing_out_ends_the_session_and_everywhere_ends_all() -> None:
+    world = World()
+    one, two = world.signed_up(), world.sign_in()
+    world.accounts.sign_out(by_session(one))
+    with pytest.raises(NotSignedInError):
+        world.accounts.of(by_session(one))
+    three = world.sign_in()
+    world.accounts.sign_out_everywhere(by_session(three))
+    for session in (two, three):
+        with pytest.raises(NotSignedInError):
+            world.accounts.of(by_session(session))
+
+
+def test_signing_in_ends_the_session_that_the_browser_had() -> None:
+    world = World()
+    one = world.signed_up()
+    world.sign_in(before=one.token)
+    with pytest.raises(NotSignedInError):
+        world.accounts.of(by_session(one))
+
+
+def test_a_session_ends_when_idle_and_in_any_case() -> None:
+    world = World()
+    idle = world.signed_up()
+    world.store.clock.advance(30 * 60 + 1)
+    with pytest.raises(NotSignedInError):
+        world.accounts.of(by_session(idle))
+    busy = world.sign_in()
+    for _ in range(12 * 3):
+        world.store.clock.advance(20 * 60 - 1)
+        world.accounts.of(by_session(busy))
+    world.store.clock.advance(60)
+    with pytest.raises(NotSignedInError):
+        world.accounts.of(by_session(busy))
+
+
+def test_a_changed_password_ends_every_other_session() -> None:
+    world = World()
+    here, there = world.signed_up(), world.sign_in()
+    with pytest.raises(InvalidValueError):
+        world.accounts.change_password(by_session(here), "wrong", OTHER)
+    world.accounts.change_password(by_session(here), PASSWORD, OTHER)
+    assert world.accounts.of(by_session(here)).email == EMAIL
+    with pytest.raises(NotSignedInError):
+        world.accounts.of(by_session(there))
+    world.sign_in(OTHER)
+
+
+def test_a_reset_is_mailed_only_where_there_is_an_account_and_is_good_once() -> None:
+    world = World()
+    world.accounts.ask_reset("nobody@example.org", SITE, HERE)
+    assert world.mail.sent == []
+    before = world.signed_up()
+    world.accounts.ask_reset(EMAIL, SITE, HERE)
+    link = world.link()
+    with pytest.raises(InvalidValueError) as refused:
+        world.accounts.reset(link, "short")
+    assert refused.value.field == "new_password"
+    world.accounts.reset(link, OTHER)  # what was refused did not use it up
+    with pytest.raises(NotFoundError):
+        world.accounts.reset(link, PASSWORD)
+    with pytest.raises(NotSignedInError):
+        world.accounts.of(by_session(before))
+    world.sign_in(OTHER)
+
+
+def test_a_link_that_waits_too_long_is_good_no_more() -> None:
+    world = World()
+    world.signed_up()
+    world.accounts.ask_reset(EMAIL, SITE, HERE)
+    world.store.clock.advance(3601)
+    with pytest.raises(NotFoundError):
+        world.accounts.reset(world.link(), OTHER)
+
+
+def test_the_first_admin_is_made_once() -> None:
+    world = World()
+    one, two = world.accounts.first_admin_link(), world.accounts.first_admin_link()
+    assert one is not None
+    assert two is not None
+    assert world.accounts.become_first_admin(one, EMAIL, PASSWORD).admin
+    assert world.accounts.first_admin_link() is None
+    with pytest.raises(NotFoundError):
+        world.accounts.become_first_admin(two, "other@example.org", PASSWORD)
+
+
+def test_a_token_is_told_once_listed_and_revoked() -> None:
+    world = World()
+    person = by_session(world.signed_up())
+    token, secret = world.accounts.make_token(person, " laptop ", "read")
+    by_token = Principal("", way=Way.TOKEN, token_hash=hash_of(secret))
+    assert [(one.label, one.scope.value) for one in world.accounts.tokens(person)] == [("laptop", "read")]
+    assert world.accounts.of(by_token).email == EMAIL
+    world.accounts.revoke_token(person, token.id)
+    with pytest.raises(NotSignedInError):
+        world.accounts.of(by_token)
+    with pytest.raises(NotFoundError):
+        world.accounts.revoke_token(person, token.id)
+
+
+@pytest.mark.parametrize(("label", "scope"), [("", "read"), ("x" * 101, "read"), ("x", "admin"), ("x", "")])
+def test_a_token_of_another_shape_is_refused(label: str, scope: str) -> None:
+    world = World()
+    person = by_session(world.signed_up())
+    with pytest.raises(InvalidValueError):
+        world.accounts.make_token(person, label, scope)
+
+
+def test_sign_up_can_be_closed() -> None:
+    store = MemoryStore()
+    closed = Accounts(MemoryAccountRows(store), PlainPasswords(), MemoryMail(), store.clock, sign_up_open=False)
+    with pytest.raises(InvalidValueError):
+        closed.sign_up(EMAIL, PASSWORD, SITE, HERE)
+
+
+@pytest.mark.parametrize(
+    "text", ["", "ada", "@", "a@", "@b", "a b@c", "a@b@c", "a@b\r\nBcc: c@d", "<a@b>", "a,b@c", f"{'a' * 251}@b.c"]
+)
+def test_what_is_no_address_is_refused(text: str) -> None:
+    with pytest.raises(InvalidValueError):
+        email_of(text)
+
+
+@pytest.mark.parametrize("text", ["short", "x" * 201, "aaaaaaaaaaaa", EMAIL])
+def test_passwords_that_are_easy_to_guess_are_refused(text: str) -> None:
+    with pytest.raises(InvalidValueError):
+        password_of(text, EMAIL)
