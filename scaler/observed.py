@@ -62,6 +62,19 @@ def under_way(fleet_map: FleetMap, target: int) -> str:
     return ""
 
 
+def replaced(before: FleetMap, after: FleetMap, seen: Seen) -> list[str]:
+    """The nodes that `after` does not give keys any more because they fail, each in a sentence."""
+    still = {node.id for node in after.nodes}
+    new = [node.id for node in after.nodes if node.id not in {one.id for one in before.nodes}]
+    told = []
+    for node in before.nodes:
+        if node.id in still or node.id not in seen.gone | seen.mute:
+            continue
+        why = "did not answer" if node.id in seen.gone else "answered, but its agent reported nothing"
+        told.append(f"Node {node.id} {why}; {new.pop(0) if new else 'no node'} took its place.")
+    return told
+
+
 def unfinished(fleet_map: FleetMap, seen: Seen) -> bool:
     """Whether the map is not yet what it should be."""
     ending = seen.gone | seen.mute

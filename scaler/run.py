@@ -21,7 +21,7 @@ from scaler import decision as deciding
 from scaler import resize
 from scaler.decision import DUE_MINUTES, LATE_MINUTES, Situation, idle_minutes_before, minutes_due, newest_complete
 from scaler.instances import LiveInstance
-from scaler.observed import MUTE_MINUTES, SILENT, Seen, There, mute_nodes, report_of, under_way, unfinished
+from scaler.observed import MUTE_MINUTES, SILENT, Seen, There, mute_nodes, replaced, report_of, under_way, unfinished
 from scaler.parts import Parts
 from scaler.reconcile import Steps, steps, unseen
 
@@ -230,6 +230,9 @@ class Scaler:
             said += f", {len(wanted.moving)} partitions move"
         logger.info("%s: %s", said, ", ".join(f"{node.id} at {node.address}" for node in wanted.nodes))
         seen.done.append(said)
+        for reason in replaced(current, wanted, seen):
+            target, now = seen.settings.num_nodes, self._parts.clock.now()
+            self._parts.rows.note(Decision(None, now, seen.number, "replaced", reason, target, target, outcome=said))
         return wanted
 
     def _apply(self, seen: Seen, todo: Steps, live: Sequence[LiveInstance]) -> None:

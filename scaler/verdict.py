@@ -62,7 +62,11 @@ def _idle(settings: CacheSettings, minutes: int) -> Verdict:
     nodes, least = settings.num_nodes, settings.min_nodes
     finding = f"No requests in {minutes} minutes in a row" if minutes > 1 else "No requests in this minute"
     if not settings.idle_minutes or minutes < settings.idle_minutes:
-        return Verdict("no-traffic", f"{finding}: there is no miss rate, and {_nodes(nodes)} stay.", nodes)
+        return Verdict(
+            "no-traffic",
+            f"{finding}: there is no miss rate, and {_nodes(nodes)} {'stays' if nodes == 1 else 'stay'}.",
+            nodes,
+        )
     reached = f"{finding}, and {settings.idle_minutes} are allowed"
     if nodes <= least:
         return Verdict("at-minimum", f"{reached}, but the fleet is at its minimum of {_nodes(least)}.", nodes)

@@ -137,6 +137,9 @@ class DecisionRows(Protocol):
     def change_by_hand(self, decision: Decision, settings_version: int, settings: Mapping[str, object]) -> bool:
         """Stores the cache settings if their version still is that one, and the decision, in one transaction."""
 
+    def note(self, decision: Decision) -> None:
+        """Adds to the log what a person did that changes no setting."""
+
 
 class FleetReports(Protocol):
     """What the scaler's last run saw."""

@@ -39,6 +39,9 @@ class ScalerRows(Protocol):
         False if the minute was decided already, or the settings changed meanwhile. Raises SupersededError.
         """
 
+    def note(self, decision: Decision) -> None:
+        """Adds to the log what was done about no minute in particular. Raises SupersededError."""
+
     def note_outcome(self, minute: int, outcome: str) -> None: ...
 
     def decided(self, since: int) -> set[int]:

@@ -12,7 +12,7 @@ from chalicelib.domain.errors import OverloadedError
 from chalicelib.domain.ports import Clock, DecisionRows, SettingsRows
 
 NAME = "cache"
-WRITE_ATTEMPTS = 5
+WRITE_ATTEMPTS = 20
 CHANGE = "change"  # beside the settings: the name of the change that stored them
 BY_HAND = "by-hand"  # the rule of a decision that a person made
 
@@ -45,20 +45,22 @@ class CacheConfiguration:
             if after == before:
                 return before, after
             reason = f"{principal.name} changed {_difference(before, after)}."
-            if self._store(version, before, after, reason, "stored"):
+            if self._store(version, before, after, reason):
                 return before, after
-        raise _overtaken()
+        raise OverloadedError("The settings are being changed by others at the same time; try again.")
 
     def note(self, principal: Principal, what: str, outcome: str) -> None:
-        """Logs what somebody did that changes no setting. Raises OverloadedError if settings change all the time."""
-        for _ in range(WRITE_ATTEMPTS):
-            version, settings = self._read()
-            if self._store(version, settings, settings, f"{principal.name} {what}.", outcome):
-                return
-        raise _overtaken()
+        """Logs what somebody did that changes no setting."""
+        settings = self._read()[1]
+        self.decisions.note(self._decision(settings, settings, f"{principal.name} {what}.", outcome))
 
-    def _store(self, version: int, before: CacheSettings, after: CacheSettings, reason: str, outcome: str) -> bool:
-        decision = Decision(
+    def _store(self, version: int, before: CacheSettings, after: CacheSettings, reason: str) -> bool:
+        # A write tried again knows itself by this name; two that are otherwise the same, such as +1 and +1, are two.
+        values = {**cache_settings.to_mapping(after), CHANGE: secrets.token_hex(8)}
+        return self.decisions.change_by_hand(self._decision(before, after, reason, "stored"), version, values)
+
+    def _decision(self, before: CacheSettings, after: CacheSettings, reason: str, outcome: str) -> Decision:
+        return Decision(
             minute=None,
             decided_at=self.clock.now(),
             run=0,
@@ -69,9 +71,6 @@ class CacheConfiguration:
             settings=cache_settings.to_mapping(after),
             outcome=outcome,
         )
-        # A write tried again knows itself by this name; two that are otherwise the same, such as +1 and +1, are two.
-        values = {**cache_settings.to_mapping(after), CHANGE: secrets.token_hex(8)}
-        return self.decisions.change_by_hand(decision, version, values)
 
     def _read(self) -> tuple[int, CacheSettings]:
         version, stored = self.settings.read(NAME)
@@ -89,7 +88,3 @@ def _difference(before: CacheSettings, after: CacheSettings) -> str:
         if value != names_before[name]
     ]
     return ", ".join(changes)
-
-
-def _overtaken() -> OverloadedError:
-    return OverloadedError("The settings are being changed by others at the same time; try again.")

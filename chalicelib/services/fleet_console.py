@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from chalicelib.domain.accounts import Principal
 from chalicelib.domain.cache_settings import MOST_NODES, CacheSettings
 from chalicelib.domain.decisions import minute_of
-from chalicelib.domain.errors import InvalidValueError, NodeError, QueueUnavailableError
+from chalicelib.domain.errors import InvalidValueError, NodeError, QueueUnavailableError, RowsUnavailableError
 from chalicelib.domain.fleet import Node
 from chalicelib.domain.fleet_report import FleetReport
 from chalicelib.domain.ports import (
@@ -148,12 +148,18 @@ class FleetConsole:
         return self.contained.page(principal, node_id, after, limit)
 
     def clear_cache(self, principal: Principal) -> Cleared:
-        """Empties every node, and notes it in the decision log."""
+        """Empties every node and notes it in the decision log. Raises RowsUnavailableError, perhaps when it is done."""
         nodes = self.maps.current().named
         told = _told(nodes, asked_at_once(nodes, lambda node: self.admins.of(node).clear()))
         done = sum(each.done for each in told)
         silent = [f"{each.node_id}: {each.why}" for each in told if not each.done]
-        self.configuration.note(principal, "cleared the cache", "; ".join([f"cleared {done} of {len(told)}", *silent]))
+        outcome = "; ".join([f"cleared {done} of {len(told)}", *silent])
+        try:
+            self.configuration.note(principal, "cleared the cache", outcome)
+        except RowsUnavailableError as error:
+            raise RowsUnavailableError(
+                f"The cache is empty ({outcome}); that could not be written into the log."
+            ) from error
         return Cleared(told)
 
     def _change(self, principal: Principal, choose: Choice) -> Changed:

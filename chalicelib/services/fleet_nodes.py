@@ -81,7 +81,7 @@ def _named(
     if not serves:
         notes.append(LEFT)
     if report is not None and report.state in (FAILING, LEAVING) and report.note:
-        notes.append(report.note)
+        notes.append(f"{report.note[0].upper()}{report.note[1:]}.")
     return NodeView(
         id=node.id,
         address=node.address,

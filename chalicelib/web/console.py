@@ -20,6 +20,7 @@ from chalicelib.web.request_form import RequestForm, query_of
 from chalicelib.web.session import principal_of
 
 LATEST, LOG_LIMIT = 8, 50
+UNDECIDED_MINUTES = 2  # at the end of the history: a minute is decided two minutes on at the latest
 MOST_DIGITS = 18  # of an id; more is no id of ours
 
 NOTICES = {
@@ -211,7 +212,7 @@ def blueprint(services: Callable[[], Services]) -> Blueprint:
 
 
 def _charts(history: tuple[MinuteView, ...]) -> list[dict[str, object]]:
-    """Each chart with its title and its newest value in words."""
+    """Each chart with its title and its newest value in words; the last minute or two may not be decided yet."""
     wanted: tuple[tuple[str, str, Kind, Callable[[MinuteView], float | None]], ...] = (
         ("nodes", "Nodes", charts.STEPS, lambda one: one.nodes),
         ("hit", "Hit rate", charts.RATE, lambda one: one.hit_rate),
@@ -223,7 +224,7 @@ def _charts(history: tuple[MinuteView, ...]) -> list[dict[str, object]]:
     shown: list[dict[str, object]] = []
     for name, title, kind, value_of in wanted:
         points = [(one.minute, value_of(one)) for one in history]
-        last = points[-1][1] if points else None
+        last = next((value for _, value in reversed(points[-UNDECIDED_MINUTES - 1 :]) if value is not None), None)
         words = None if last is None else kind.told(last)
         shown.append({"title": title, "last": words, "svg": chart(f"chart-{name}", title, points, kind)})
     return shown

@@ -106,6 +106,7 @@ def test_every_write_of_a_superseded_run_is_refused_and_changes_nothing(parts: P
         lambda: parts.rows.forget_launches(old, [kept]),
         lambda: parts.rows.publish(old, ONE_NODE),
         lambda: parts.rows.record(decision(old), 0, {"num_nodes": 2}),
+        lambda: parts.rows.note(decision(old, minute=None)),
         lambda: parts.rows.keep_report(old, FleetReport(1.0, old, ())),
     ):
         with pytest.raises(SupersededError):
@@ -208,6 +209,16 @@ def test_the_outcome_is_noted_at_its_minute(parts: Parts) -> None:
         assert parts.rows.record(decision(run, minute), 0, None)
     parts.rows.note_outcome(MINUTE, "Two nodes were asked for.")
     assert [one.outcome for one in parts.decisions.latest(10)] == ["", "Two nodes were asked for."]
+
+
+def test_what_is_noted_is_of_no_minute_and_changes_nothing_else(parts: Parts) -> None:
+    run = parts.rows.begin_run()
+    parts.rows.note(decision(run, minute=None, before=2, target=2))
+    parts.decisions.note(decision(0, minute=None, before=2, target=2))
+    assert [(one.minute, one.run) for one in parts.decisions.latest(10)] == [(None, 0), (None, run)]
+    assert parts.rows.changed_at() is None
+    assert parts.rows.settings() == (0, {})
+    assert parts.decisions.since(0) == []
 
 
 def test_holds_do_not_count_as_changes(parts: Parts) -> None:

@@ -36,6 +36,10 @@ class MemoryDecisionRows:
                 _add(self._store, decision)
             return stored != ""
 
+    def note(self, decision: Decision) -> None:
+        with self._store.steps.step("decisions.note"), self._store.lock:
+            _add(self._store, decision)
+
 
 class MemoryFleetReports:
     """FleetReports over a MemoryStore."""
@@ -109,6 +113,11 @@ class MemoryScalerRows:
                 _write(self._store, settings_version, settings)
             _add(self._store, decision)
             return True
+
+    def note(self, decision: Decision) -> None:
+        with self._store.steps.step("scaler.note"), self._store.lock:
+            self._fence(decision.run)
+            _add(self._store, decision)
 
     def note_outcome(self, minute: int, outcome: str) -> None:
         with self._store.steps.step("scaler.note_outcome"), self._store.lock:

@@ -5,7 +5,13 @@ import pytest
 from chalicelib.domain import fleet, rates, wire
 from chalicelib.domain.accounts import Owner, Principal
 from chalicelib.domain.decisions import Decision, Sample, minute_of
-from chalicelib.domain.errors import InvalidValueError, NodeError, QueueUnavailableError, UnknownNodeError
+from chalicelib.domain.errors import (
+    InvalidValueError,
+    NodeError,
+    QueueUnavailableError,
+    RowsUnavailableError,
+    UnknownNodeError,
+)
 from chalicelib.domain.fleet import Node
 from chalicelib.domain.fleet_report import ENDING, FAILING, LAUNCHING, LEAVING, SERVING, FleetReport, NodeReport
 from chalicelib.domain.ports import NodeOrders
@@ -78,7 +84,7 @@ def test_a_node_that_does_not_answer_is_failing_and_shows_no_zeros(parts: Memory
 
 
 def test_the_scaler_s_word_on_a_failing_node_is_shown(parts: MemoryParts, console: FleetConsole) -> None:
-    report(parts, NodeReport("node-a", "10.0.0.1", FAILING, answering=True, note="It reported nothing."))
+    report(parts, NodeReport("node-a", "10.0.0.1", FAILING, answering=True, note="it reported nothing"))
     assert (by_id(console)["node-a"].state, by_id(console)["node-a"].why) == (FAILING, "It reported nothing.")
 
 
@@ -276,6 +282,15 @@ def test_clearing_empties_every_node_and_is_logged(parts: MemoryParts, console: 
     assert (decision.reason, decision.outcome) == ("demo cleared the cache.", "cleared 2 of 2")
     assert (decision.before, decision.target) == (2, 2)
     assert parts.services().cache_configuration.current() == settings
+
+
+def test_a_clearing_that_cannot_be_logged_says_that_it_was_done(parts: MemoryParts, console: FleetConsole) -> None:
+    def fail() -> None:
+        raise RowsUnavailableError("The database does not answer.")
+
+    parts.steps.before("decisions.note", fail)
+    with pytest.raises(RowsUnavailableError, match=r"The cache is empty \(cleared 2 of 2\); that could not be written"):
+        console.clear_cache(ADMIN)
 
 
 def test_a_node_that_could_not_be_cleared_is_named(parts: MemoryParts, console: FleetConsole) -> None:

@@ -158,6 +158,16 @@ def test_a_node_that_hangs_is_named_and_replaced_and_its_instance_ended() -> Non
     assert "i-1" not in world.instances.running
 
 
+def test_a_replacement_stands_in_the_log_with_its_reason() -> None:
+    world = world_of()
+    world.silent = {"10.0.0.1"}
+    world.run()
+    world.run()
+    told = [one for one in world.store.decisions if one.rule == "replaced"]
+    assert [one.reason for one in told] == ["Node i-1 did not answer; i-3 took its place."]
+    assert (told[0].minute, told[0].before, told[0].target) == (None, 2, 2)
+
+
 def test_a_node_that_hangs_keeps_its_place_while_ec2_has_no_room() -> None:
     world = world_of()
     world.silent, world.instances.room = {"10.0.0.1"}, 0

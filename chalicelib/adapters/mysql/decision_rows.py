@@ -40,6 +40,9 @@ class MySqlDecisionRows:
 
         return self._database.transaction(work)
 
+    def note(self, decision: Decision) -> None:
+        self._database.transaction(lambda transaction: insert(transaction, decision))
+
     def _found(self, sql: str, args: tuple[object, ...]) -> list[Decision]:
         found = self._reads.select(sql, args, belongs=lambda rows: all(len(row) == _COLUMN_COUNT for row in rows))
         return [_decision(*columns) for columns in found]

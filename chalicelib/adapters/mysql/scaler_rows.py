@@ -96,6 +96,9 @@ class MySqlScalerRows:
 
         return self._fenced(decision.run, work)
 
+    def note(self, decision: Decision) -> None:
+        self._fenced(decision.run, lambda transaction: insert(transaction, decision))
+
     def note_outcome(self, minute: int, outcome: str) -> None:
         self._database.transaction(
             lambda transaction: transaction.change(
