@@ -15,7 +15,7 @@ __all__ = ["app", "change_fleet", "gateway_answer", "perform_job", "resend_jobs"
 
 JOB_QUEUE = "image-jobs"
 FLEET_QUEUE = "fleet-changes"
-TURN_SECONDS = 20.0  # what a change by hand waits for a run that is under way: that one may not have seen it
+TURN_SECONDS = 10.0  # what a change by hand waits for a run that is under way: that one may not have seen it
 
 app = create_app(services)
 
@@ -50,7 +50,7 @@ def _scaler(parts: Services) -> "Scaler":
     from scaler.cloudwatch import CloudWatchSamples
     from scaler.ec2 import Ec2Instances
     from scaler.parts import Parts
-    from scaler.probe import MemcachedProber
+    from scaler.probe import NodeProber
     from scaler.run import Scaler
 
     config = parts.config
@@ -62,7 +62,7 @@ def _scaler(parts: Services) -> "Scaler":
             rows=parts.scaler_rows,
             maps=parts.maps,
             samples=CloudWatchSamples(aws_clients.cloudwatch(), config.environment),
-            prober=MemcachedProber(),
+            prober=NodeProber(parts.admins),
             admins=parts.admins,
             exclusive=parts.exclusive,
             clock=parts.clock,

@@ -28,7 +28,7 @@ METRICS = {
     "CapacityBytes": "capacity_bytes",
     "Connections": "connections",
 }
-NEEDED = {"requests", "hits", "misses"}  # without these a minute was not measured
+NEEDED = {"requests", "hits", "misses", "copies"}  # without these a minute was not measured
 MOST_QUERIES = 500  # of one GetMetricData
 
 

@@ -60,6 +60,12 @@ def newest_complete(situations: Iterable[Situation]) -> int | None:
     return max((one.minute for one in situations if _counted(one)[0] and not awaited(one)), default=None)
 
 
+def newest_measured(log: Iterable[Decision]) -> int | None:
+    """The newest minute of the log that was decided from what every node that counts had reported."""
+    measured = (one.minute for one in log if one.samples and one.rule != "missing-data")
+    return max((minute for minute in measured if minute is not None), default=None)
+
+
 def idle_minutes_before(minute: int, log: Iterable[Decision]) -> int:
     """How many minutes in a row, up to the one before, every node reported and had no request, by their decisions."""
     by_minute = {decision.minute: decision for decision in log}

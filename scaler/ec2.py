@@ -1,23 +1,21 @@
 """The fleet's instances in EC2, by boto3: found by tag, launched from a launch template, ended by tag only."""
 
+import logging
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from chalicelib.domain.errors import UnavailableError
-from scaler.instances import LiveInstance
+from scaler.instances import InstancesUnavailableError, LiveInstance
 
 if TYPE_CHECKING:
     from mypy_boto3_ec2 import EC2Client
     from mypy_boto3_ec2.type_defs import FilterTypeDef, TagTypeDef
 
+logger = logging.getLogger(__name__)
+
 ROLE, INTENT = "cache-node", "intent"
-
-
-class InstancesUnavailableError(UnavailableError):
-    """EC2 does not answer, or has no room for another instance."""
 
 
 class Ec2Instances:
@@ -49,7 +47,8 @@ class Ec2Instances:
     def launch(self, intent: bytes, number: int) -> str:
         """Launches an instance that carries the intent as a tag; its id.
 
-        `number` picks the subnet, so that they are spread; where one has no room the next is tried.
+        `number` picks the subnet, so that they are spread; where one has no room the next is tried. Without an answer
+        none is: the instance may have been launched, and another try would make it two with one intent.
         """
         refused: InstancesUnavailableError | None = None
         for turn in range(len(self._subnets)):
@@ -57,6 +56,8 @@ class Ec2Instances:
             try:
                 return self._launched(intent, subnet, turn)
             except InstancesUnavailableError as error:
+                if not _is_refusal(error.__cause__):
+                    raise
                 refused = error
         raise refused or InstancesUnavailableError("There is no subnet to launch an instance in.")
 
@@ -82,9 +83,22 @@ class Ec2Instances:
         """Ends those of the instances that carry this fleet's tags."""
         ours = {instance.id for instance in self.live()}
         ending = [instance_id for instance_id in instance_ids if instance_id in ours]
-        if ending:
-            with _unavailable():
-                self._client.terminate_instances(InstanceIds=ending)
+        if ending and not self._ended(
+            ending
+        ):  # the call is all or nothing: one that must stay keeps none of the others
+            staying = [instance_id for instance_id in ending if not self._ended([instance_id])]
+            if staying:
+                raise InstancesUnavailableError(f"EC2 did not terminate {', '.join(staying)}.")
+
+    def _ended(self, instance_ids: list[str]) -> bool:
+        try:
+            self._client.terminate_instances(InstanceIds=instance_ids)
+        except ClientError as error:
+            logger.warning("not terminated: %s", error)
+            return False
+        except BotoCoreError as error:
+            raise InstancesUnavailableError(f"EC2 did not do it: {error}") from error
+        return True
 
     def _tags(self) -> "list[TagTypeDef]":
         return [{"Key": "environment", "Value": self._environment}, {"Key": "role", "Value": ROLE}]
@@ -103,6 +117,14 @@ def _intent_of(tags: "Sequence[TagTypeDef]") -> bytes | None:
         return bytes.fromhex(text) or None
     except ValueError:
         return None
+
+
+def _is_refusal(error: BaseException | None) -> bool:
+    """Whether EC2 said that it launched nothing. Want of room is a server's error to EC2, of status 500."""
+    if not isinstance(error, ClientError):
+        return False
+    answered = error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 500)
+    return answered < 500 or error.response.get("Error", {}).get("Code", "").startswith("Insufficient")
 
 
 @contextmanager

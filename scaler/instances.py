@@ -3,6 +3,12 @@
 from dataclasses import dataclass
 from datetime import datetime
 
+from chalicelib.domain.errors import UnavailableError
+
+
+class InstancesUnavailableError(UnavailableError):
+    """EC2 does not answer, or has no room for another instance."""
+
 
 @dataclass(frozen=True, slots=True)
 class LiveInstance:

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 
 from chalicelib.domain import fleet, fleet_report
 from chalicelib.domain.cache_settings import CacheSettings
-from chalicelib.domain.decisions import Sample
+from chalicelib.domain.decisions import MINUTE_SECONDS, Sample
 from chalicelib.domain.fleet import FleetMap, Node
 from chalicelib.domain.fleet_report import FleetReport, NodeReport
 from chalicelib.domain.launches import Launch
@@ -25,6 +25,8 @@ class Seen:
     fleet_map: FleetMap = fleet.EMPTY  # as it was when the run began
     samples: list[Sample] = field(default_factory=list)
     samples_known: bool = True
+    instances_known: bool = True  # whether EC2 answered
+    staying: set[str] = field(default_factory=set)  # what EC2 would not end
     gone: set[str] = field(default_factory=set)
     mute: set[str] = field(default_factory=set)
     heard: set[str] = field(default_factory=set)
@@ -45,12 +47,22 @@ class There:
 
 
 def mute_nodes(fleet_map: FleetMap, samples: Sequence[Sample], now_minute: int) -> set[str]:
-    """Serving nodes that reported none of the last minutes while another one did."""
+    """The nodes that reported none of the last minutes while another one did: a leaving one shall not come back."""
     # The newest minute may not have been published yet.
     asked = range(now_minute - MUTE_MINUTES - 1, now_minute - 1)
     told = {one.node_id for one in samples if one.minute in asked}
+    if not told:
+        return set()
     joined = dict(zip((node.id for node in fleet_map.nodes), fleet_map.joined_at, strict=True))
-    return {node_id for node_id, at in joined.items() if at <= asked[0] * 60 and node_id not in told} if told else set()
+    serving = {node_id for node_id, at in joined.items() if at <= asked[0] * MINUTE_SECONDS}
+    return (serving | {node.id for node in fleet_map.leaving}) - told
+
+
+def nobody_reports(fleet_map: FleetMap, samples: Sequence[Sample], now_minute: int) -> bool:
+    """Whether nobody reported any of the last minutes, though a node served throughout. It may be CloudWatch."""
+    asked = range(now_minute - MUTE_MINUTES - 1, now_minute - 1)
+    reported = any(one.minute in asked for one in samples)
+    return not reported and any(at <= asked[0] * MINUTE_SECONDS for at in fleet_map.joined_at)
 
 
 def under_way(fleet_map: FleetMap, target: int) -> str:
@@ -82,32 +94,31 @@ def unfinished(fleet_map: FleetMap, seen: Seen) -> bool:
 
 
 def report_of(seen: Seen, fleet_map: FleetMap, live: Sequence[LiveInstance], at: float) -> FleetReport:
-    """What the run saw, for whoever looks at the console."""
-    reports = [_node_report(one, fleet_map, seen) for one in live]
+    """What the run saw, for whoever looks at the console. Without EC2's answer `live` tells nothing."""
+    reports = [_node_report(one.id, one.address, one.launched_at.timestamp(), fleet_map, seen) for one in live]
     known = {one.id for one in live}
-    reports += [
-        NodeReport(node.id, node.address, fleet_report.FAILING, False, "its instance is gone")
-        for node in fleet_map.named
-        if node.id not in known
-    ]
+    for node in fleet_map.named:
+        if not seen.instances_known:
+            reports.append(_node_report(node.id, node.address, 0.0, fleet_map, seen))
+        elif node.id not in known:
+            reports.append(NodeReport(node.id, node.address, fleet_report.FAILING, False, "its instance is gone"))
     return FleetReport(at, seen.number, tuple(reports), tuple(seen.notes))
 
 
-def _node_report(one: LiveInstance, fleet_map: FleetMap, seen: Seen) -> NodeReport:
-    launched_at = one.launched_at.timestamp()
+def _node_report(node_id: str, address: str, launched_at: float, fleet_map: FleetMap, seen: Seen) -> NodeReport:
     serving = {node.id for node in fleet_map.nodes}
     leaving = {node.id for node in fleet_map.leaving}
-    answering = one.id in seen.heard
-    if one.id in seen.gone:
+    answering = node_id in seen.heard
+    if node_id in seen.gone:
         state, note = fleet_report.FAILING, SILENT
-    elif one.id in seen.mute:
+    elif node_id in seen.mute:
         state, note = fleet_report.FAILING, "its agent reports nothing; it is being replaced"
-    elif one.id in serving:
+    elif node_id in serving:
         state, note = fleet_report.SERVING, ""
-    elif one.id in leaving:
+    elif node_id in leaving:
         state, note = fleet_report.LEAVING, "it hands its partitions over"
     elif answering:
         state, note = fleet_report.ENDING, "it serves nothing"
     else:
         state, note = fleet_report.LAUNCHING, "it does not answer yet"
-    return NodeReport(one.id, one.address, state, answering, note, launched_at)
+    return NodeReport(node_id, address, state, answering, note, launched_at)

@@ -18,6 +18,7 @@ class Timing:
     patience_seconds: float = 3.0  # for nodes that do not answer, and for launched ones to answer
     boot_seconds: float = 300.0  # a new instance may take so long until it answers
     poll_seconds: float = 0.2
+    refused_seconds: float = 180.0  # EC2 may refuse to launch so long until growth is given up
     handoff_ceiling_seconds: float = resize.CEILING_SECONDS
 
 

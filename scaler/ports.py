@@ -4,6 +4,7 @@ from collections.abc import Collection, Sequence
 from typing import Protocol
 
 from chalicelib.domain.decisions import Sample
+from chalicelib.domain.fleet import Node
 from scaler.instances import LiveInstance
 
 
@@ -29,5 +30,8 @@ class Samples(Protocol):
 class Prober(Protocol):
     """Asks nodes whether they are ready to be given keys."""
 
-    def answering(self, addresses: Collection[tuple[str, int]]) -> set[tuple[str, int]]:
+    def answering(self, nodes: Collection[Node]) -> set[Node]:
         """Those that take a value and give it back; all are asked at once."""
+
+    def ready(self, nodes: Collection[Node]) -> set[Node]:
+        """Those that answer and say themselves that they are the node of that id."""

@@ -37,8 +37,9 @@ def steps(
     """
     known = {launch.intent for launch in launches}
     seen = {one.intent for one in live}
-    ours = [one for one in live if one.intent in known]
     named = {node.id for node in fleet_map.named}
+    # What the map names has its place, whatever became of the row of its launch.
+    ours = [one for one in live if one.intent in known or one.id in named]
     serving = {node.id for node in fleet_map.nodes}
     able = [one for one in ours if one.id not in gone and one.id not in replaced]
     leaving = [one for one in able if one.id in named and one.id not in serving]

@@ -12,6 +12,7 @@ from chalicelib.domain.fleet import FleetMap, Node, moved
 
 CEILING_SECONDS = 1800.0
 SAVED_OF_MISSES, SAVED_OF_REQUESTS = 0.02, 0.001
+LEAST_REQUESTS = 500  # fewer tell nothing: one cached hit in the night is no sign that all was copied
 
 
 def next_map(
@@ -46,22 +47,29 @@ def handoff_over(
 ) -> str | None:
     """Why the handoff that is under way may end, in words; None while it still saves something, or nobody can tell.
 
-    Judged by the newest whole minute since partitions moved that every serving node reported.
+    Judged by the newest whole minutes since partitions moved that every serving node reported, as many as it takes to
+    see enough requests. While a serving node fails nobody can tell: it may be the one that copies.
     """
     if not fleet_map.previous:
         return None
     if now >= fleet_map.moved_at + ceiling_seconds:
         return f"it took {ceiling_seconds / 60:g} minutes, which is its ceiling"
-    serving = {node.id for node in fleet_map.nodes} - set(failing)
+    serving = {node.id for node in fleet_map.nodes}
+    if serving & set(failing):
+        return None
+    requests = copies = misses = 0
     minutes = sorted({one.minute for one in samples if one.minute * MINUTE_SECONDS >= fleet_map.moved_at}, reverse=True)
     for minute in minutes:
         reported = [one for one in samples if one.minute == minute and one.node_id in serving]
-        requests = sum(one.requests for one in reported)
-        if {one.node_id for one in reported} != serving or not requests:
+        if {one.node_id for one in reported} != serving:
             continue
-        copies, misses = sum(one.copies for one in reported), sum(one.misses for one in reported)
+        requests += sum(one.requests for one in reported)
+        copies += sum(one.copies for one in reported)
+        misses += sum(one.misses for one in reported)
+        if requests < LEAST_REQUESTS:
+            continue
         if saves_nothing(requests, misses, copies):
-            return f"{copies} copies a minute save nothing beside {misses} origin reads of {requests} requests"
+            return f"{copies} copies save nothing beside {misses} origin reads of {requests} requests"
         return None
     return None
 

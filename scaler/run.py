@@ -6,7 +6,6 @@ stored, and a map that is whole: the next run goes on from there.
 """
 
 import logging
-import secrets
 from collections.abc import Sequence
 from dataclasses import asdict, replace
 from datetime import datetime, timedelta
@@ -19,9 +18,28 @@ from chalicelib.domain.launches import SupersededError
 from chalicelib.domain.ports import NodeOrders
 from scaler import decision as deciding
 from scaler import resize
-from scaler.decision import DUE_MINUTES, LATE_MINUTES, Situation, idle_minutes_before, minutes_due, newest_complete
-from scaler.instances import LiveInstance
-from scaler.observed import MUTE_MINUTES, SILENT, Seen, There, mute_nodes, replaced, report_of, under_way, unfinished
+from scaler.acting import Acting
+from scaler.decision import (
+    DUE_MINUTES,
+    LATE_MINUTES,
+    Situation,
+    idle_minutes_before,
+    minutes_due,
+    newest_complete,
+    newest_measured,
+)
+from scaler.instances import InstancesUnavailableError, LiveInstance
+from scaler.observed import (
+    MUTE_MINUTES,
+    SILENT,
+    Seen,
+    There,
+    mute_nodes,
+    nobody_reports,
+    report_of,
+    under_way,
+    unfinished,
+)
 from scaler.parts import Parts
 from scaler.reconcile import Steps, steps, unseen
 
@@ -36,6 +54,7 @@ class Scaler:
 
     def __init__(self, parts: Parts) -> None:
         self._parts = parts
+        self._acting = Acting(parts)
 
     def run(self, turn_seconds: float = 0.0) -> FleetMap:
         """The fleet map after this run. Raises UnavailableError if a part that is needed does not answer.
@@ -68,7 +87,8 @@ class Scaler:
         self._gather(seen)
         decisions = self._decide(seen)
         self._end_handoff(seen)
-        fleet_map, live = self._settle(seen)
+        fleet_map, live = self._settle_if_told(seen)
+        self._give_up_growth(seen, fleet_map)
         self._tell(seen, fleet_map)
         self._report(seen, fleet_map, live)
         for one in decisions:
@@ -95,19 +115,29 @@ class Scaler:
                 seen.samples_known = False
                 seen.notes.append(str(error))
         seen.mute = mute_nodes(fleet_map, seen.samples, now) if seen.samples_known else set()
-        live = {one.id: one for one in parts.instances.live()}
-        there = [node for node in fleet_map.named if node.id in live]
-        seen.heard = self._heard(there)
+        if seen.samples_known and nobody_reports(fleet_map, seen.samples, now):
+            seen.notes.append("No node's measurements arrived for three minutes: nothing can be decided.")
+        seen.heard = self._heard(self._there(seen))
         seen.gone = {node.id for node in fleet_map.named} - seen.heard
         seen.mute -= seen.gone
+
+    def _there(self, seen: Seen) -> list[Node]:
+        """The nodes of the map whose instances run; all of them while EC2 does not tell."""
+        try:
+            live = {one.id for one in self._parts.instances.live()}
+        except InstancesUnavailableError as error:
+            seen.instances_known = False
+            seen.notes.append(str(error))
+            return list(seen.fleet_map.named)
+        return [node for node in seen.fleet_map.named if node.id in live]
 
     def _heard(self, nodes: Sequence[Node]) -> set[str]:
         """Those that answer, each asked again until all do or patience ends."""
         clock, heard = self._parts.clock, set[str]()
         deadline = clock.monotonic() + self._parts.timing.patience_seconds
         while True:
-            waiting = {(node.address, node.port): node.id for node in nodes if node.id not in heard}
-            heard |= {waiting[address] for address in self._parts.prober.answering(waiting.keys())}
+            waiting = [node for node in nodes if node.id not in heard]
+            heard |= {node.id for node in self._parts.prober.answering(waiting)}
             if len(heard) == len(nodes) or clock.monotonic() >= deadline:
                 return heard
             clock.sleep(self._parts.timing.poll_seconds)
@@ -118,9 +148,10 @@ class Scaler:
         due = minutes_due(now, parts.rows.decided(minute_of(now) - DUE_MINUTES))
         if not due or not seen.fleet_map.nodes:  # nobody served yet: there is nothing to decide on
             return []
-        log = parts.rows.log(due[0] - seen.settings.idle_minutes) if seen.settings.idle_minutes else []
+        log = parts.rows.log(due[0] - seen.settings.idle_minutes)
         changed_at = parts.rows.changed_at()
-        newest = newest_complete([self._situation(seen, minute, changed_at, log, None) for minute in due])
+        complete = newest_complete([self._situation(seen, minute, changed_at, log, None) for minute in due])
+        newest = max((one for one in (complete, newest_measured(log)) if one is not None), default=None)
         made: list[Decision] = []
         for minute in due:
             newer = newest if newest is not None and newest > minute else None
@@ -162,6 +193,31 @@ class Scaler:
             logger.info("the handoff is over: %s", why)
             seen.done.append(f"the handoff ended: {why}")
 
+    def _settle_if_told(self, seen: Seen) -> tuple[FleetMap, list[LiveInstance]]:
+        """What `_settle` answers; while EC2 does not tell what there is, nothing is begun and nothing ended."""
+        if seen.instances_known:
+            try:
+                return self._settle(seen)
+            except InstancesUnavailableError as error:
+                seen.instances_known = False
+                seen.notes.append(str(error))
+        return self._parts.maps.current(), []
+
+    def _give_up_growth(self, seen: Seen, fleet_map: FleetMap) -> None:
+        """What EC2 has refused for minutes is not waited for in automatic mode: it would stop every other decision."""
+        now, before = self._parts.clock.now(), seen.settings.num_nodes
+        target = max(len(fleet_map.nodes), seen.settings.min_nodes)
+        if seen.settings.mode != "auto" or not seen.refused or target >= before:
+            return
+        changed_at = self._parts.rows.changed_at()
+        if changed_at is not None and now - changed_at < timedelta(seconds=self._parts.timing.refused_seconds):
+            return
+        reason = f"EC2 launches no further instance: {target} in place of {before} nodes are the target for now."
+        one = Decision(None, now, seen.number, "refused", reason, before, target, outcome="; ".join(seen.notes))
+        after = replace(seen.settings, num_nodes=target)
+        if self._parts.rows.record(one, seen.settings_version, asdict(after)):
+            logger.warning(reason)
+
     def _settle(self, seen: Seen) -> tuple[FleetMap, list[LiveInstance]]:
         """Takes steps until the target serves or patience ends."""
         parts, timing = self._parts, self._parts.timing
@@ -173,12 +229,12 @@ class Scaler:
             todo = self._steps(seen, there)
             # One publication for all that are coming, unless one of them takes too long.
             if late or (len(there.spares) == there.coming and not (todo.launch and not launched)):
-                there = replace(there, fleet_map=self._publish(seen, there.fleet_map, there.spares))
+                there = replace(there, fleet_map=self._acting.publish(seen, there.fleet_map, there.spares))
                 todo = replace(self._steps(seen, there), launch=todo.launch)
             if launched:
                 todo = replace(todo, launch=0)  # one launch a run, even if some died meanwhile
             launched = launched or todo.launch > 0
-            self._apply(seen, todo, there.live)
+            self._acting.apply(seen, todo, there.live)
             if not unfinished(there.fleet_map, seen) or late:
                 return there.fleet_map, there.live
             parts.clock.sleep(timing.poll_seconds)
@@ -192,8 +248,8 @@ class Scaler:
         able = [one for one in live if one.id not in serving and one.intent in known]
         able = [one for one in able if one.id not in seen.gone and one.id not in seen.mute]
         nodes = [Node(one.id, one.address, parts.port) for one in able if one.address]
-        answering = parts.prober.answering([(node.address, node.port) for node in nodes])
-        spares = [node for node in nodes if (node.address, node.port) in answering]
+        ready = parts.prober.ready(nodes)
+        spares = [node for node in nodes if node in ready]
         seen.heard |= {node.id for node in spares}
         leaving = sum(one.id in named for one in able)
         coming = len(able) - leaving + sum(node.id in named for node in spares) + len(unseen(live, launches))
@@ -209,62 +265,6 @@ class Scaler:
         }
         target = seen.settings.num_nodes
         return steps(there.fleet_map, there.live, there.launches, target, seen.gone | never, seen.mute)
-
-    def _publish(self, seen: Seen, current: FleetMap, spares: Sequence[Node]) -> FleetMap:
-        """The fleet map that is in force afterwards."""
-        wanted = resize.next_map(
-            current,
-            spares,
-            seen.settings.num_nodes,
-            seen.settings.assignment,
-            self._parts.clock.now().timestamp(),
-            seen.gone,
-            seen.mute,
-        )
-        if wanted == current:
-            return current
-        if not self._parts.rows.publish(seen.number, wanted):
-            return self._parts.maps.current()
-        said = f"fleet map {wanted.version}: {len(current.nodes)} -> {len(wanted.nodes)} nodes"
-        if wanted.moving:
-            said += f", {len(wanted.moving)} partitions move"
-        logger.info("%s: %s", said, ", ".join(f"{node.id} at {node.address}" for node in wanted.nodes))
-        seen.done.append(said)
-        for reason in replaced(current, wanted, seen):
-            target, now = seen.settings.num_nodes, self._parts.clock.now()
-            self._parts.rows.note(Decision(None, now, seen.number, "replaced", reason, target, target, outcome=said))
-        return wanted
-
-    def _apply(self, seen: Seen, todo: Steps, live: Sequence[LiveInstance]) -> None:
-        parts = self._parts
-        ending = [one.intent for one in live if one.id in todo.terminate and one.intent is not None]
-        # Nobody's from now on: should this run sleep here, no later one gives them keys before they end.
-        if forgotten := (*todo.forget, *ending):
-            parts.rows.forget_launches(seen.number, forgotten)
-        if todo.terminate:  # only now does no map that is in force name them
-            logger.info("terminating %s", ", ".join(todo.terminate))
-            parts.instances.terminate(todo.terminate)
-            seen.done.append(f"terminated {', '.join(todo.terminate)}")
-        if todo.launch and not seen.refused:  # last: what EC2 refuses must hold up nothing else
-            self._launch(seen, todo.launch, len(live))
-
-    def _launch(self, seen: Seen, count: int, already: int) -> None:
-        parts = self._parts
-        intents = [secrets.token_bytes(16) for _ in range(count)]
-        parts.rows.write_launches(seen.number, intents)
-        for number, intent in enumerate(intents):
-            try:
-                instance_id = parts.instances.launch(intent, already + number)
-            except UnavailableError as error:
-                logger.warning("not launched: %s", error)
-                seen.notes.append(f"EC2 refused to launch an instance: {error}")
-                seen.refused = True
-                parts.rows.forget_launches(seen.number, intents[number:])
-                return
-            if parts.rows.note_launched(intent, instance_id):
-                seen.done.append(f"launched {instance_id}")
-            else:  # a later run gave this launch up meanwhile, and counts on its own
-                parts.instances.terminate([instance_id])
 
     def _tell(self, seen: Seen, fleet_map: FleetMap) -> None:
         """Leaves the orders on every node that answers: an agent that started anew finds them."""

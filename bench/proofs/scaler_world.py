@@ -14,7 +14,7 @@ from chalicelib.adapters.mysql.settings_rows import MySqlSettingsRows
 from chalicelib.domain.cache_settings import CacheSettings, from_mapping
 from chalicelib.domain.decisions import Sample, minute_of
 from chalicelib.domain.errors import UnavailableError
-from chalicelib.domain.fleet import FleetMap
+from chalicelib.domain.fleet import FleetMap, Node
 from scaler.parts import Parts
 from scaler.resize import CEILING_SECONDS
 from scaler.run import Scaler
@@ -112,10 +112,14 @@ class World:
             raise UnavailableError("CloudWatch does not answer.")
         return [one for one in list(self.samples.values()) if one.node_id in node_ids and one.minute in minutes]
 
-    def answering(self, addresses: Collection[tuple[str, int]]) -> set[tuple[str, int]]:
+    def answering(self, nodes: Collection[Node]) -> set[Node]:
         """As Prober."""
         there = self.instances.addresses.keys() - self.silent
-        return {(address, port) for address, port in addresses if address in there}
+        return {node for node in nodes if node.address in there}
+
+    def ready(self, nodes: Collection[Node]) -> set[Node]:
+        """As Prober."""
+        return self.answering(nodes)
 
     def choose(self, **changes: object) -> None:
         """As a person who changes the settings."""

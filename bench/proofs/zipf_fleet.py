@@ -18,6 +18,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from chalicelib.adapters.memcached import MemcachedNodes, NodePolicy
+from chalicelib.adapters.memcached_admin import MemcachedNodeAdmin
 from chalicelib.domain import fleet, rates, wire
 from chalicelib.domain.decisions import Sample
 from chalicelib.domain.fleet import FleetMap, Node
@@ -26,7 +27,6 @@ from chalicelib.domain.partitions import partition_of
 from chalicelib.services.read_through import FillPolicy, ReadThrough
 from ops.local.ports import free_port
 from scaler import resize
-from scaler.probe import answers
 
 OWNER = b"\x01" * 16
 IMAGE_BYTES = 512
@@ -248,7 +248,7 @@ def _memcached() -> tuple[subprocess.Popen[bytes], int]:
         [_program(), "-l", "127.0.0.1", "-p", str(port), "-U", "0", "-m", str(NODE_MB), "-u", "root", "-t", "1"]
     )
     deadline = time.monotonic() + 20
-    while not answers("127.0.0.1", port):
+    while not MemcachedNodeAdmin(Node("starting", "127.0.0.1", port)).answers():
         if time.monotonic() > deadline or process.poll() is not None:
             raise RuntimeError("memcached did not start")
         time.sleep(0.02)

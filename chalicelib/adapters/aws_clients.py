@@ -49,9 +49,9 @@ def sqs() -> "SQSClient":
 
 
 def ec2() -> "EC2Client":
-    """A client for the fleet's instances."""
+    """A client for the fleet's instances. One try: a run must end within its function's 29 s, and the next comes."""
     return boto3.session.Session().client(
-        "ec2", config=Config(connect_timeout=2, read_timeout=10, retries={"total_max_attempts": 3, "mode": "standard"})
+        "ec2", config=Config(connect_timeout=1, read_timeout=8, retries={"total_max_attempts": 1})
     )
 
 
@@ -59,7 +59,7 @@ def cloudwatch() -> "CloudWatchClient":
     """A client for the nodes' metrics."""
     return boto3.session.Session().client(
         "cloudwatch",
-        config=Config(connect_timeout=2, read_timeout=10, retries={"total_max_attempts": 2, "mode": "standard"}),
+        config=Config(connect_timeout=1, read_timeout=3, retries={"total_max_attempts": 2, "mode": "standard"}),
     )
 
 

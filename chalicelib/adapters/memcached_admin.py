@@ -5,6 +5,7 @@ not trip the breakers that requests go by.
 """
 
 import json
+import secrets
 import socket
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -21,7 +22,7 @@ from chalicelib.domain.errors import NodeError
 from chalicelib.domain.fleet import Node
 from chalicelib.domain.ports import CachedItem, NodeOrders, NodeState
 
-ORDERS_KEY = b"c:orders"
+ORDERS_KEY, NAME_KEY = b"c:orders", b"c:name"
 TIMEOUT_SECONDS, LIST_SECONDS = 0.5, 3.0
 _END, _RECEIVED_BYTES = b"END", 1 << 16
 _REMOVED_AT_ONCE = 1000
@@ -61,6 +62,25 @@ class MemcachedNodeAdmin:
 
     def __init__(self, node: Node) -> None:
         self._node = node
+
+    def answers(self) -> bool:
+        return self._probed(lambda client: True)
+
+    def is_ready(self) -> bool:
+        return self._probed(lambda client: client.get(NAME_KEY) == self._node.id.encode())
+
+    def _probed(self, also: Callable[[_AdminClient], bool]) -> bool:
+        key, value = f"probe:{secrets.token_hex(8)}", secrets.token_bytes(32)
+
+        def ask(client: _AdminClient) -> bool:
+            client.version()
+            kept = client.set(key, value, expire=10, noreply=False) and client.get(key) == value
+            return bool(kept) and also(client)
+
+        try:
+            return self._ask(ask, TIMEOUT_SECONDS)
+        except NodeError:
+            return False
 
     def state(self) -> NodeState:
         def ask(client: _AdminClient) -> NodeState:
@@ -120,7 +140,7 @@ class MemcachedNodeAdmin:
         )
         try:
             yield client
-        except (MemcacheError, OSError, ValueError, LookupError, TypeError) as error:
+        except (MemcacheError, OSError, ValueError, LookupError, TypeError, OverflowError) as error:
             raise NodeError(f"node {self._node.id} does not answer: {error}") from error
         finally:
             client.close()

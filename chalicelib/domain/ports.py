@@ -234,7 +234,13 @@ class NodeCaches(Protocol):
 
 
 class NodeAdmin(Protocol):
-    """One node, as an operator and the scaler see it. Every call raises NodeError when the node is not to be had."""
+    """One node, as an operator and the scaler see it. Calls raise NodeError when the node is not to be had."""
+
+    def answers(self) -> bool:
+        """Whether the node takes a value and gives it back; False, and no error, if it is not to be had."""
+
+    def is_ready(self) -> bool:
+        """Whether it answers, and its own agent says that it is the instance of that id, and not another's process."""
 
     def state(self) -> NodeState:
         """How full the node is and what it has done since it started."""

@@ -21,6 +21,7 @@ RULES = {
     "missing-data": "Measurements missing",
     "overtaken": "A newer minute decides",
     "by-hand": "By hand",
+    "refused": "No room in EC2",
     "replaced": "A failing node replaced",
 }
 LABELS = {

@@ -28,8 +28,9 @@ def main() -> int:
     address, port = environ["LISTEN_ADDRESS"], int(environ.get("NODE_PORT", "11211"))
     item_bytes = int(environ.get("NODE_ITEM_BYTES", str(8 * MEGABYTE)))
     otherwise = Orders(int(environ.get("NODE_MEMORY_MB", "64")) * MEGABYTE, LRU)
-    keeping = Keeping(Node(address, port), otherwise, item_bytes, random.Random())  # noqa: S311  # who is evicted
-    reporting = Reporting(Node(address, port), CloudWatch(environ["ENVIRONMENT"], environ["INSTANCE_ID"]), keeping)
+    name = environ["INSTANCE_ID"]
+    keeping = Keeping(Node(address, port), name, otherwise, item_bytes, random.Random())  # noqa: S311  # who is evicted
+    reporting = Reporting(Node(address, port), CloudWatch(environ["ENVIRONMENT"], name), keeping)
 
     stop, broken = threading.Event(), threading.Event()
 

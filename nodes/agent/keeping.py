@@ -7,7 +7,7 @@ import threading
 from nodes.agent import orders as orders_of
 from nodes.agent.minutes import Stats
 from nodes.agent.node import Node, NodeUnavailableError
-from nodes.agent.orders import LRU, ORDERS_KEY, Orders
+from nodes.agent.orders import LRU, NAME_KEY, ORDERS_KEY, Orders
 from nodes.agent.trimming import Candidates, excess_bytes, is_fresh
 
 _ORDERS_SECONDS = 1.0
@@ -20,8 +20,9 @@ _log = logging.getLogger("agent.keeping")
 class Keeping:
     """Holds the orders in force. `orders` and `removed_since_asked` may be asked from another thread."""
 
-    def __init__(self, node: Node, otherwise: Orders, item_bytes: int, source: random.Random) -> None:
+    def __init__(self, node: Node, name: str, otherwise: Orders, item_bytes: int, source: random.Random) -> None:
         self.orders = otherwise
+        self._name = name.encode()
         self._node, self._item_bytes, self._source = node, item_bytes, source
         self._candidates = Candidates()
         self._before: Stats | None = None
@@ -46,9 +47,12 @@ class Keeping:
             pause = _LOOK_SECONDS if orders_of.agent_keeps(self.orders, self._item_bytes) else _ORDERS_SECONDS
 
     def follow_orders(self) -> None:
-        """Reads the orders and sets memcached's limit where it differs, without emptying the node."""
+        """Says whose memcached this is, reads the orders, and sets the limit where it differs; nothing is emptied."""
+        values = self._node.values([ORDERS_KEY, NAME_KEY])
+        if values.get(NAME_KEY) != self._name:
+            self._node.put(NAME_KEY, self._name)
         # Orders that memcached itself evicted stay in force; without any the node keeps to its own settings.
-        found = orders_of.read(self._node.values([ORDERS_KEY]).get(ORDERS_KEY), self.orders)
+        found = orders_of.read(values.get(ORDERS_KEY), self.orders)
         if found != self.orders:
             _log.info("%s", found)
             self._candidates, self._before, self._growth = Candidates(), None, 0.0

@@ -87,9 +87,12 @@ def metrics(
 
 
 def due_minutes(now: float, grace_seconds: float, told: int | None, started: int) -> range:
-    """The closed minutes that were not told yet: after `told`, or from when memcached started; not older than known."""
+    """The closed minutes that were not told yet, from when memcached started; not older than known.
+
+    What was counted before a restart is lost: those minutes stay untold, for they were not idle.
+    """
     newest = int(now - grace_seconds) // MINUTE_SECONDS - 1
-    first = started // MINUTE_SECONDS if told is None else told + 1
+    first = max(started // MINUTE_SECONDS, -1 if told is None else told + 1)
     return range(max(first, newest - CATCH_UP_MINUTES + 1), newest + 1)
 
 

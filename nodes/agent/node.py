@@ -42,6 +42,9 @@ class Node:
         wanted = list(keys)
         return self._ask(lambda client: dict(client.get_many(wanted)))
 
+    def put(self, key: bytes, value: bytes) -> None:
+        self._ask(lambda client: client.set(key, value))
+
     def limit_memory(self, megabytes: int) -> None:
         """Raises NodeUnavailableError too if memcached refuses."""
 

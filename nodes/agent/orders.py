@@ -4,6 +4,7 @@ import json
 from dataclasses import dataclass
 
 ORDERS_KEY = b"c:orders"
+NAME_KEY = b"c:name"  # whose memcached this is: the instance's id, by which the scaler knows it
 MEGABYTE = 1 << 20
 LRU, RR = "LRU", "RR"
 

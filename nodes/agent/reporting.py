@@ -59,7 +59,10 @@ class Reporting:
         if not due:
             self._told = due.stop - 1 if self._told is None else self._told
             return
-        counts = {minute: totals(minute, self._node.values(count_keys(minute))) for minute in due}
+        try:
+            counts = {minute: totals(minute, self._node.values(count_keys(minute))) for minute in due}
+        except ValueError as error:  # a node holds what anyone of the network put there
+            raise NodeUnavailableError(f"a count is no number: {error}") from error
         objects, object_bytes = self._objects(stats)
         evictions = evicted_between(self._before, stats) + self._keeping.removed_since_asked()
         for minute in due:

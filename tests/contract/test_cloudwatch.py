@@ -89,12 +89,12 @@ def test_a_minute_that_was_not_published_is_no_sample_and_a_reported_zero_is_one
     assert sorted((one.minute, one.requests) for one in found) == [(now_minute - 3, 1200), (now_minute - 1, 0)]
 
 
-@pytest.mark.parametrize("lacking", ["Requests", "Hits", "Misses"])
+@pytest.mark.parametrize("lacking", ["Requests", "Hits", "Misses", "Copies"])
 def test_a_minute_without_one_of_its_counts_is_no_sample(
     client: "CloudWatchClient", environment: str, now_minute: int, lacking: str
 ) -> None:
     publish(client, environment, "i-1", now_minute - 1, {name: ALL[name] for name in ALL if name != lacking})
-    publish(client, environment, "i-2", now_minute - 1, {"Requests": 5, "Hits": 4, "Misses": 1})
+    publish(client, environment, "i-2", now_minute - 1, {"Requests": 5, "Hits": 4, "Misses": 1, "Copies": 0})
     found = CloudWatchSamples(client, environment).read(["i-1", "i-2"], [now_minute - 1])
     assert found == [Sample("i-2", now_minute - 1, 5, 4, 1)]
 

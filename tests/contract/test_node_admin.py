@@ -1,5 +1,11 @@
 """NodeAdmin: the same suite over the fake and over a real memcached."""
 
+import contextlib
+import socket
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import closing
 from dataclasses import dataclass
 
 import pytest
@@ -91,3 +97,51 @@ def test_a_node_that_is_gone_is_a_node_error(request: pytest.FixtureRequest) -> 
         with pytest.raises(NodeError):
             ask()
     assert MemcachedNodeAdmin(memcached.node).state().items >= 0
+
+
+def test_a_node_that_its_agent_has_not_named_answers_and_is_not_ready(memcached: Memcached) -> None:
+    admin = MemcachedNodeAdmin(memcached.node)
+    assert admin.answers()
+    assert not admin.is_ready()
+    with closing(memcached.client()) as client:
+        client.set("c:name", memcached.node.id)
+    assert admin.is_ready()
+    with closing(memcached.client()) as client:
+        client.set("c:name", "i-of-the-past")
+    assert not admin.is_ready()
+
+
+@pytest.mark.parametrize("said", [b"VALUE garbage\r\n", b"\xff\xfe\r\n", b"VERSION 1\r\nVALUE a b c\r\n"])
+def test_a_node_that_talks_garbage_does_not_answer(said: bytes) -> None:
+    with speaking(lambda connection: connection.sendall(said)) as place:
+        assert not MemcachedNodeAdmin(place).answers()
+
+
+def test_a_node_that_drips_does_not_answer_and_holds_nobody_up() -> None:
+    def drip(connection: socket.socket) -> None:
+        with contextlib.suppress(OSError):  # until the other side has had enough
+            while True:
+                connection.sendall(b"V")
+                time.sleep(0.1)  # the pace is the fault that is tried
+
+    began = time.monotonic()
+    with speaking(drip) as place:
+        assert not MemcachedNodeAdmin(place).answers()
+        assert time.monotonic() - began < 5
+
+
+@contextlib.contextmanager
+def speaking(talk: Callable[[socket.socket], None]) -> Iterator[Node]:
+    """A node that says something to whoever connects, whatever it is asked."""
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        thread = threading.Thread(target=lambda: _talk_once(server, talk))
+        thread.start()
+        yield Node("i-odd", "127.0.0.1", server.getsockname()[1])
+    thread.join(20)
+
+
+def _talk_once(server: socket.socket, talk: Callable[[socket.socket], None]) -> None:
+    connection, _ = server.accept()
+    with connection:
+        connection.recv(1000)
+        talk(connection)

@@ -74,7 +74,7 @@ def node(memcached: Memcached) -> Iterator[Node]:
 def keeping(node: Node) -> Keeping:
     seed = secrets.randbits(32)
     print("seed", seed)
-    return Keeping(node, DEFAULT, ITEM, random.Random(seed))
+    return Keeping(node, "i-agent", DEFAULT, ITEM, random.Random(seed))
 
 
 def fill(memcached: Memcached, count: int, size: int = 100_000, first: int = 0) -> None:

@@ -7,13 +7,17 @@ from typing import TYPE_CHECKING
 import boto3
 import pytest
 
+from chalicelib.adapters.memcached_admin import MemcachedNodeAdmins
+from chalicelib.domain.fleet import Node
 from ops.local.ports import free_port
 from scaler.ec2 import Ec2Instances
-from scaler.probe import answers
+from scaler.probe import NodeProber
 from tests.local_cloud import LocalCloud, until
 
 if TYPE_CHECKING:
     from mypy_boto3_ec2 import EC2Client
+
+PROBER = NodeProber(MemcachedNodeAdmins())
 
 
 @pytest.fixture
@@ -47,7 +51,11 @@ def test_instances_are_spread_found_by_tag_and_nobody_else_s_are_ended(client: "
         assert sorted(subnets.count(subnet) for subnet in set(subnets)) == [1, 2]
         assert {one.id for one in stores.live()} == serving
         port = int(cloud.environ["NODE_PORT"])
-        assert until(lambda: all(answers(one.address, port) for one in launched), timeout_seconds=30)
+        nodes = {Node(one.id, one.address, port) for one in launched}
+        assert until(lambda: PROBER.ready(nodes) == nodes, timeout_seconds=30)
+        impostors = {Node(f"{node.id}-of-the-past", node.address, port) for node in nodes}
+        assert PROBER.answering(impostors) == impostors
+        assert PROBER.ready(impostors) == set()
         ours.terminate([*serving, launched[0].id])
         assert {one.id for one in ours.live()} == {one.id for one in launched[1:]}
         assert {one.id for one in stores.live()} == serving
@@ -57,4 +65,4 @@ def test_instances_are_spread_found_by_tag_and_nobody_else_s_are_ended(client: "
 
 
 def test_where_nothing_listens_nothing_answers() -> None:
-    assert not answers("127.0.0.1", free_port())
+    assert PROBER.answering([Node("i-0", "127.0.0.1", free_port())]) == set()

@@ -7,7 +7,7 @@ from dataclasses import asdict, replace
 from chalicelib.domain.cache_settings import CacheSettings
 from chalicelib.domain.decisions import Sample, minute_of
 from chalicelib.domain.errors import UnavailableError
-from chalicelib.domain.fleet import FleetMap
+from chalicelib.domain.fleet import FleetMap, Node
 from scaler.parts import Parts, Timing
 from scaler.run import Scaler
 from tests.fakes.fleet_maps import MemoryFleetMaps
@@ -73,9 +73,12 @@ class FleetWorld:
     def run(self) -> FleetMap:
         return self.scaler().run()
 
-    def answering(self, addresses: Collection[tuple[str, int]]) -> set[tuple[str, int]]:
+    def answering(self, nodes: Collection[Node]) -> set[Node]:
         there = {one.address for one in self.instances.running.values()} - self.silent
-        return {(address, port) for address, port in addresses if address in there and port == PORT}
+        return {node for node in nodes if node.address in there and node.port == PORT}
+
+    def ready(self, nodes: Collection[Node]) -> set[Node]:
+        return self.answering(nodes)
 
     @contextmanager
     def exclusive(self, name: str) -> Iterator[bool]:

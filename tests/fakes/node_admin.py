@@ -17,6 +17,12 @@ class MemoryNodeAdmin:
         self._cache = cache
         self._orders = orders
 
+    def answers(self) -> bool:
+        return not self._cache.down
+
+    def is_ready(self) -> bool:
+        return not self._cache.down
+
     def state(self) -> NodeState:
         held = self._held()
         orders = self._orders.get(self._cache.node)

@@ -22,7 +22,7 @@ def test_names_are_the_applications() -> None:
     assert minutes.SLOT_SECONDS == rates.SLOT_SECONDS
     assert minutes.MINUTE_SECONDS == decisions.MINUTE_SECONDS
     assert minutes.CATCH_UP_MINUTES * 60 < memcached.COUNT_SECONDS
-    assert orders.ORDERS_KEY == memcached_admin.ORDERS_KEY
+    assert (orders.ORDERS_KEY, orders.NAME_KEY) == (memcached_admin.ORDERS_KEY, memcached_admin.NAME_KEY)
     keys = {memcached._count_key(name, slot) for name in minutes.COUNTS.values() for slot in range(60, 66)}
     assert set(count_keys(10)) == keys
     assert node._LINE.findall(
@@ -66,6 +66,7 @@ def test_a_minute_is_due_three_seconds_after_it_closed() -> None:
 
 def test_a_new_agent_tells_minutes_of_this_memcached_only_and_no_more_than_are_known() -> None:
     assert list(due_minutes(now=6063.0, grace_seconds=3, told=None, started=5990)) == [99, 100]
+    assert list(due_minutes(now=6063.0, grace_seconds=3, told=97, started=6050)) == [100]  # what it counted is lost
     assert list(due_minutes(now=6063.0, grace_seconds=3, told=None, started=0)) == list(range(93, 101))
     assert list(due_minutes(now=6063.0, grace_seconds=3, told=None, started=6061)) == []
 

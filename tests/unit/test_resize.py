@@ -4,7 +4,7 @@ from chalicelib.domain.assignments import ALTERNATING, MINIMAL_MOVE
 from chalicelib.domain.decisions import Sample
 from chalicelib.domain.fleet import EMPTY, FleetMap, Node, moved, with_nodes
 from chalicelib.domain.partitions import alternating
-from scaler.resize import CEILING_SECONDS, handoff_over, next_map, saves_nothing
+from scaler.resize import CEILING_SECONDS, LEAST_REQUESTS, handoff_over, next_map, saves_nothing
 
 A, B, C, D = (Node(name, f"10.0.0.{number}", 11211) for number, name in enumerate("abcd"))
 MOVED_AT = 600.0
@@ -15,7 +15,7 @@ def grown() -> FleetMap:
     return moved(with_nodes(EMPTY, [A]), [A, B], alternating(2), MOVED_AT)
 
 
-def sample(node: Node, minute: int, requests: int = 100, misses: int = 10, copies: int = 0) -> Sample:
+def sample(node: Node, minute: int, requests: int = 1000, misses: int = 100, copies: int = 0) -> Sample:
     return Sample(node.id, minute, requests, requests - misses, misses, copies)
 
 
@@ -74,12 +74,21 @@ def test_the_newest_whole_minute_that_all_reported_decides() -> None:
     assert not over(sample(A, 9), sample(B, 9))  # it began before partitions moved
 
 
+def test_minutes_of_few_requests_are_looked_at_together() -> None:
+    few = [sample(node, minute, LEAST_REQUESTS // 4, 0) for minute in (11, 12) for node in (A, B)]
+    assert not over(*few[:2])
+    assert over(*few)
+    assert not over(*few[2:], sample(A, 11, LEAST_REQUESTS // 4, 0), sample(B, 11, LEAST_REQUESTS // 4, 0, copies=9))
+
+
 def test_a_minute_without_requests_says_nothing() -> None:
     assert not over(sample(A, 11, 0, 0), sample(B, 11, 0, 0))
 
 
-def test_a_failing_node_is_not_waited_for() -> None:
-    assert over(sample(A, 11), failing=("b",))
+def test_while_a_serving_node_fails_nobody_can_tell() -> None:
+    assert not over(sample(A, 11), failing=("b",))
+    assert not over(sample(A, 11), sample(B, 11), failing=("b",))
+    assert over(sample(A, 11), sample(B, 11), failing=("of-the-past",))
 
 
 def test_a_handoff_ends_at_its_ceiling_whatever_is_known() -> None:
