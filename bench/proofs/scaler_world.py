@@ -181,8 +181,13 @@ class World:
         return int(str(self._maria.execute("SELECT run FROM scaler_runs WHERE id = 1")[0][0]))
 
     def shrinks_on_silence(self) -> list[str]:
-        """Decisions to shrink on a minute that not every node of its fleet had reported."""
-        found = self._maria.execute("SELECT minute, nodes_before, inputs FROM decisions WHERE target < nodes_before")
+        """Decisions to shrink on a minute that not every node of its fleet had reported.
+
+        What `refused` takes back are nodes that were never there: its target is the number that serve.
+        """
+        found = self._maria.execute(
+            "SELECT minute, nodes_before, inputs FROM decisions WHERE target < nodes_before AND rule <> 'refused'"
+        )
         return [
             f"minute {minute} shrank {before} nodes on fewer samples"
             for minute, before, _ in found
