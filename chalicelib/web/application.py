@@ -5,7 +5,7 @@ from collections.abc import Callable
 from chalice.app import Chalice
 
 from chalicelib.bootstrap import Services
-from chalicelib.web import api, compat, console, fleet_api, pages
+from chalicelib.web import api, compat, console, fleet_api, pages, uploads_api
 from chalicelib.web.faces import face_of
 from chalicelib.web.http import finishing
 
@@ -24,6 +24,7 @@ def create_app(services: Callable[[], Services]) -> Chalice:
     app.register_blueprint(pages.blueprint(services))
     app.register_blueprint(console.blueprint(services))
     app.register_blueprint(api.blueprint(services))
+    app.register_blueprint(uploads_api.blueprint(services))
     app.register_blueprint(fleet_api.blueprint(services))
     app.register_blueprint(compat.blueprint(services))
     return app

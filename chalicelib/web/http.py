@@ -10,16 +10,20 @@ from typing import Any
 from chalice.app import Request, Response
 
 from chalicelib.domain.errors import (
+    IdempotencyKeyReusedError,
     InvalidKeyError,
     InvalidValueError,
+    NotArrivedError,
     NotFoundError,
     PreconditionError,
     StoreError,
     TooLargeError,
     UnavailableError,
     UnknownNodeError,
+    UnknownUploadError,
     UnreadableImageError,
     UnsupportedTypeError,
+    UploadsClosedError,
 )
 from chalicelib.services.staleness import Staleness
 from chalicelib.web.base64_response import Base64Response
@@ -61,6 +65,10 @@ _TABLE: tuple[tuple[type[StoreError], int, str, str], ...] = (
     (InvalidValueError, 400, "invalid-value", "A value is missing or wrong"),
     (NotFoundError, 404, "not-found", "No such image"),
     (UnknownNodeError, 404, "no-such-node", "No such node"),
+    (UnknownUploadError, 404, "no-such-upload", "No such upload"),
+    (NotArrivedError, 409, "not-arrived", "Not uploaded yet"),
+    (IdempotencyKeyReusedError, 422, "idempotency-key-reused", "Not the same request"),
+    (UploadsClosedError, 403, "uploads-closed", "Nothing is taken"),
     (PreconditionError, 412, "precondition-failed", "The image has changed"),
     (UnsupportedTypeError, 415, "unsupported-type", "Not a kind of image that is kept"),
     (TooLargeError, 413, "too-large", "Too large"),
