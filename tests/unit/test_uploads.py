@@ -247,6 +247,7 @@ def race(doors: list[str], preemptions: int, before: Callable[[UploadStore], Non
     def run(pick: Pick) -> None:
         store = UploadStore()
         before(store)
+        version = store.parts.store.owners["demo"].version
         upload = store.posted()
         interleaving = Interleaving(random.Random(1), pick)
         store.parts.steps.gate = interleaving.gate
@@ -254,6 +255,7 @@ def race(doors: list[str], preemptions: int, before: Callable[[UploadStore], Non
         actors.append(partial(perform_one, store))
         interleaving.run(actors)
         store.assert_one_image(upload)
+        assert store.parts.store.owners["demo"].version == version + 1  # it was written once
 
     return explore(run, preemptions)
 
