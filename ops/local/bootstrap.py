@@ -15,6 +15,7 @@ from botocore.config import Config
 from botocore.exceptions import ClientError
 
 BUCKET = "images"
+MAIL_SENDER = "images@localhost"
 JOB_QUEUE, DEAD_JOB_QUEUE = "image-jobs", "image-jobs-dead"
 FLEET_QUEUE, DEAD_FLEET_QUEUE = "fleet-changes", "fleet-changes-dead"
 LAUNCH_TEMPLATE = "cache-node"
@@ -60,6 +61,11 @@ def make_queues(endpoint: str) -> tuple[str, str]:
     """The job queue and the fleet queue, each with its dead-letter queue; the URLs of the two."""
     sqs = client("sqs", endpoint)
     return _make_queue(sqs, JOB_QUEUE, DEAD_JOB_QUEUE), _make_queue(sqs, FLEET_QUEUE, DEAD_FLEET_QUEUE)
+
+
+def make_mail_sender(endpoint: str) -> None:
+    """Makes the sender of mails known; on AWS its owner confirms a mail."""
+    client("ses", endpoint).verify_email_identity(EmailAddress=MAIL_SENDER)
 
 
 def _make_queue(sqs: Any, name: str, dead_name: str) -> str:

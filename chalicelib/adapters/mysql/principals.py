@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 from chalicelib.adapters.mysql.database import Args
 from chalicelib.domain.accounts import SESSION_IDLE_SECONDS, Principal, Way
+from chalicelib.domain.errors import NotSignedInError, RowsUnavailableError, StoreError
 
 _ACCOUNT = "JOIN accounts a ON a.owner_id = {0}.owner_id AND a.disabled_at IS NULL JOIN owners o ON o.id = {0}.owner_id"
 SESSION_IN_FORCE = (
@@ -27,6 +28,13 @@ class Whose:
     @property
     def args(self) -> Args:
         return (self.asked,)
+
+
+def nobody(principal: Principal) -> StoreError:
+    """What is to be raised when the statement finds no owner."""
+    if principal.way is Way.NAME:
+        return RowsUnavailableError(f"There is no owner “{principal.name}” in this environment.")
+    return NotSignedInError("You are not signed in any more. Sign in again.")
 
 
 def whose(principal: Principal, writing: bool = False) -> Whose:
