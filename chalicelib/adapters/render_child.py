@@ -24,7 +24,7 @@ from chalicelib.adapters.held_frames import HeldFrames
 from chalicelib.adapters.rendition_pixels import Pixels, rendered_pixels
 from chalicelib.domain.errors import TooLargeError, UnreadableImageError
 
-_LOOK_EDGE, _COLOUR_EDGE, _COLOURS = 320, 64, 8
+_LOOK_EDGE, _COLOUR_EDGE, _COLOURS = 320, 48, 12
 # libwebp's effort, 0 to 6. Large and of high quality, an image comes out as small with 1 as with 2, and a fifth sooner.
 _METHOD, _METHOD_FOR_MANY, _MANY_PIXELS = 2, 1, 4_000_000
 _MOST_CHARACTERS = 200  # of EXIF's text
