@@ -1,5 +1,6 @@
 """Renditions show the image as it is meant to be seen, hold pixels and nothing else, and are refused in words."""
 
+import random
 from collections.abc import Iterator
 from io import BytesIO
 
@@ -378,6 +379,26 @@ def test_a_small_file_of_very_many_pixels_is_poison(renderer: ChildRenderer, med
 def test_hostile_bytes_are_poison(renderer: ChildRenderer, media_type: str, data: bytes, words: str) -> None:
     with pytest.raises(UnreadableImageError, match=words):
         renderer.render(data, media_type, ON_ARRIVAL)
+
+
+def test_bytes_turned_over_at_random_break_nothing(renderer: ChildRenderer) -> None:
+    seed = random.randrange(10**9)
+    print("seed", seed)
+    dice = random.Random(seed)
+    talkative = list(renderable.talkative().values())
+    for _ in range(40):
+        media_type, whole = dice.choice(talkative)
+        data = bytearray(whole)
+        for _ in range(dice.choice((1, 3, 30))):
+            data[dice.randrange(12, len(data))] = dice.randrange(256)
+        try:
+            _, made = renderer.render(bytes(data), media_type, ON_ARRIVAL)
+        except RequestError as refused:
+            assert str(refused).endswith(".")
+            continue
+        for rendered in made:
+            assert is_only_pixels(rendered.data)
+            assert not [secret for secret in renderable.SECRETS if secret in rendered.data]
 
 
 def test_what_is_behind_an_image_goes_into_no_rendition(renderer: ChildRenderer) -> None:
