@@ -12,6 +12,7 @@ from chalicelib.domain.fleet import FleetMap, Node
 from chalicelib.domain.fleet_report import FleetReport
 from chalicelib.domain.images import Image, ImageFacts
 from chalicelib.domain.jobs import Job
+from chalicelib.domain.renditions import Kind, Rendered, Seen
 
 Precondition = Callable[[Image | None], None]
 """Looks at the image as it is under the write's lock; raises PreconditionError to stop the write."""
@@ -266,6 +267,17 @@ class Inspector(Protocol):
 
     def inspect(self, data: bytes) -> ImageFacts:
         """Raises UnsupportedTypeError, TooLargeError, UnreadableImageError or OverloadedError."""
+
+
+class Renderer(Protocol):
+    """Makes renditions of an image, without trusting its bytes."""
+
+    def render(self, data: bytes, media_type: str, kinds: Sequence[Kind]) -> tuple[Seen, list[Rendered]]:
+        """What the image shows, and its renditions in the order of `kinds`; the same each time.
+
+        Raises a RequestError (UnsupportedTypeError, TooLargeError, UnreadableImageError) for an image that can never
+        be rendered, and UnavailableError (OverloadedError among them) when trying again may help.
+        """
 
 
 class JobQueue(Protocol):
