@@ -240,6 +240,9 @@ class NodeAdmin(Protocol):
     def answers(self) -> bool:
         """Whether the node takes a value and gives it back; False, and no error, if it is not to be had."""
 
+    def delay_seconds(self) -> float | None:
+        """The quickest of a few round trips; None if the node is not to be had."""
+
     def is_ready(self) -> bool:
         """Whether it answers, and its own agent says that it is the instance of that id, and not another's process."""
 
