@@ -11,9 +11,19 @@ from chalicelib.web.faces import gateway_answer
 if TYPE_CHECKING:
     from scaler.run import Scaler
 
-__all__ = ["app", "change_fleet", "gateway_answer", "perform_job", "resend_jobs", "scale_fleet", "scaler_of"]
+__all__ = [
+    "app",
+    "change_fleet",
+    "gateway_answer",
+    "ingest_images",
+    "perform_job",
+    "resend_jobs",
+    "scale_fleet",
+    "scaler_of",
+]
 
 JOB_QUEUE = "image-jobs"
+INCOMING_QUEUE = "incoming-images"
 FLEET_QUEUE = "fleet-changes"
 TURN_SECONDS = 10.0  # what a change by hand waits for a run that is under way: that one may not have seen it
 
@@ -43,6 +53,16 @@ def perform_job(event: SQSEvent) -> None:
     """Performs the job whose row the message names."""
     for record in event:
         services().worker.perform(bytes.fromhex(record.body))
+
+
+@app.on_sqs_message(queue=INCOMING_QUEUE, batch_size=1)
+def ingest_images(event: SQSEvent) -> None:
+    """Makes images of what browsers uploaded straight to the object store, as its own events tell."""
+    from chalicelib.adapters.s3_events import incoming_keys
+
+    for record in event:
+        for incoming_key in incoming_keys(record.body):
+            services().uploads.arrived(incoming_key)
 
 
 def scaler_of(parts: Services) -> "Scaler":

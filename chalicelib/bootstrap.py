@@ -17,10 +17,10 @@ from chalicelib.domain.ports import (
     FleetReports,
     JobQueue,
     NodeAdmins,
-    Objects,
     ScalerWaker,
 )
 from chalicelib.domain.scaler_ports import ScalerRows
+from chalicelib.domain.upload_ports import AnswerRows
 from chalicelib.services.accounts import Accounts
 from chalicelib.services.cache_configuration import CacheConfiguration
 from chalicelib.services.fleet_console import FleetConsole
@@ -29,10 +29,12 @@ from chalicelib.services.images import Images
 from chalicelib.services.node_contents import NodeContents
 from chalicelib.services.read_through import FillPolicy, ReadThrough
 from chalicelib.services.staleness import Staleness
+from chalicelib.services.uploads import Uploads
 from chalicelib.services.worker import Worker
 
 if TYPE_CHECKING:
     from chalicelib.adapters.mysql.database import Database, DatabaseAddress, Selecting
+    from chalicelib.adapters.s3_objects import S3Objects
 
 T = TypeVar("T")
 
@@ -46,6 +48,8 @@ class Services:
     clock: Clock
     exclusive: Callable[[str], AbstractContextManager[bool]]
     images: Images
+    uploads: Uploads
+    answers: AnswerRows
     worker: Worker
     fleet: FleetStatus
     cache_configuration: CacheConfiguration
@@ -91,7 +95,7 @@ def at_first_use(build: Callable[[], T]) -> T:
 
 
 # boto3 and its clients take 200 ms of a cold process, and a cached GET needs none of them.
-def _objects(config: Config) -> Objects:
+def _objects(config: Config) -> "S3Objects":
     from chalicelib.adapters import aws_clients
     from chalicelib.adapters.s3_objects import S3Objects
 
@@ -145,10 +149,12 @@ def services_from(environ: Mapping[str, str]) -> Services:
     from chalicelib.adapters.mysql.database import Database, DatabaseAddress
     from chalicelib.adapters.mysql.decision_rows import MySqlDecisionRows, MySqlFleetReports
     from chalicelib.adapters.mysql.fleet_maps import MySqlFleetMaps
+    from chalicelib.adapters.mysql.idempotency_rows import MySqlAnswerRows
     from chalicelib.adapters.mysql.image_rows import MySqlImageRows
     from chalicelib.adapters.mysql.job_rows import MySqlJobRows
     from chalicelib.adapters.mysql.scaler_rows import MySqlScalerRows
     from chalicelib.adapters.mysql.settings_rows import MySqlSettingsRows
+    from chalicelib.adapters.mysql.upload_rows import MySqlUploadRows
     from chalicelib.adapters.system_clock import SystemClock
 
     config = config_from(environ)
@@ -181,12 +187,26 @@ def services_from(environ: Mapping[str, str]) -> Services:
         CacheSettings(num_nodes=config.fleet_nodes, mode=config.fleet_mode),
     )
     inspector = ChildInspector(time_limit_seconds=config.inspect_seconds)
+    answers = MySqlAnswerRows(database)
     return Services(
         config=config,
         maps=maps,
         clock=clock,
         exclusive=database.exclusive,
         images=Images(image_rows, job_rows, objects, inspector, queue, read_through, staleness),
+        uploads=Uploads(
+            rows=MySqlUploadRows(database),
+            answers=answers,
+            image_rows=image_rows,
+            job_rows=job_rows,
+            incoming=objects,
+            objects=objects,
+            inspector=inspector,
+            queue=queue,
+            clock=clock,
+            most_bytes=config.max_upload_bytes,
+        ),
+        answers=answers,
         worker=Worker(job_rows, objects, maps, caches, queue),
         fleet=status,
         cache_configuration=configuration,

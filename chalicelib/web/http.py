@@ -10,8 +10,10 @@ from typing import Any
 from chalice.app import Request, Response
 
 from chalicelib.domain.errors import (
+    IdempotencyKeyReusedError,
     InvalidKeyError,
     InvalidValueError,
+    NotArrivedError,
     NotFoundError,
     NotSignedInError,
     PreconditionError,
@@ -20,8 +22,10 @@ from chalicelib.domain.errors import (
     TooManyTriesError,
     UnavailableError,
     UnknownNodeError,
+    UnknownUploadError,
     UnreadableImageError,
     UnsupportedTypeError,
+    UploadsClosedError,
 )
 from chalicelib.services.accounts import TRIES_SECONDS
 from chalicelib.services.staleness import Staleness
@@ -64,6 +68,10 @@ _TABLE: tuple[tuple[type[StoreError], int, str, str], ...] = (
     (InvalidValueError, 400, "invalid-value", "A value is missing or wrong"),
     (NotFoundError, 404, "not-found", "No such image"),
     (UnknownNodeError, 404, "no-such-node", "No such node"),
+    (UnknownUploadError, 404, "no-such-upload", "No such upload"),
+    (NotArrivedError, 409, "not-arrived", "Not uploaded yet"),
+    (IdempotencyKeyReusedError, 422, "idempotency-key-reused", "Not the same request"),
+    (UploadsClosedError, 403, "uploads-closed", "Nothing is taken"),
     (PreconditionError, 412, "precondition-failed", "The image has changed"),
     (UnsupportedTypeError, 415, "unsupported-type", "Not a kind of image that is kept"),
     (TooLargeError, 413, "too-large", "Too large"),

@@ -5,6 +5,7 @@ from chalicelib.domain.keys import MAX_CHARACTERS
 from chalicelib.web.limits import DEFAULT_LIMIT, MAX_LIMIT
 from chalicelib.web.openapi_fleet import fleet_paths, fleet_schemas
 from chalicelib.web.openapi_pieces import Schema, content_of, errors, json_content, object_of, operation
+from chalicelib.web.openapi_uploads import IDEMPOTENCY_KEY, upload_paths, upload_schemas
 
 _KEY: Schema = {"type": "string", "minLength": 1, "maxLength": MAX_CHARACTERS}
 _KEY_QUERY: Schema = {
@@ -97,7 +98,7 @@ def _paths() -> Schema:
                 "createImage",
                 "Stores an image from a form.",
                 _written(),
-                parameters=[_IF_MATCH, _IF_NONE_MATCH],
+                parameters=[_IF_MATCH, _IF_NONE_MATCH, IDEMPOTENCY_KEY],
                 body={
                     "multipart/form-data": {
                         "schema": {
@@ -125,6 +126,7 @@ def _paths() -> Schema:
                 parameters=[_KEY_QUERY],
             )
         },
+        **upload_paths(_KEY),
         **fleet_paths(),
     }
 
@@ -218,6 +220,7 @@ def _schemas() -> Schema:
             images={"type": "array", "items": {"$ref": "#/components/schemas/Image"}},
             next_cursor={"type": ["string", "null"]},
         ),
+        **upload_schemas(_KEY),
         **fleet_schemas(),
         "Problem": object_of(
             type=text,

@@ -130,6 +130,8 @@ class MariaDb:
         with self._administrator().connect() as connection, connection.cursor() as cursor:
             for statement in (
                 "DELETE FROM jobs",
+                "DELETE FROM uploads",
+                "DELETE FROM idempotency_keys",
                 "DELETE FROM images",
                 "DELETE FROM settings",
                 "DELETE FROM launches",

@@ -7,10 +7,12 @@ from datetime import timedelta
 from chalicelib.domain import jobs
 from chalicelib.domain.accounts import Owner, Principal, Way
 from chalicelib.domain.errors import RowsUnavailableError
+from chalicelib.domain.idempotency import Note
 from chalicelib.domain.images import Image
 from chalicelib.domain.jobs import Job, Removal
 from chalicelib.domain.partitions import partition_of
 from chalicelib.domain.ports import Draft, Precondition, Row, Written
+from tests.fakes.answers import keep_answer
 from tests.fakes.store import JobRow, MemoryStore
 
 INTENT_SECONDS = 3600
@@ -55,8 +57,27 @@ class MemoryImageRows:
             if intent_id in self._store.jobs:
                 self._store.jobs[intent_id].due_at = self._store.clock.now()
 
-    def put(self, principal: Principal, draft: Draft, intent_id: bytes, precondition: Precondition) -> Written:
-        with self._store.steps.step("rows.put"), self._store.lock:
+    def put(
+        self,
+        principal: Principal,
+        draft: Draft,
+        intent_id: bytes,
+        precondition: Precondition,
+        note: Note[Written] | None = None,
+    ) -> Written:
+        with self._store.steps.step("rows.put"):
+            return self.write_draft(principal, draft, intent_id, precondition, note)
+
+    def write_draft(
+        self,
+        principal: Principal,
+        draft: Draft,
+        intent_id: bytes,
+        precondition: Precondition,
+        note: Note[Written] | None = None,
+    ) -> Written:
+        """What `put` does, as a part of another step."""
+        with self._store.lock:
             owner = self._store.owner(principal)
             before = self._store.images.get((owner.id, draft.key))
             intent = self._store.jobs.get(intent_id)
@@ -72,6 +93,9 @@ class MemoryImageRows:
                 facts=draft.facts,
                 created_at=self._store.clock.now(),
             )
+            if note is not None:
+                answer = note.answer_of(Written(image, created=before is None, jobs=()))
+                keep_answer(self._store, owner.id, note.asked, answer)
             del self._store.jobs[intent_id]
             self._store.images[owner.id, draft.key] = image
             due = () if before is None else (self._owe(_derived_id(intent_id, 0), [before]),)

@@ -20,9 +20,11 @@ from chalicelib.services.fleet_status import FleetStatus
 from chalicelib.services.images import Images
 from chalicelib.services.node_contents import NodeContents
 from chalicelib.services.read_through import FillPolicy, ReadThrough
+from chalicelib.services.uploads import Uploads
 from chalicelib.services.worker import Worker
 from chalicelib.web.application import create_app
 from tests.fakes.account_rows import MemoryAccountRows
+from tests.fakes.answers import MemoryAnswerRows
 from tests.fakes.clock import ManualClock
 from tests.fakes.fleet_maps import MemoryFleetMaps
 from tests.fakes.image_rows import MemoryImageRows
@@ -37,6 +39,7 @@ from tests.fakes.scaler_rows import MemoryDecisionRows, MemoryFleetReports, Memo
 from tests.fakes.settings_rows import MemorySettingsRows
 from tests.fakes.steps import Steps
 from tests.fakes.store import MemoryStore
+from tests.fakes.upload_rows import MemoryUploadRows
 
 ENVIRON = {
     "ENVIRONMENT": "test",
@@ -66,6 +69,7 @@ class MemoryParts:
         self.store.fleet_map = with_nodes(self.store.fleet_map, self.nodes)
         self.image_rows = MemoryImageRows(self.store)
         self.job_rows = MemoryJobRows(self.store)
+        self.upload_rows, self.answers = MemoryUploadRows(self.store), MemoryAnswerRows(self.store)
         self.settings = MemorySettingsRows(self.store)
         self.maps = MemoryFleetMaps(self.store)
         self.objects = MemoryObjects(self.steps)
@@ -142,6 +146,19 @@ def memory_services(
         clock=clock,
         exclusive=fakes.exclusive,
         images=Images(image_rows, job_rows, objects, inspector or fakes.inspector, queue, read_through),
+        uploads=Uploads(
+            rows=fakes.upload_rows,
+            answers=fakes.answers,
+            image_rows=image_rows,
+            job_rows=job_rows,
+            incoming=fakes.objects,
+            objects=objects,
+            inspector=inspector or fakes.inspector,
+            queue=queue,
+            clock=clock,
+            most_bytes=config.max_upload_bytes,
+        ),
+        answers=fakes.answers,
         worker=Worker(job_rows, objects, maps, caches, queue),
         fleet=status,
         cache_configuration=configuration,

@@ -14,6 +14,7 @@ from chalicelib.domain.fleet import FleetMap
 from chalicelib.domain.fleet_report import FleetReport
 from chalicelib.domain.images import Image
 from chalicelib.domain.jobs import Job
+from chalicelib.domain.uploads import Upload
 from tests.fakes.clock import ManualClock
 from tests.fakes.steps import Steps
 
@@ -55,6 +56,8 @@ class MemoryStore:
     owners: dict[str, Owner] = field(default_factory=lambda: {"demo": Owner(b"\x01" * 16, 0)})
     images: dict[tuple[bytes, bytes], Image] = field(default_factory=dict)
     jobs: dict[bytes, JobRow] = field(default_factory=dict)
+    uploads: dict[bytes, Upload] = field(default_factory=dict)
+    answers: dict[tuple[bytes, bytes], tuple[bytes, str, datetime]] = field(default_factory=dict)
     settings: dict[str, tuple[int, Mapping[str, object]]] = field(default_factory=dict)
     accounts: dict[bytes, Account] = field(default_factory=dict)
     sessions: dict[bytes, SessionRow] = field(default_factory=dict)

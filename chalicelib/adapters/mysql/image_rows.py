@@ -4,16 +4,18 @@ Every write locks the owner's row first, so that the writes of one owner happen 
 version in the same transaction. `UTC_TIMESTAMP(6)` is the only clock.
 """
 
-import hashlib
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Any
 
 from chalicelib.adapters.mysql.database import Database, Rows, Selecting, Transaction
+from chalicelib.adapters.mysql.due_jobs import derived_id, insert_jobs
+from chalicelib.adapters.mysql.idempotency_rows import keep_answer
 from chalicelib.adapters.mysql.principals import Whose, nobody, whose
 from chalicelib.domain import jobs
 from chalicelib.domain.accounts import Owner, Principal
 from chalicelib.domain.errors import RowsUnavailableError
+from chalicelib.domain.idempotency import Note
 from chalicelib.domain.images import Image, ImageFacts
 from chalicelib.domain.jobs import Job, Removal
 from chalicelib.domain.partitions import partition_of
@@ -27,10 +29,6 @@ _COLUMNS = (
 )
 _COLUMN_COUNT = _COLUMNS.count(",") + 1
 _OF_OWNER = f"SELECT {_COLUMNS} FROM images i WHERE i.owner_id = %s"
-_INSERT_JOB = """
-INSERT INTO jobs (id, kind, body, created_at, due_at)
-VALUES (%s, %s, %s, UTC_TIMESTAMP(6), UTC_TIMESTAMP(6) + INTERVAL %s SECOND)
-"""
 
 
 def row_statement(who: Whose) -> str:
@@ -107,7 +105,7 @@ class MySqlImageRows:
     def announce(self, intent: Job) -> None:
         def work(transaction: Transaction) -> None:
             if not transaction.select("SELECT 1 FROM jobs WHERE id = %s", (intent.id,)):
-                _insert_jobs(transaction, [intent], INTENT_SECONDS)
+                insert_jobs(transaction, [intent], INTENT_SECONDS)
 
         self._database.transaction(work)
 
@@ -118,26 +116,16 @@ class MySqlImageRows:
             )
         )
 
-    def put(self, principal: Principal, draft: Draft, intent_id: bytes, precondition: Precondition) -> Written:
-        removal_id = _derived_id(intent_id, 0)
-
+    def put(
+        self,
+        principal: Principal,
+        draft: Draft,
+        intent_id: bytes,
+        precondition: Precondition,
+        note: Note[Written] | None = None,
+    ) -> Written:
         def work(transaction: Transaction) -> Written:
-            owner = _locked_owner(transaction, principal)
-            before = _image_under(transaction, owner, draft.key)
-            if not transaction.change("DELETE FROM jobs WHERE id = %s AND claimed_at IS NULL", (intent_id,)):
-                if before is not None and before.object_key == draft.object_key:  # committed, its answer was lost
-                    due = transaction.select("SELECT id FROM jobs WHERE id = %s", (removal_id,))
-                    return Written(before, created=not due, jobs=tuple(job_id for (job_id,) in due))
-                raise RowsUnavailableError("The write took too long: it was given up, or replaced since. Try again.")
-            precondition(before)
-            _write_image(transaction, owner, draft, new=before is None)
-            due_jobs = [] if before is None else [_removal_of(removal_id, [before])]
-            _insert_jobs(transaction, due_jobs)
-            _bump(transaction, owner)
-            after = _image_under(transaction, owner, draft.key)
-            if after is None:
-                raise AssertionError("an image written in this transaction is there")
-            return Written(after, created=before is None, jobs=tuple(job.id for job in due_jobs))
+            return write_draft(transaction, _locked_owner(transaction, principal), draft, intent_id, precondition, note)
 
         return self._database.transaction(work)
 
@@ -148,12 +136,12 @@ class MySqlImageRows:
             owner = _locked_owner(transaction, principal)
             if transaction.select("SELECT 1 FROM jobs WHERE id = %s", (job_id,)):
                 return (job_id,)  # committed, its answer was lost
-            before = _image_under(transaction, owner, key)
+            before = image_under(transaction, owner, key)
             if before is None:
                 return None
             precondition(before)
             transaction.change("DELETE FROM images WHERE owner_id = %s AND image_key = %s", (owner.id, key))
-            _insert_jobs(transaction, [_removal_of(job_id, [before])])
+            insert_jobs(transaction, [_removal_of(job_id, [before])])
             _bump(transaction, owner)
             return (job_id,)
 
@@ -169,16 +157,46 @@ class MySqlImageRows:
                 return answer  # committed, its answer was lost
             images = [_image(columns) for columns in transaction.select(_OF_OWNER, (owner.id,))]
             due = [
-                _removal_of(_derived_id(job_id, start), images[start : start + jobs.MAX_REMOVALS])
+                _removal_of(derived_id(job_id, start), images[start : start + jobs.MAX_REMOVALS])
                 for start in range(0, len(images), jobs.MAX_REMOVALS)
             ]
             transaction.change("DELETE FROM images WHERE owner_id = %s", (owner.id,))
-            _insert_jobs(transaction, due)
+            insert_jobs(transaction, due)
             _bump(transaction, owner)
             answer = (len(images), tuple(job.id for job in due))
             return answer
 
         return self._database.transaction(work, patience_seconds=DELETE_ALL_SECONDS)
+
+
+def write_draft(
+    transaction: Transaction,
+    owner: Owner,
+    draft: Draft,
+    intent_id: bytes,
+    precondition: Precondition,
+    note: Note[Written] | None = None,
+) -> Written:
+    """What ImageRows.put does, within a transaction that has locked the owner's row."""
+    removal_id = derived_id(intent_id, 0)
+    before = image_under(transaction, owner, draft.key)
+    if not transaction.change("DELETE FROM jobs WHERE id = %s AND claimed_at IS NULL", (intent_id,)):
+        if before is not None and before.object_key == draft.object_key:  # committed, its answer was lost
+            due = transaction.select("SELECT id FROM jobs WHERE id = %s", (removal_id,))
+            return Written(before, created=not due, jobs=tuple(job_id for (job_id,) in due))
+        raise RowsUnavailableError("The write took too long: it was given up, or replaced since. Try again.")
+    precondition(before)
+    _write_image(transaction, owner, draft, new=before is None)
+    due_jobs = [] if before is None else [_removal_of(removal_id, [before])]
+    insert_jobs(transaction, due_jobs)
+    _bump(transaction, owner)
+    after = image_under(transaction, owner, draft.key)
+    if after is None:
+        raise AssertionError("an image written in this transaction is there")
+    written = Written(after, created=before is None, jobs=tuple(job.id for job in due_jobs))
+    if note is not None:
+        keep_answer(transaction, owner.id, note.asked, note.answer_of(written))
+    return written
 
 
 def _single_column(rows: Rows) -> bool:
@@ -193,7 +211,7 @@ def _locked_owner(transaction: Transaction, principal: Principal) -> Owner:
     return Owner(*found[0])
 
 
-def _image_under(transaction: Transaction, owner: Owner, key: bytes) -> Image | None:
+def image_under(transaction: Transaction, owner: Owner, key: bytes) -> Image | None:
     found = transaction.select(f"{_OF_OWNER} AND i.image_key = %s FOR UPDATE", (owner.id, key))
     return _image(found[0]) if found else None
 
@@ -215,18 +233,8 @@ def _write_image(transaction: Transaction, owner: Owner, draft: Draft, *, new: b
         )
 
 
-def _derived_id(job_id: bytes, number: int) -> bytes:
-    """A job's id that a second run of the same write finds again."""
-    return hashlib.sha256(job_id + number.to_bytes(8, "big")).digest()[:16]
-
-
 def _bump(transaction: Transaction, owner: Owner) -> None:
     transaction.change("UPDATE owners SET version = version + 1 WHERE id = %s", (owner.id,))
-
-
-def _insert_jobs(transaction: Transaction, due: Sequence[Job], delay_seconds: int = 0) -> None:
-    if due:
-        transaction.change_many(_INSERT_JOB, [(job.id, job.kind, job.body, delay_seconds) for job in due])
 
 
 def _removal_of(job_id: bytes, images: Sequence[Image]) -> Job:
