@@ -11,7 +11,16 @@ from chalicelib.web.faces import gateway_answer
 if TYPE_CHECKING:
     from scaler.run import Scaler
 
-__all__ = ["app", "change_fleet", "gateway_answer", "ingest_images", "perform_job", "resend_jobs", "scale_fleet"]
+__all__ = [
+    "app",
+    "change_fleet",
+    "gateway_answer",
+    "ingest_images",
+    "perform_job",
+    "resend_jobs",
+    "scale_fleet",
+    "scaler_of",
+]
 
 JOB_QUEUE = "image-jobs"
 INCOMING_QUEUE = "incoming-images"
@@ -24,13 +33,13 @@ app = create_app(services)
 @app.schedule(Rate(1, unit=Rate.MINUTES))
 def scale_fleet(event: CloudWatchEvent) -> None:
     """Decides how many nodes there should be, and brings the fleet nearer to it."""
-    _scaler(services()).run()
+    scaler_of(services()).run()
 
 
 @app.on_sqs_message(queue=FLEET_QUEUE, batch_size=1)
 def change_fleet(event: SQSEvent) -> None:
     """Makes a run of the scaler at once, since somebody changed the settings."""
-    _scaler(services()).run(TURN_SECONDS)
+    scaler_of(services()).run(TURN_SECONDS)
 
 
 @app.schedule(Rate(1, unit=Rate.MINUTES))
@@ -56,7 +65,8 @@ def ingest_images(event: SQSEvent) -> None:
             services().uploads.arrived(incoming_key)
 
 
-def _scaler(parts: Services) -> "Scaler":
+def scaler_of(parts: Services) -> "Scaler":
+    """The scaler on the real parts."""
     from chalicelib.adapters import aws_clients  # only the scaler's functions need these
     from scaler.cloudwatch import CloudWatchSamples
     from scaler.ec2 import Ec2Instances

@@ -18,8 +18,10 @@ from pymysql.cursors import Cursor
 from bench.interleaved import Comparison, compare
 from bench.rows import Row, row
 from bench.store import Event, NotAsExpectedError, Store, event, expect, jpeg_of
-from chalicelib.adapters.mysql.image_rows import _ROW
+from chalicelib.adapters.mysql.image_rows import row_statement
+from chalicelib.adapters.mysql.principals import whose
 from chalicelib.domain import wire
+from chalicelib.domain.accounts import Principal
 
 SIZES = {"1 KB": 1_000, "100 KB": 100_000, "1 MB": 1_000_000}
 PAIRS, WARM_UP = 30, 20
@@ -76,11 +78,12 @@ def bare_handler(
     database: "pymysql.Connection[Cursor]", node: RawConnection, owner: bytes
 ) -> Callable[[Event], dict[str, Any]]:
     """One SELECT, one value, base64."""
+    statement = row_statement(whose(Principal(owner.decode())))
 
     def handle(given: Event) -> dict[str, Any]:
         key = given["pathParameters"]["key"].encode()
         with database.cursor() as cursor:
-            cursor.execute(_ROW, (key, key, owner))
+            cursor.execute(statement, (key, key, owner))
             row = cursor.fetchone()
         if row is None:
             raise NotAsExpectedError("the owner is there")

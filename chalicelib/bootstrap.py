@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 from chalicelib.config import Config, config_from
+from chalicelib.domain.account_ports import Mail, Passwords
 from chalicelib.domain.cache_settings import CacheSettings
 from chalicelib.domain.ports import (
     Clock,
@@ -20,6 +21,7 @@ from chalicelib.domain.ports import (
 )
 from chalicelib.domain.scaler_ports import ScalerRows
 from chalicelib.domain.upload_ports import AnswerRows
+from chalicelib.services.accounts import Accounts
 from chalicelib.services.cache_configuration import CacheConfiguration
 from chalicelib.services.fleet_console import FleetConsole
 from chalicelib.services.fleet_status import FleetStatus
@@ -56,6 +58,7 @@ class Services:
     reports: FleetReports
     admins: NodeAdmins
     scaler_rows: ScalerRows
+    accounts: Accounts
 
 
 _building = threading.Lock()
@@ -113,6 +116,19 @@ def _waker(config: Config) -> ScalerWaker:
     return SqsScalerWaker(aws_clients.sqs(), config.fleet_queue_url)
 
 
+def _passwords() -> Passwords:
+    from chalicelib.adapters.argon2_passwords import Argon2Passwords
+
+    return Argon2Passwords()
+
+
+def _mail(config: Config) -> Mail:
+    from chalicelib.adapters import aws_clients
+    from chalicelib.adapters.ses_mail import SesMail
+
+    return SesMail(aws_clients.ses(), config.mail_sender)
+
+
 def _reads(config: Config, primary: "Database", address: "DatabaseAddress", staleness: Staleness) -> "Selecting":
     """Where requests read rows."""
     if config.database_reader_host is None:
@@ -129,6 +145,7 @@ def services_from(environ: Mapping[str, str]) -> Services:
     from chalicelib.adapters.inspector import ChildInspector
     from chalicelib.adapters.memcached import MemcachedNodes, NodePolicy
     from chalicelib.adapters.memcached_admin import MemcachedNodeAdmins
+    from chalicelib.adapters.mysql.account_rows import MySqlAccountRows
     from chalicelib.adapters.mysql.database import Database, DatabaseAddress
     from chalicelib.adapters.mysql.decision_rows import MySqlDecisionRows, MySqlFleetReports
     from chalicelib.adapters.mysql.fleet_maps import MySqlFleetMaps
@@ -208,4 +225,12 @@ def services_from(environ: Mapping[str, str]) -> Services:
         reports=reports,
         admins=admins,
         scaler_rows=MySqlScalerRows(database),
+        accounts=Accounts(
+            rows=MySqlAccountRows(database),
+            passwords=at_first_use(_passwords),
+            mail=at_first_use(lambda: _mail(config)),
+            clock=clock,
+            settings=MySqlSettingsRows(database),
+            built_in_owner=config.signed_in_as,
+        ),
     )

@@ -42,7 +42,10 @@ class Config:
     inline_bytes: int  # larger images are answered by a redirect: an answer through Lambda has at most 6 MB
     inspect_seconds: float
     secret_key: str  # signs the tokens of forms
-    signed_in_as: str | None  # the owner that everyone is, where there are no accounts; None: nobody is signed in
+    signed_in_as: str | None  # the built-in owner that everyone is who neither signs in nor has a token; None: nobody
+    open_to: str  # for what: "compatible-api" or "everything"
+    mail_sender: str
+    site_address: str | None  # where people reach the store; None: where the request came
 
 
 def config_from(environ: Mapping[str, str]) -> Config:
@@ -82,6 +85,9 @@ def config_from(environ: Mapping[str, str]) -> Config:
         inspect_seconds=value("INSPECT_SECONDS", _number(0.1, 29), "5"),
         secret_key=value("SECRET_KEY", _secret),
         signed_in_as=environ.get("SIGNED_IN_AS") or None,
+        open_to=value("OPEN_TO", _one_of("compatible-api", "everything"), "compatible-api"),
+        mail_sender=value("MAIL_SENDER", str, "images@localhost"),
+        site_address=(environ.get("SITE_ADDRESS") or "").rstrip("/") or None,
     )
 
 

@@ -92,6 +92,12 @@ def _wanted(arguments: list[str]) -> Wanted:
     parser.add_argument(
         "--replica", action="store_true", help="a second MariaDB, which answers reads without the first"
     )
+    parser.add_argument(
+        "--open-to",
+        choices=("compatible-api", "everything"),
+        default="compatible-api",
+        help="what may be used as the owner demo without signing in or a token",
+    )
     parser.add_argument("--replica-delay", type=int, default=0, metavar="SECONDS", help="how far it stays behind")
     given = parser.parse_args(arguments)
     parts = WITHOUT_APP if given.without_app else frozenset(given.parts.split(","))
@@ -102,7 +108,7 @@ def _wanted(arguments: list[str]) -> Wanted:
         parser.error(f"no such part: {', '.join(sorted(unknown))}; there are {', '.join(ORDER)}")
     if REPLICA in parts and "mariadb" not in parts:
         parser.error("a replica needs mariadb, which it follows")
-    return Wanted(given.port, parts, given.fleet_nodes, given.fleet_mode, given.replica_delay)
+    return Wanted(given.port, parts, given.fleet_nodes, given.fleet_mode, given.replica_delay, given.open_to)
 
 
 def _forget_own_settings() -> None:

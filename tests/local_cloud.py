@@ -31,6 +31,7 @@ class LocalCloud:
         fleet_nodes: int = 2,
         fleet_mode: str = "manual",
         port: int = 0,
+        open_to: str = "everything",
         extra_environ: Mapping[str, str] | None = None,
     ) -> None:
         self.state = StateFolder(state_dir.resolve())
@@ -38,6 +39,7 @@ class LocalCloud:
         self._command = [
             *(sys.executable, "-m", "ops.run", "--port", str(port)),
             *("--fleet-nodes", str(fleet_nodes), "--fleet-mode", fleet_mode, "--parts", ",".join(sorted(parts))),
+            *("--open-to", open_to),
         ]
         self._environ = {**os.environ, **(extra_environ or {}), "STATE_DIR": str(self.state.root)}
         self._run: subprocess.Popen[bytes] | None = None

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from mypy_boto3_cloudwatch import CloudWatchClient
     from mypy_boto3_ec2 import EC2Client
     from mypy_boto3_s3 import S3Client
+    from mypy_boto3_ses import SESClient
     from mypy_boto3_sqs import SQSClient
 
 
@@ -45,6 +46,13 @@ def sqs() -> "SQSClient":
     """A client for the job queue. One try: a job's row outlives its message."""
     return boto3.session.Session().client(
         "sqs", config=Config(connect_timeout=0.5, read_timeout=1, retries={"total_max_attempts": 1})
+    )
+
+
+def ses() -> "SESClient":
+    """A client for mail. One try: who asked for a mail that was not sent is told so, and asks again."""
+    return boto3.session.Session().client(
+        "ses", config=Config(connect_timeout=1, read_timeout=3, retries={"total_max_attempts": 1})
     )
 
 

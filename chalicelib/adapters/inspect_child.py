@@ -8,10 +8,7 @@ Start-up is paid on every upload, so only what the one format needs is imported,
 directly: `Image.open` would first load five of them, among them formats that are not kept.
 """
 
-import errno
 import json
-import resource
-import signal
 import struct
 import sys
 from collections.abc import Callable
@@ -19,25 +16,11 @@ from importlib import import_module
 from io import BytesIO
 from typing import NamedTuple
 
+from chalicelib.adapters.child_limits import DAMAGED, is_late_import, limit_process, open_nothing_more
 from chalicelib.domain.errors import UnreadableImageError
 from chalicelib.domain.gif_blocks import gif_frames, gif_of_frame
-from chalicelib.domain.jpeg_markers import MAX_SCANS, scan_count
+from chalicelib.domain.jpeg_markers import check_scans
 from chalicelib.domain.png_chunks import check_chunks, later_frames
-
-# What Pillow raises on bytes that are not what they claim to be.
-_DAMAGED = (
-    OSError,
-    SyntaxError,
-    ValueError,
-    TypeError,
-    LookupError,
-    ArithmeticError,
-    AttributeError,
-    AssertionError,
-    RuntimeError,
-    EOFError,
-    struct.error,
-)
 
 _MODULES = {
     # Also what Pillow would import while decoding, when files can no longer be opened: its TIFF reader for EXIF, copy.
@@ -63,15 +46,10 @@ def main(arguments: list[str]) -> None:
     """Arguments: media type, then as whole numbers most pixels, most frames, bytes of memory, seconds."""
     media_type, *numbers = arguments
     max_pixels, max_frames, memory_bytes, seconds = map(int, numbers)
-    _limit(resource.RLIMIT_AS, memory_bytes)
-    # The parent ends this process after `seconds`. Should the parent die, these do.
-    _limit(resource.RLIMIT_CPU, seconds + 1)
-    signal.alarm(seconds + 1)
-    _limit(resource.RLIMIT_CORE, 0)
-    _limit(resource.RLIMIT_FSIZE, 0)
+    limit_process(memory_bytes, seconds)
     for module in _MODULES[media_type]:
         import_module(module)
-    _limit(resource.RLIMIT_NOFILE, 0)  # neither files nor sockets from here on
+    open_nothing_more()
 
     def allowed(claim: Claim) -> bool:
         return claim.frames <= max_frames and claim.width * claim.height * claim.frames <= max_pixels
@@ -82,19 +60,11 @@ def main(arguments: list[str]) -> None:
         answer = {"refused": str(error)}
     except MemoryError:
         answer = {"refused": "The image needs too much memory to be read."}
-    except _DAMAGED as error:
-        if isinstance(error, OSError) and error.errno == errno.EMFILE:
-            raise  # an import came too late, which is no fault of the image
+    except DAMAGED as error:
+        if is_late_import(error):
+            raise
         answer = {"refused": "The image is damaged or cut short."}
     print(json.dumps(answer), flush=True)
-
-
-def _limit(kind: int, most: int) -> None:
-    """Lower a limit of this process for good; one that is lower already stays."""
-    _, hard = resource.getrlimit(kind)
-    if hard != resource.RLIM_INFINITY:
-        most = min(most, hard)
-    resource.setrlimit(kind, (most, most))
 
 
 def _claim(size: tuple[int, int], frames: int) -> Claim:
@@ -104,10 +74,7 @@ def _claim(size: tuple[int, int], frames: int) -> Claim:
 def _jpeg(data: bytes, allowed: Allowed) -> Claim:
     from PIL.JpegImagePlugin import JpegImageFile
 
-    if scan_count(data, MAX_SCANS + 1) > MAX_SCANS:
-        raise UnreadableImageError(
-            f"The image has more than {MAX_SCANS} scans, more than any camera or program writes."
-        )
+    check_scans(data)
     with JpegImageFile(BytesIO(data)) as image:
         claim = _claim(image.size, 1)
         if allowed(claim):

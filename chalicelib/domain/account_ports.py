@@ -39,8 +39,14 @@ class AccountRows(Protocol):
 
     def of_owner(self, owner_id: bytes) -> Account | None: ...
 
-    def of(self, principal: Principal) -> Account | None:
-        """The account that a session or token in force belongs to. Notes that a session was seen."""
+    def of(self, principal: Principal, writing: bool = False) -> Account | None:
+        """The account that a session or token in force belongs to; for writing, a token that lets its holder write.
+
+        Notes that a session was seen.
+        """
+
+    def owner_id_of(self, name: str) -> bytes | None:
+        """The id of the built-in owner of that name, if there is one."""
 
     def has_admin(self) -> bool: ...
 

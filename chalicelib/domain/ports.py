@@ -13,6 +13,7 @@ from chalicelib.domain.fleet_report import FleetReport
 from chalicelib.domain.idempotency import Note
 from chalicelib.domain.images import Image, ImageFacts
 from chalicelib.domain.jobs import Job
+from chalicelib.domain.renditions import Kind, Rendered, Seen
 
 Precondition = Callable[[Image | None], None]
 """Looks at the image as it is under the write's lock; raises PreconditionError to stop the write."""
@@ -248,6 +249,9 @@ class NodeAdmin(Protocol):
     def answers(self) -> bool:
         """Whether the node takes a value and gives it back; False, and no error, if it is not to be had."""
 
+    def delay_seconds(self) -> float | None:
+        """The quickest of a few round trips; None if the node is not to be had."""
+
     def is_ready(self) -> bool:
         """Whether it answers, and its own agent says that it is the instance of that id, and not another's process."""
 
@@ -275,6 +279,17 @@ class Inspector(Protocol):
 
     def inspect(self, data: bytes) -> ImageFacts:
         """Raises UnsupportedTypeError, TooLargeError, UnreadableImageError or OverloadedError."""
+
+
+class Renderer(Protocol):
+    """Makes renditions of an image, without trusting its bytes."""
+
+    def render(self, data: bytes, media_type: str, kinds: Sequence[Kind]) -> tuple[Seen, list[Rendered]]:
+        """What the image shows, and its renditions in the order of `kinds`; the same each time.
+
+        Raises a RequestError (UnsupportedTypeError, TooLargeError, UnreadableImageError) for an image that can never
+        be rendered, and UnavailableError (OverloadedError among them) when trying again may help.
+        """
 
 
 class JobQueue(Protocol):

@@ -25,12 +25,13 @@ from chalicelib.domain.errors import (
     NotSignedInError,
     TooManyTriesError,
 )
-from chalicelib.domain.ports import Clock
+from chalicelib.domain.ports import Clock, SettingsRows
 
 ACCOUNT_TRIES, ADDRESS_TRIES, TRIES_SECONDS = 10, 50, 15 * 60
 MAILS, MAILS_SECONDS = 5, 3600
 VERIFY_SECONDS, RESET_SECONDS, FIRST_ADMIN_SECONDS = 24 * 3600, 3600, 3600
 MOST_TOKENS = 20
+SETTINGS, SIGN_UP_OPEN = "accounts", "sign_up_open"
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +50,8 @@ class Accounts:
     passwords: Passwords
     mail: Mail
     clock: Clock
-    sign_up_open: bool = True
+    settings: SettingsRows
+    built_in_owner: str | None = None  # whose images the first admin takes over
 
     def sign_up(self, email: str, password: str, site: str, address: str) -> None:
         """Mails a link that makes the account. An address that has one gets a mail that says so.
@@ -57,7 +59,7 @@ class Accounts:
         `site` is what the link begins with, `address` where the request comes from. Raises InvalidValueError or
         TooManyTriesError.
         """
-        if not self.sign_up_open:
+        if not self.sign_up_open():
             raise InvalidValueError("email", "New accounts are not taken here at present.")
         email = email_of(email)
         password = password_of(password, email)
@@ -69,6 +71,10 @@ class Accounts:
             return
         secret = self._link(Link(account_ports.VERIFY, email=email, password_hash=hashed), VERIFY_SECONDS)
         self.mail.send(email, "Verify your address", _VERIFY.format(site=site, link=secret))
+
+    def sign_up_open(self) -> bool:
+        """Whether anyone may sign up; an admin can close it."""
+        return self.settings.read(SETTINGS)[1].get(SIGN_UP_OPEN, True) is True
 
     def verify(self, link: str, password: str, before: str | None) -> SignedIn:
         """Makes the account that the link was mailed for, and signs in. Raises NotFoundError or InvalidValueError.
@@ -123,6 +129,10 @@ class Accounts:
             raise NotSignedInError("You are not signed in any more. Sign in again.")
         return account
 
+    def may_write(self, principal: Principal) -> bool:
+        """Whether the token in force lets its holder change anything."""
+        return self.rows.of(principal, writing=True) is not None
+
     def change_password(self, principal: Principal, old: str, new: str) -> None:
         """Changes the password and ends every other session. Raises InvalidValueError, TooManyTriesError."""
         account = self.of(principal)
@@ -166,7 +176,8 @@ class Accounts:
         hashed = self.passwords.hashed(_new_password(password, email))
         if self.rows.use_link(hash_of(link), account_ports.FIRST_ADMIN) is None or self.rows.has_admin():
             raise _bad_link()
-        account = Account(secrets.token_bytes(16), email, hashed, admin=True, disabled=False)
+        owner_id = None if self.built_in_owner is None else self.rows.owner_id_of(self.built_in_owner)
+        account = Account(owner_id or secrets.token_bytes(16), email, hashed, admin=True, disabled=False)
         if not self.rows.create(account):
             raise InvalidValueError("email", "This address has an account already.")
         return account

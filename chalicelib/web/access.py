@@ -11,6 +11,7 @@ class Access(Enum):
 
     ANYONE = "anyone"
     OWNER = "the owner"  # whoever is signed in, on images of their own
+    BY_ROW = "the owner, as the row says"  # whether the session is in force is asked in the SELECT that finds the image
     ADMIN = "an admin"
 
 
@@ -20,11 +21,11 @@ def _of(access: Access, *methods: str) -> dict[str, Access]:
 
 TABLE: Mapping[str, Mapping[str, Access]] = {
     "/health": _of(Access.ANYONE, GET),
-    "/api/openapi.json": _of(Access.OWNER, GET),
+    "/api/openapi.json": _of(Access.ANYONE, GET),
     "/api/v1/images": _of(Access.OWNER, GET, POST, DELETE),
-    "/api/v1/images/{key}": _of(Access.OWNER, GET, HEAD, PUT, DELETE),
-    "/api/v1/image": _of(Access.OWNER, GET, HEAD, PUT, DELETE),
-    "/api/v1/image/metadata": _of(Access.OWNER, GET),
+    "/api/v1/images/{key}": _of(Access.BY_ROW, GET, HEAD) | _of(Access.OWNER, PUT, DELETE),
+    "/api/v1/image": _of(Access.BY_ROW, GET, HEAD) | _of(Access.OWNER, PUT, DELETE),
+    "/api/v1/image/metadata": _of(Access.BY_ROW, GET),
     "/api/v1/uploads": _of(Access.OWNER, POST),
     "/api/v1/uploads/{upload_id}": _of(Access.OWNER, GET),
     "/api/v1/uploads/{upload_id}/complete": _of(Access.OWNER, POST),
@@ -38,8 +39,8 @@ TABLE: Mapping[str, Mapping[str, Access]] = {
     "/api/v1/fleet/nodes/{node_id}/contents": _of(Access.ADMIN, GET),
     "/api/v1/fleet/clear": _of(Access.ADMIN, POST),
     "/api/upload": _of(Access.OWNER, POST),
-    "/api/key/{key}": _of(Access.OWNER, GET, POST),
-    "/api/key": _of(Access.OWNER, GET, POST),
+    "/api/key/{key}": _of(Access.BY_ROW, GET, POST),
+    "/api/key": _of(Access.BY_ROW, GET, POST),
     "/api/list_keys": _of(Access.OWNER, GET, POST),
     "/api/delete_all": _of(Access.OWNER, POST),
     "/api/configure_cache": _of(Access.ADMIN, POST),
@@ -49,7 +50,7 @@ TABLE: Mapping[str, Mapping[str, Access]] = {
     "/upload": _of(Access.OWNER, GET, HEAD, POST),
     "/image": _of(Access.OWNER, GET, HEAD),
     "/retrieve": _of(Access.OWNER, GET, HEAD),
-    "/content": _of(Access.OWNER, GET, HEAD),
+    "/content": _of(Access.BY_ROW, GET, HEAD),
     "/keys": _of(Access.OWNER, GET, HEAD),
     "/delete": _of(Access.OWNER, GET, HEAD, POST),
     "/delete-all": _of(Access.OWNER, GET, HEAD, POST),
@@ -62,7 +63,18 @@ TABLE: Mapping[str, Mapping[str, Access]] = {
     "/manager/node": _of(Access.ADMIN, GET, HEAD),
     "/manager/decisions": _of(Access.ADMIN, GET, HEAD),
     "/manager/decision": _of(Access.ADMIN, GET, HEAD),
-    "/static/{name}": _of(Access.OWNER, GET, HEAD),
+    "/static/{name}": _of(Access.ANYONE, GET, HEAD),
+    "/sign-in": _of(Access.ANYONE, GET, HEAD, POST),
+    "/sign-up": _of(Access.ANYONE, GET, HEAD, POST),
+    "/verify": _of(Access.ANYONE, GET, HEAD, POST),
+    "/reset": _of(Access.ANYONE, GET, HEAD, POST),
+    "/first-admin": _of(Access.ANYONE, GET, HEAD, POST),
+    "/sign-out": _of(Access.OWNER, POST),
+    "/account": _of(Access.OWNER, GET, HEAD),
+    "/account/password": _of(Access.OWNER, POST),
+    "/account/sessions": _of(Access.OWNER, POST),
+    "/account/tokens": _of(Access.OWNER, POST),
+    "/account/revoke": _of(Access.OWNER, POST),
 }
 
 

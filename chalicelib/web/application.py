@@ -5,9 +5,10 @@ from collections.abc import Callable
 from chalice.app import Chalice
 
 from chalicelib.bootstrap import Services
-from chalicelib.web import api, compat, console, fleet_api, pages, uploads_api
+from chalicelib.web import account_pages, api, compat, console, fleet_api, pages, uploads_api
 from chalicelib.web.faces import face_of
 from chalicelib.web.http import finishing
+from chalicelib.web.session import Door, OpenTo
 
 
 def create_app(services: Callable[[], Services]) -> Chalice:
@@ -16,15 +17,21 @@ def create_app(services: Callable[[], Services]) -> Chalice:
     app.api.binary_types = ["*/*"]  # API Gateway looks at the first Accept type only; browsers send many
     finish = finishing(
         face_of,
-        signed_in_as=lambda: services().config.signed_in_as,
+        door=lambda: _door(services()),
         has_route=lambda path, method: method in app.routes.get(path, {}),
         staleness=lambda: services().images.staleness,
     )
     app.register_middleware(finish, "http")
     app.register_blueprint(pages.blueprint(services))
+    app.register_blueprint(account_pages.blueprint(services))
     app.register_blueprint(console.blueprint(services))
     app.register_blueprint(api.blueprint(services))
     app.register_blueprint(uploads_api.blueprint(services))
     app.register_blueprint(fleet_api.blueprint(services))
     app.register_blueprint(compat.blueprint(services))
     return app
+
+
+def _door(services: Services) -> Door:
+    config = services.config
+    return Door(services.accounts, config.signed_in_as, OpenTo(config.open_to), config.secret_key)

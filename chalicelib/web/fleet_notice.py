@@ -8,7 +8,7 @@ from chalice.app import Request
 
 from chalicelib.domain.errors import UnavailableError
 from chalicelib.domain.partitions import PARTITIONS
-from chalicelib.web.form_token import over_tls
+from chalicelib.web.cookies import over_tls
 
 KEPT_SECONDS = 5.0  # how old the number may be, so that pages do not cost a SELECT each
 

@@ -7,15 +7,15 @@ cookie that scripts cannot read.
 import hashlib
 import hmac
 import secrets
-from http.cookies import CookieError, SimpleCookie
 
 from chalice.app import Request
 
+from chalicelib.web.cookies import cookie, cookie_header
 from chalicelib.web.refusals import ForgedFormError
 from chalicelib.web.request_form import RequestForm
 
 FIELD = "form_token"
-_VISITOR_BYTES = 16
+_COOKIE, _VISITOR_BYTES = "visitor", 16
 
 
 def token_of(visitor: str, secret_key: str) -> str:
@@ -25,13 +25,7 @@ def token_of(visitor: str, secret_key: str) -> str:
 
 def visitor_of(request: Request) -> str | None:
     """The visitor that the request's cookie names, if there is one."""
-    cookies = SimpleCookie()
-    try:
-        cookies.load(request.headers.get("cookie", ""))
-    except CookieError:
-        return None
-    morsel = cookies.get(_cookie_name(request))
-    return morsel.value if morsel is not None and morsel.value else None
+    return cookie(request, _COOKIE)
 
 
 def new_visitor() -> str:
@@ -41,24 +35,18 @@ def new_visitor() -> str:
 
 def cookie_of(request: Request, visitor: str) -> str:
     """The Set-Cookie value that makes the browser this visitor."""
-    secure = "; Secure" if over_tls(request) else ""
-    return f"{_cookie_name(request)}={visitor}; Path=/; HttpOnly; SameSite=Lax{secure}"
+    return cookie_header(request, _COOKIE, visitor)
 
 
 def check(request: Request, form: RequestForm, secret_key: str) -> None:
     """Raises ForgedFormError unless the form carries the token of the browser that sends it."""
-    visitor = visitor_of(request)
-    given = form.values.get(FIELD, b"")
-    if visitor is None or not hmac.compare_digest(given, token_of(visitor, secret_key).encode()):
+    if not fits(request, form.values.get(FIELD, b""), secret_key):
         raise ForgedFormError(
             "This form was not given to this browser, or its cookies are gone. Go back, reload, and send it again."
         )
 
 
-def _cookie_name(request: Request) -> str:
-    return "__Host-visitor" if over_tls(request) else "visitor"  # the prefix needs TLS, which loopback has not
-
-
-def over_tls(request: Request) -> bool:
-    """Whether the browser came by TLS, as the gateway tells."""
-    return request.headers.get("x-forwarded-proto") == "https"
+def fits(request: Request, token: bytes, secret_key: str) -> bool:
+    """Whether the token is that of the browser that sends it."""
+    visitor = visitor_of(request)
+    return visitor is not None and hmac.compare_digest(token, token_of(visitor, secret_key).encode())

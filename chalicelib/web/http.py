@@ -15,9 +15,11 @@ from chalicelib.domain.errors import (
     InvalidValueError,
     NotArrivedError,
     NotFoundError,
+    NotSignedInError,
     PreconditionError,
     StoreError,
     TooLargeError,
+    TooManyTriesError,
     UnavailableError,
     UnknownNodeError,
     UnknownUploadError,
@@ -25,10 +27,11 @@ from chalicelib.domain.errors import (
     UnsupportedTypeError,
     UploadsClosedError,
 )
+from chalicelib.services.accounts import TRIES_SECONDS
 from chalicelib.services.staleness import Staleness
 from chalicelib.web.base64_response import Base64Response
-from chalicelib.web.refusals import ForeignOriginError, ForgedFormError, NotAllowedError, NotSignedInError
-from chalicelib.web.session import admit
+from chalicelib.web.refusals import ForeignOriginError, ForgedFormError, NotAllowedError
+from chalicelib.web.session import Door, admit
 from chalicelib.web.timing import with_stale_rows
 
 logger = logging.getLogger(__name__)
@@ -74,6 +77,7 @@ _TABLE: tuple[tuple[type[StoreError], int, str, str], ...] = (
     (TooLargeError, 413, "too-large", "Too large"),
     (UnreadableImageError, 422, "unreadable-image", "The image cannot be read"),
     (NotSignedInError, 401, "not-signed-in", "Not signed in"),
+    (TooManyTriesError, 429, "too-many-tries", "Too many tries"),
     (NotAllowedError, 403, "not-allowed", "Not allowed"),
     (ForeignOriginError, 403, "foreign-origin", "Sent by another site"),
     (ForgedFormError, 403, "forged-form", "Not a form of this browser"),
@@ -126,8 +130,9 @@ def answering_as(face: Face) -> Callable[[Callable[..., Any]], Callable[..., Any
                 )
                 logger.exception("request %s failed", answer.request_id)
             response = face(answer)
-            if answer.status == 503:
-                response.headers["Retry-After"] = str(RETRY_AFTER_SECONDS)
+            if answer.status in (429, 503):
+                seconds = RETRY_AFTER_SECONDS if answer.status == 503 else TRIES_SECONDS
+                response.headers["Retry-After"] = str(seconds)
             if answer.status == 401:
                 response.headers["WWW-Authenticate"] = "Bearer"
             return response
@@ -139,7 +144,7 @@ def answering_as(face: Face) -> Callable[[Callable[..., Any]], Callable[..., Any
 
 def finishing(
     face_of: Callable[[str], Face],
-    signed_in_as: Callable[[], str | None],
+    door: Callable[[], Door],
     has_route: Callable[[str, str], bool],
     staleness: Callable[[], Staleness],
 ) -> Callable[[Request, Callable[[Request], Response]], Response]:
@@ -157,7 +162,7 @@ def finishing(
             noticed.begin()
             _refuse_foreign_origin(request)
             if has_route(request.path, request.method):  # otherwise Chalice answers 405
-                admit(request, signed_in_as())
+                admit(request, door())
             return get_response(request)
 
         response = answering_as(face)(answered)()

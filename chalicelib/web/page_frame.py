@@ -13,6 +13,7 @@ from chalicelib.web.fleet_notice import ServingNodes
 from chalicelib.web.http import ErrorAnswer
 from chalicelib.web.rendering import address, page, redirect
 from chalicelib.web.request_form import RequestForm, form_of
+from chalicelib.web.session import visitor_seen
 
 # Answers of the server itself come from any depth, where there is no stage; all others from a page of known depth.
 _SERVERS_OWN = ("no-such-page", "wrong-method")
@@ -51,6 +52,7 @@ class PageFrame:
             {
                 **values,
                 "form_token": form_token.token_of(visitor, self._services().config.secret_key),
+                "me": visitor_seen(request),
                 "stale": self._services().images.staleness.noted,
                 "resized": None if serving is None else fleet_notice.in_words(seen, serving),
             },
@@ -70,9 +72,12 @@ class PageFrame:
         form_token.check(self._request(), form, self._services().config.secret_key)
         return form
 
-    def onward(self, path: str, **query: str | bytes) -> Response:
+    def onward(self, path: str, set_cookie: str | None = None, **query: str | bytes) -> Response:
         """Leads the browser on to one of our own paths."""
-        return redirect(address(rooted(self._request(), ""), path, **query))
+        answer = redirect(address(rooted(self._request(), ""), path, **query))
+        if set_cookie is not None:
+            answer.headers["Set-Cookie"] = set_cookie
+        return answer
 
     def _origins_of(self, images: Iterable[Image]) -> set[str]:
         """Where the browser is sent for images that are too large for an answer of ours."""

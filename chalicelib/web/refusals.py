@@ -3,10 +3,6 @@
 from chalicelib.domain.errors import StoreError
 
 
-class NotSignedInError(StoreError):
-    """The request comes from nobody that is known."""
-
-
 class NotAllowedError(StoreError):
     """Whoever it comes from may not do this."""
 

@@ -4,7 +4,15 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from ops.database import Database
-from ops.local.bootstrap import ACCESS_KEY_ID, BUCKET, LAUNCH_TEMPLATE, REGION, SECRET_ACCESS_KEY, Endpoints
+from ops.local.bootstrap import (
+    ACCESS_KEY_ID,
+    BUCKET,
+    LAUNCH_TEMPLATE,
+    MAIL_SENDER,
+    REGION,
+    SECRET_ACCESS_KEY,
+    Endpoints,
+)
 
 NODE_PORT = 11211
 NODE_ITEM_BYTES = 8 * 1024 * 1024
@@ -19,6 +27,7 @@ def app_environ(
     fleet_mode: str,
     secret_key: str,
     cache_timeout_ms: str,
+    open_to: str,
 ) -> dict[str, str]:
     """The same names as on AWS; only the endpoints and addresses differ."""
     return {
@@ -40,7 +49,9 @@ def app_environ(
         "NODE_ITEM_BYTES": str(NODE_ITEM_BYTES),
         "CACHE_TIMEOUT_MS": cache_timeout_ms,
         "SECRET_KEY": secret_key,
-        "SIGNED_IN_AS": "demo",  # there are no accounts yet, and only this machine reaches the store
+        "SIGNED_IN_AS": "demo",  # who calls without a token; only this machine reaches the store
+        "OPEN_TO": open_to,
+        "MAIL_SENDER": MAIL_SENDER,
         "AWS_ENDPOINT_URL": endpoints.default,
         "AWS_ENDPOINT_URL_EC2": endpoints.ec2,
         "AWS_DEFAULT_REGION": REGION,

@@ -18,6 +18,7 @@ from botocore.exceptions import ClientError
 from chalicelib.domain.uploads import INCOMING
 
 BUCKET = "images"
+MAIL_SENDER = "images@localhost"
 JOB_QUEUE, DEAD_JOB_QUEUE = "image-jobs", "image-jobs-dead"
 INCOMING_QUEUE, DEAD_INCOMING_QUEUE = "incoming-images", "incoming-images-dead"
 FLEET_QUEUE, DEAD_FLEET_QUEUE = "fleet-changes", "fleet-changes-dead"
@@ -68,6 +69,11 @@ def make_queues(endpoint: str) -> tuple[str, str]:
     sqs = client("sqs", endpoint)
     _make_queue(sqs, INCOMING_QUEUE, DEAD_INCOMING_QUEUE, _INCOMING_VISIBILITY_SECONDS)
     return _make_queue(sqs, JOB_QUEUE, DEAD_JOB_QUEUE), _make_queue(sqs, FLEET_QUEUE, DEAD_FLEET_QUEUE)
+
+
+def make_mail_sender(endpoint: str) -> None:
+    """Makes the sender of mails known; on AWS its owner confirms a mail."""
+    client("ses", endpoint).verify_email_identity(EmailAddress=MAIL_SENDER)
 
 
 def open_to_browsers(endpoint: str, origins: Sequence[str]) -> None:

@@ -2,10 +2,11 @@
 
 import os
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from chalicelib.bootstrap import services_from
 from ops.local import app_environ, app_parts, bootstrap, mariadb, mariadb_replica, ministack, moto, network
 from ops.local.cloud import Cloud
 from ops.local.parts import REPLICA, Part, base_environ
@@ -24,6 +25,7 @@ class Wanted:
     fleet_nodes: int
     fleet_mode: str
     replica_delay_seconds: int = 0
+    open_to: str = "compatible-api"
 
 
 def start(cloud: Cloud, wanted: Wanted) -> None:
@@ -39,6 +41,17 @@ def start(cloud: Cloud, wanted: Wanted) -> None:
         app_parts.events(whole_environ),
     ]
     _start_together(cloud, [part for part in parts if part.name in wanted.parts])
+    if "web" in wanted.parts and "mariadb" in wanted.parts:
+        _tell_of_accounts(cloud, wanted.port, environ)
+
+
+def _tell_of_accounts(cloud: Cloud, port: int, environ: Mapping[str, str]) -> None:
+    """Says how to become the first admin, as long as there is none, and where mail is to be read."""
+    link = services_from(environ).accounts.first_admin_link()
+    if link is not None:
+        cloud.say(f"First admin (good once, for an hour): http://127.0.0.1:{port}/first-admin?link={link}")
+    if mail := environ.get("AWS_ENDPOINT_URL"):
+        cloud.say(f"Mail that would have been sent: {mail}/_ministack/ses/messages")
 
 
 class _Foundations:
@@ -82,6 +95,7 @@ class _Foundations:
             self._wanted.fleet_mode,
             self._secrets["secret_key"],
             os.environ.get("CACHE_TIMEOUT_MS", "50"),  # a busy machine may want more
+            self._wanted.open_to,
         )
         if REPLICA in wanted:
             environ |= app_environ.reader_environ("127.0.0.1", self._ports[REPLICA])
@@ -130,6 +144,7 @@ class _Foundations:
     def _make_storage(self) -> None:
         bootstrap.make_bucket(self._url("ministack"))
         self._queue_urls = bootstrap.make_queues(self._url("ministack"))
+        bootstrap.make_mail_sender(self._url("ministack"))
         origins = [f"http://{host}:{self._wanted.port}" for host in ("127.0.0.1", "localhost")]
         bootstrap.open_to_browsers(self._url("ministack"), origins)
 

@@ -22,7 +22,8 @@ class MemoryAccountRows:
             if there is not None:
                 return there.owner_id == account.owner_id
             self._store.accounts[account.owner_id] = account
-            self._store.owners[f"account:{account.owner_id.hex()}"] = Owner(account.owner_id, 0)
+            if account.owner_id not in {owner.id for owner in self._store.owners.values()}:
+                self._store.owners[f"account:{account.owner_id.hex()}"] = Owner(account.owner_id, 0)
             return True
 
     def by_email(self, email: str) -> Account | None:
@@ -33,9 +34,14 @@ class MemoryAccountRows:
         with self._store.lock:
             return self._store.accounts.get(owner_id)
 
-    def of(self, principal: Principal) -> Account | None:
+    def owner_id_of(self, name: str) -> bytes | None:
         with self._store.lock:
-            owner_id = self._store.owner_id_of(principal)
+            owner = self._store.owners.get(name)
+            return None if owner is None else owner.id
+
+    def of(self, principal: Principal, writing: bool = False) -> Account | None:
+        with self._store.lock:
+            owner_id = self._store.owner_id_of(principal, writing)
             if owner_id is not None and principal.way is Way.SESSION:
                 self._store.sessions[principal.token_hash].seen_at = self._store.clock.now()
             return None if owner_id is None else self._store.accounts.get(owner_id)

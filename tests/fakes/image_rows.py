@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from datetime import timedelta
 
 from chalicelib.domain import jobs
-from chalicelib.domain.accounts import Owner, Principal
+from chalicelib.domain.accounts import Owner, Principal, Way
 from chalicelib.domain.errors import RowsUnavailableError
 from chalicelib.domain.idempotency import Note
 from chalicelib.domain.images import Image
@@ -129,8 +129,10 @@ class MemoryImageRows:
             return len(images), due
 
     def _of(self, principal: Principal) -> list[Image]:
-        owner = self._store.owners.get(principal.name)
-        found = [image for image in self._store.images.values() if owner is not None and image.owner_id == owner.id]
+        if principal.way is Way.NAME and principal.name not in self._store.owners:
+            return []
+        owner = self._store.owner(principal)
+        found = [image for image in self._store.images.values() if image.owner_id == owner.id]
         return sorted(found, key=lambda image: image.key)
 
     def _owe(self, job_id: bytes, images: Sequence[Image]) -> bytes:

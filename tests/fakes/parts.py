@@ -13,6 +13,7 @@ from chalicelib.domain.cache_settings import CacheSettings
 from chalicelib.domain.fleet import FleetMap, Node, with_nodes
 from chalicelib.domain.ports import Clock, FleetMaps, ImageRows, Inspector, JobQueue, JobRows, NodeCaches, Objects
 from chalicelib.domain.ports import SettingsRows as SettingsRowsPort
+from chalicelib.services.accounts import Accounts
 from chalicelib.services.cache_configuration import CacheConfiguration
 from chalicelib.services.fleet_console import FleetConsole
 from chalicelib.services.fleet_status import FleetStatus
@@ -22,12 +23,14 @@ from chalicelib.services.read_through import FillPolicy, ReadThrough
 from chalicelib.services.uploads import Uploads
 from chalicelib.services.worker import Worker
 from chalicelib.web.application import create_app
+from tests.fakes.account_rows import MemoryAccountRows
 from tests.fakes.answers import MemoryAnswerRows
 from tests.fakes.clock import ManualClock
 from tests.fakes.fleet_maps import MemoryFleetMaps
 from tests.fakes.image_rows import MemoryImageRows
 from tests.fakes.inspector import FixedInspector
 from tests.fakes.job_rows import MemoryJobRows
+from tests.fakes.mail import MemoryMail, PlainPasswords
 from tests.fakes.node_admin import MemoryNodeAdmins
 from tests.fakes.node_cache import MemoryNodeCaches
 from tests.fakes.objects import MemoryObjects
@@ -49,6 +52,7 @@ ENVIRON = {
     "NODE_SUBNETS": "subnet-1,subnet-2",
     "SECRET_KEY": "a secret of the tests, and long enough",
 }
+EVERYBODY_IS_DEMO = {"SIGNED_IN_AS": "demo", "OPEN_TO": "everything"}
 TWO_NODES = (Node("node-a", "10.0.0.1", 11211), Node("node-b", "10.0.0.2", 11211))
 
 
@@ -75,6 +79,8 @@ class MemoryParts:
         self.decisions, self.reports = MemoryDecisionRows(self.store), MemoryFleetReports(self.store)
         self.scaler_rows = MemoryScalerRows(self.store)
         self.admins = MemoryNodeAdmins(self.caches)
+        self.account_rows, self.mail = MemoryAccountRows(self.store), MemoryMail(self.steps)
+        self.passwords = PlainPasswords()
         self.inspector = FixedInspector(steps=self.steps)
         self._held: set[str] = set()
 
@@ -103,7 +109,8 @@ class MemoryParts:
 def memory_config(environ: Mapping[str, str] | None = None, **changes: Any) -> Config:
     """A whole configuration; `changes` are by the names of Config."""
     return replace(
-        config_from({**ENVIRON, "FLEET_MODE": "manual", "SIGNED_IN_AS": "demo", **(environ or {})}), **changes
+        config_from({**ENVIRON, **EVERYBODY_IS_DEMO, "FLEET_MODE": "manual", **(environ or {})}),
+        **changes,
     )
 
 
@@ -170,6 +177,7 @@ def memory_services(
         reports=fakes.reports,
         admins=fakes.admins,
         scaler_rows=fakes.scaler_rows,
+        accounts=Accounts(fakes.account_rows, fakes.passwords, fakes.mail, clock, fakes.settings, config.signed_in_as),
     )
     return replace(built, **services)
 

@@ -101,4 +101,4 @@ class MemoryStore:
         owner_id = self.owner_id_of(principal, writing)
         if owner_id is None:
             raise NotSignedInError("You are not signed in any more. Sign in again.")
-        return f"account:{owner_id.hex()}"
+        return next(name for name, owner in self.owners.items() if owner.id == owner_id)

@@ -173,6 +173,7 @@ class Rig:
             "manual",
             "a secret of the tests' own, and long enough",
             "50",
+            "everything",
         )
         environ |= self._reader_environ()
         environ["AWS_ENDPOINT_URL_S3"] = f"http://127.0.0.1:{self.proxies['S3'].port}"

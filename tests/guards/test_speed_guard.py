@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterator
 
 import pytest
 
-from bench import app_import, cached_get, router
+from bench import app_import, cached_get, router, thumbnail
 from bench.interleaved import Comparison
 from bench.run import last_recorded
 from bench.store import Store, store_of
@@ -47,6 +47,11 @@ def test_a_cached_get_is_not_much_slower_than_recorded(store: Store, size_name: 
         cached_get.what(size_name),
         lambda: cached_get.against_bare_handler(store, size, rounds=5),
     )
+
+
+def test_a_thumbnail_is_not_much_slower_than_recorded() -> None:
+    data = thumbnail.camera_jpeg(thumbnail.WIDTH, thumbnail.HEIGHT)
+    assert_not_much_slower("thumbnail", thumbnail.WHAT, lambda: thumbnail.against_decode(data))
 
 
 def test_a_ratio_that_has_doubled_is_noticed() -> None:

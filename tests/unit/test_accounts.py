@@ -10,6 +10,7 @@ from chalicelib.domain.errors import InvalidValueError, NotFoundError, NotSigned
 from chalicelib.services.accounts import ACCOUNT_TRIES, TRIES_SECONDS, Accounts, SignedIn
 from tests.fakes.account_rows import MemoryAccountRows
 from tests.fakes.mail import MemoryMail, PlainPasswords
+from tests.fakes.settings_rows import MemorySettingsRows
 from tests.fakes.store import MemoryStore
 
 SITE, HERE = "https://store.test", "192.0.2.1"
@@ -24,7 +25,9 @@ class World:
 
     def __post_init__(self) -> None:
         self.mail, self.passwords = MemoryMail(), PlainPasswords()
-        self.accounts = Accounts(MemoryAccountRows(self.store), self.passwords, self.mail, self.store.clock)
+        self.accounts = Accounts(
+            MemoryAccountRows(self.store), self.passwords, self.mail, self.store.clock, MemorySettingsRows(self.store)
+        )
 
     def link(self) -> str:
         """The secret in the mail that was sent last."""
@@ -226,7 +229,9 @@ def test_a_token_of_another_shape_is_refused(label: str, scope: str) -> None:
 
 def test_sign_up_can_be_closed() -> None:
     store = MemoryStore()
-    closed = Accounts(MemoryAccountRows(store), PlainPasswords(), MemoryMail(), store.clock, sign_up_open=False)
+    settings = MemorySettingsRows(store)
+    settings.write("accounts", 0, {"sign_up_open": False})
+    closed = Accounts(MemoryAccountRows(store), PlainPasswords(), MemoryMail(), store.clock, settings)
     with pytest.raises(InvalidValueError):
         closed.sign_up(EMAIL, PASSWORD, SITE, HERE)
 

@@ -114,13 +114,18 @@ def test_services_import_the_domain_and_the_standard_library(source: Path) -> No
 
 SHARED_BY_ADAPTERS = "chalicelib.adapters.deadline_sockets"  # knows no outside thing, only sockets
 
+DECODING = (
+    *("inspector", "inspect_child", "child_limits"),
+    *("renderer", "render_child", "first_frames", "held_frames", "rendition_pixels", "colour_profiles"),
+)
+
 
 def household_of(module: str) -> str:
-    """What an adapter may share with: its package, the inspector's child, the client of the nodes' adapter."""
+    """What an adapter may share with: its package, what decodes images with it, the client of the nodes' adapter."""
     parts = module.split(".")
     if len(parts) > 3:
         return ".".join(parts[:3])
-    households = {"inspect_child": "inspector", "memcached_client": "memcached"}
+    households = dict.fromkeys(DECODING, "decoding_children") | {"memcached_client": "memcached"}
     return ".".join([*parts[:-1], households.get(parts[-1], parts[-1])])
 
 

@@ -42,9 +42,8 @@ def test_nothing_of_the_persons_own_environment_reaches_a_part() -> None:
 
 def test_the_environment_file_gives_back_what_was_written(tmp_path: Path) -> None:
     endpoints = Endpoints(default="http://127.0.0.1:1", ec2="http://127.0.0.1:2")
-    environ = app_environ.app_environ(
-        DATABASE, endpoints, ("http://127.0.0.1:1/q?a=b", "fleet"), ("subnet-1", "subnet-2"), 3, "auto", "k" * 32, "50"
-    )
+    urls, subnets = ("http://127.0.0.1:1/q?a=b", "fleet"), ("subnet-1", "subnet-2")
+    environ = app_environ.app_environ(DATABASE, endpoints, urls, subnets, 3, "auto", "k" * 32, "50", "compatible-api")
     (tmp_path / "app.env").write_text(app_environ.to_lines(environ))
     assert app_environ.read(tmp_path / "app.env") == environ
     assert from_environ(environ) == DATABASE

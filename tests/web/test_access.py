@@ -45,8 +45,11 @@ def test_every_route_says_who_may_call_it() -> None:
     assert {(path, method) for path, methods in TABLE.items() for method in methods} == set(ROUTES)
 
 
-def test_only_health_is_open_to_anyone() -> None:
-    assert [each for each in ROUTES if access_to(*each) is Access.ANYONE] == [("/health", "GET")]
+def test_nothing_of_anybody_s_is_open_to_anyone() -> None:
+    assert {path for path, method in ROUTES if access_to(path, method) is Access.ANYONE} == {
+        *("/health", "/api/openapi.json", "/static/{name}"),
+        *("/sign-in", "/sign-up", "/verify", "/reset", "/first-admin"),
+    }
 
 
 def test_a_route_that_is_not_in_the_table_is_refused(monkeypatch: pytest.MonkeyPatch, call: Caller) -> None:

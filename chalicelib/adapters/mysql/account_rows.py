@@ -34,7 +34,10 @@ class MySqlAccountRows:
             found = transaction.select("SELECT owner_id FROM accounts WHERE email = %s", (account.email.encode(),))
             if found == [(account.owner_id,)]:
                 return True  # now, or by a try whose answer was lost
-            transaction.change("DELETE FROM owners WHERE id = %s", (account.owner_id,))
+            transaction.change(
+                "DELETE FROM owners WHERE id = %s AND name = %s",
+                (account.owner_id, b"account:" + account.owner_id.hex().encode()),
+            )
             return False
 
         return self._database.transaction(work)
@@ -57,10 +60,18 @@ class MySqlAccountRows:
             )
         )
 
-    def of(self, principal: Principal) -> Account | None:
+    def owner_id_of(self, name: str) -> bytes | None:
+        found = self._database.select(
+            "SELECT name, id FROM owners WHERE name = %s",
+            (name.encode(),),
+            belongs=lambda rows: all(row[0] == name.encode() for row in rows),
+        )
+        return found[0][1] if found else None
+
+    def of(self, principal: Principal, writing: bool = False) -> Account | None:
         if principal.way is Way.NAME:
             return None
-        who = whose(principal)
+        who = whose(principal, writing)
         seen = "s.seen_at < UTC_TIMESTAMP(6) - INTERVAL %s SECOND" if principal.way is Way.SESSION else "0 AND %s"
         found = self._database.select(
             f"SELECT {who.echo}, {seen}, {_ACCOUNT} FROM {who.tables} WHERE {who.condition}",

@@ -11,6 +11,7 @@ from typing import Any
 from chalicelib.adapters.mysql.database import Database, Rows, Selecting, Transaction
 from chalicelib.adapters.mysql.due_jobs import derived_id, insert_jobs
 from chalicelib.adapters.mysql.idempotency_rows import keep_answer
+from chalicelib.adapters.mysql.principals import Whose, nobody, whose
 from chalicelib.domain import jobs
 from chalicelib.domain.accounts import Owner, Principal
 from chalicelib.domain.errors import RowsUnavailableError
@@ -27,14 +28,16 @@ _COLUMNS = (
     "i.owner_id, i.image_key, i.object_key, i.sha256, i.size, i.media_type, i.width, i.height, i.frames, i.created_at"
 )
 _COLUMN_COUNT = _COLUMNS.count(",") + 1
-_ROW = f"""
-SELECT o.name, %s, o.id, o.version, m.version, {_COLUMNS}
-FROM owners o
-JOIN fleet_maps m ON m.id = 1
-LEFT JOIN images i ON i.owner_id = o.id AND i.image_key = %s
-WHERE o.name = %s
-"""
 _OF_OWNER = f"SELECT {_COLUMNS} FROM images i WHERE i.owner_id = %s"
+
+
+def row_statement(who: Whose) -> str:
+    """The one SELECT that decides what may be shown. It is given the key, the key, and what `who` asks for."""
+    return (
+        f"SELECT {who.echo}, %s, o.id, o.version, m.version, {_COLUMNS} FROM {who.tables} "
+        "JOIN fleet_maps m ON m.id = 1 LEFT JOIN images i ON i.owner_id = o.id AND i.image_key = %s "
+        f"WHERE {who.condition}"
+    )
 
 
 class MySqlImageRows:
@@ -52,10 +55,15 @@ class MySqlImageRows:
 
     def _row(self, rows: Selecting, principal: Principal, key: bytes) -> Row:
         # The row repeats whom and what it was asked for: a connection that lost its place would show another's image.
-        asked = (principal.name.encode(), key)
-        found = rows.select(_ROW, (key, key, asked[0]), belongs=lambda rows: all(row[:2] == asked for row in rows))
+        who = whose(principal)
+        asked = (who.asked, key)
+        found = rows.select(
+            row_statement(who),
+            (key, key, *who.args),
+            belongs=lambda rows: all(row[:2] == asked for row in rows),
+        )
         if not found:
-            raise RowsUnavailableError(f"There is no owner “{principal.name}” in this environment.")
+            raise nobody(principal)
         owner_id, owner_version, map_version, *columns = found[0][2:]
         image = None if columns[0] is None else _image(columns)
         return Row(Owner(owner_id, owner_version), map_version, image)
@@ -64,19 +72,21 @@ class MySqlImageRows:
         return self.row(principal, b"").owner
 
     def page(self, principal: Principal, after: bytes | None, limit: int) -> list[Image]:
+        who = whose(principal)
         found = self._reads.select(
-            f"SELECT {_COLUMNS} FROM images i JOIN owners o ON o.id = i.owner_id "
-            "WHERE o.name = %s AND i.image_key > %s ORDER BY i.image_key LIMIT %s",
-            (principal.name.encode(), after or b"", limit),
+            f"SELECT {_COLUMNS} FROM {who.tables} JOIN images i ON i.owner_id = o.id "
+            f"WHERE {who.condition} AND i.image_key > %s ORDER BY i.image_key LIMIT %s",
+            (*who.args, after or b"", limit),
             belongs=lambda rows: all(len(row) == _COLUMN_COUNT for row in rows),
         )
         return [_image(columns) for columns in found]
 
     def keys(self, principal: Principal) -> list[bytes]:
+        who = whose(principal)
         found = self._reads.select(
-            "SELECT i.image_key FROM images i JOIN owners o ON o.id = i.owner_id "
-            "WHERE o.name = %s ORDER BY i.image_key",
-            (principal.name.encode(),),
+            f"SELECT i.image_key FROM {who.tables} JOIN images i ON i.owner_id = o.id "
+            f"WHERE {who.condition} ORDER BY i.image_key",
+            who.args,
             belongs=_single_column,
         )
         return [key for (key,) in found]
@@ -194,9 +204,10 @@ def _single_column(rows: Rows) -> bool:
 
 
 def _locked_owner(transaction: Transaction, principal: Principal) -> Owner:
-    found = transaction.select("SELECT id, version FROM owners WHERE name = %s FOR UPDATE", (principal.name.encode(),))
+    who = whose(principal, writing=True)
+    found = transaction.select(f"SELECT o.id, o.version FROM {who.tables} WHERE {who.condition} FOR UPDATE", who.args)
     if not found:
-        raise RowsUnavailableError(f"There is no owner “{principal.name}” in this environment.")
+        raise nobody(principal)
     return Owner(*found[0])
 
 

@@ -1,0 +1,210 @@
+"""The pages of accounts: sign up, verify, sign in and out, passwords, sessions, tokens for scripts."""
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from chalice.app import Blueprint, Request, Response
+
+from chalicelib.bootstrap import Services
+from chalicelib.domain.accounts import Way
+from chalicelib.domain.errors import InvalidValueError, NotFoundError, NotSignedInError, RequestError, TooManyTriesError
+from chalicelib.services.accounts import Accounts, SignedIn
+from chalicelib.web.addresses import root_of
+from chalicelib.web.cookies import over_tls
+from chalicelib.web.http import ErrorAnswer, answering_as, error_answer
+from chalicelib.web.page_frame import PageFrame, deeper_error_page, error_page
+from chalicelib.web.page_values import day_and_minute
+from chalicelib.web.request_form import query_of
+from chalicelib.web.session import begun, ended, principal_of, token_of
+
+REFUSALS = (InvalidValueError, NotFoundError, NotSignedInError, TooManyTriesError)
+NOTICES = {
+    "password": "Your password is changed. Every other session is ended.",
+    "revoked": "The token is revoked.",
+    "reset": "Your new password is set, and every session is ended. Sign in with it.",
+    "admin": "You are the first admin. Sign in.",
+    "ended": "You are signed out everywhere.",
+    "out": "You are signed out.",
+}
+HASH_CHARACTERS = 32  # of a token's id in hexadecimal
+
+
+def blueprint(services: Callable[[], Services]) -> Blueprint:
+    """The routes of the accounts' pages."""
+    routes = Blueprint(__name__)
+
+    def route(path: str, *methods: str) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+        face = error_page if path.count("/") == 1 else deeper_error_page
+
+        def register(view: Callable[..., Any]) -> Callable[..., Any]:
+            return routes.route(path, methods=list(methods), content_types=[])(answering_as(face)(view))
+
+        return register
+
+    def request() -> Request:
+        return routes.current_request
+
+    frame = PageFrame(services, request)
+
+    def accounts() -> Accounts:
+        return services().accounts
+
+    @route("/sign-in", "GET", "HEAD")
+    def sign_in_page() -> Response:
+        return _form("sign_in.html", notice=NOTICES.get(query_of(request()).text("notice")))
+
+    @route("/sign-in", "POST")
+    def sign_in() -> Response:
+        form = frame.own_form()
+        email = form.text("email")
+        try:
+            signed_in = accounts().sign_in(email, form.text("password"), _address(), token_of(request()))
+        except REFUSALS as error:
+            return _form("sign_in.html", error, email=email)
+        return _signed_in(signed_in)
+
+    @route("/sign-up", "GET", "HEAD")
+    def sign_up_page() -> Response:
+        return _form("sign_up.html", open=accounts().sign_up_open())
+
+    @route("/sign-up", "POST")
+    def sign_up() -> Response:
+        form = frame.own_form()
+        email = form.text("email")
+        try:
+            accounts().sign_up(email, form.text("password"), _site(), _address())
+        except REFUSALS as error:
+            return _form("sign_up.html", error, email=email, open=accounts().sign_up_open())
+        return frame.page("mailed.html", {"email": email.strip(), "what": "sign-up"})
+
+    @route("/verify", "GET", "HEAD")
+    def verify_page() -> Response:
+        return _form("verify.html", link=query_of(request()).text("link"))
+
+    @route("/verify", "POST")
+    def verify() -> Response:
+        form = frame.own_form()
+        try:
+            signed_in = accounts().verify(form.text("link"), form.text("password"), token_of(request()))
+        except REFUSALS as error:
+            return _form("verify.html", error, link=form.text("link"))
+        return _signed_in(signed_in)
+
+    @route("/reset", "GET", "HEAD")
+    def reset_page() -> Response:
+        return _form("reset.html", link=query_of(request()).text("link"))
+
+    @route("/reset", "POST")
+    def reset() -> Response:
+        form = frame.own_form()
+        link, email = form.text("link"), form.text("email")
+        try:
+            if not link:
+                accounts().ask_reset(email, _site(), _address())
+                return frame.page("mailed.html", {"email": email.strip(), "what": "reset"})
+            accounts().reset(link, form.text("new_password"))
+        except REFUSALS as error:
+            return _form("reset.html", error, link=link, email=email)
+        return frame.onward("/sign-in", notice="reset")
+
+    @route("/first-admin", "GET", "HEAD")
+    def first_admin_page() -> Response:
+        return _form("first_admin.html", link=query_of(request()).text("link"))
+
+    @route("/first-admin", "POST")
+    def first_admin() -> Response:
+        form = frame.own_form()
+        link, email = form.text("link"), form.text("email")
+        try:
+            accounts().become_first_admin(link, email, form.text("password"))
+        except REFUSALS as error:
+            return _form("first_admin.html", error, link=link, email=email)
+        return frame.onward("/sign-in", notice="admin")
+
+    @route("/sign-out", "POST")
+    def sign_out() -> Response:
+        frame.own_form()
+        accounts().sign_out(principal_of(request()))
+        return frame.onward("/sign-in", ended(request()), notice="out")
+
+    @route("/account", "GET", "HEAD")
+    def account() -> Response:
+        return _account(notice=NOTICES.get(query_of(request()).text("notice")))
+
+    @route("/account/password", "POST")
+    def change_password() -> Response:
+        form = frame.own_form()
+        try:
+            accounts().change_password(principal_of(request()), form.text("old_password"), form.text("new_password"))
+        except REFUSALS as error:
+            return _account(error)
+        return frame.onward("/account", notice="password")
+
+    @route("/account/sessions", "POST")
+    def sign_out_everywhere() -> Response:
+        frame.own_form()
+        accounts().sign_out_everywhere(principal_of(request()))
+        return frame.onward("/sign-in", ended(request()), notice="ended")
+
+    @route("/account/tokens", "POST")
+    def make_token() -> Response:
+        form = frame.own_form()
+        try:
+            _, secret = accounts().make_token(principal_of(request()), form.text("label"), form.text("scope"))
+        except REFUSALS as error:
+            return _account(error)
+        return _account(secret=secret)
+
+    @route("/account/revoke", "POST")
+    def revoke_token() -> Response:
+        token_id = frame.own_form().text("id")
+        if len(token_id) != HASH_CHARACTERS or not set(token_id) <= set("0123456789abcdef"):
+            raise NotFoundError("You have no such token.")
+        accounts().revoke_token(principal_of(request()), bytes.fromhex(token_id))
+        return frame.onward("/account", notice="revoked")
+
+    def _form(template: str, error: RequestError | None = None, **values: object) -> Response:
+        answer = None if error is None else error_answer(error)
+        blank: Mapping[str, object] = {"email": "", "link": "", "notice": None}
+        shown = {**blank, **values, "problem": answer, "field": _field_of(error)}
+        return frame.page(template, shown, 200 if answer is None else _status_of(answer))
+
+    def _account(error: RequestError | None = None, secret: str | None = None, notice: str | None = None) -> Response:
+        principal = principal_of(request())
+        if principal.way is Way.NAME:
+            raise NotFoundError("Whoever comes here without signing in has no account.")
+        tokens = [
+            {
+                "id": token.id.hex(),
+                "label": token.label,
+                "scope": token.scope.value,
+                "created": day_and_minute(token.created_at),
+            }
+            for token in accounts().tokens(principal)
+        ]
+        return _form("account.html", error, tokens=tokens, secret=secret, notice=notice)
+
+    def _signed_in(signed_in: SignedIn) -> Response:
+        return frame.onward("/", begun(request(), signed_in.token))
+
+    def _site() -> str:
+        """What links in mails begin with. The gateway and the local server take requests under their own names only."""
+        configured = services().config.site_address
+        scheme = "https" if over_tls(request()) else "http"
+        return configured or f"{scheme}://{request().headers.get('host', '')}{root_of(request())}"
+
+    def _address() -> str:
+        """Where the request comes from, as whatever took it in says, not as the client does."""
+        identity: Mapping[str, str] = request().context.get("identity") or {}
+        return identity.get("sourceIp") or "unknown"
+
+    return routes
+
+
+def _status_of(answer: ErrorAnswer) -> int:
+    """A form that is shown again because of what was typed into it is no failed authentication of the request."""
+    return 422 if answer.slug == "not-signed-in" else answer.status
+
+
+def _field_of(error: RequestError | None) -> str | None:
+    return error.field if isinstance(error, InvalidValueError) else None

@@ -1,0 +1,160 @@
+"""What people with accounts may do, see and never see: every route, tried by the wrong ones."""
+
+import pytest
+
+from chalicelib.domain.accounts import hash_of
+from chalicelib.web.access import Access, access_to
+from chalicelib.web.form_token import token_of
+from tests.fakes import MemoryParts
+from tests.web.caller import MULTIPART, VISITOR, Caller, multipart
+from tests.web.people import SECRET, Person, joined, people_app
+
+PICTURE = b"\x89PNG the inspector is a fake here"
+ROUTES = sorted((path, method) for path, methods in Caller().app.routes.items() for method in methods)
+OF_IMAGES = ("/api/v1/images/{key}", "/api/v1/image", "/api/v1/image/metadata", "/content", "/image", "/delete")
+CLOSED = [each for each in ROUTES if access_to(*each) is not Access.ANYONE]
+CSRF = {"X-CSRF-Token": token_of(VISITOR, SECRET)}
+
+
+@pytest.fixture
+def call() -> Caller:
+    return people_app(MemoryParts())
+
+
+@pytest.fixture
+def ada(call: Caller) -> Person:
+    """Somebody with one image, `k1`."""
+    person = joined(call, "ada@example.org")
+    assert person.put("k1", PICTURE).status == 303
+    return person
+
+
+@pytest.fixture
+def bob(call: Caller, ada: Person) -> Person:
+    """Somebody else, with none."""
+    return joined(call, "bob@example.org")
+
+
+def address(path: str, key: str = "k1") -> str:
+    return path.replace("{key}", key).replace("{name}", "style.css") + f"?key={key}"
+
+
+@pytest.mark.parametrize(("path", "method"), [each for each in ROUTES if each[0] in OF_IMAGES])
+def test_another_s_image_answers_as_none_at_all(ada: Person, bob: Person, path: str, method: str) -> None:
+    if method == "PUT" or (path, method) == ("/delete", "POST"):
+        return  # a PUT makes one's own; the form is tried below
+    theirs = bob(method, address(path, "k1"), CSRF)
+    none = bob(method, address(path, "k9"), CSRF)
+    assert theirs.status == none.status == 404
+    assert theirs.body.replace(b"k1", b"k9").split(b"request_id")[0] == none.body.split(b"request_id")[0]
+    assert PICTURE not in theirs.body
+    assert ada("GET", "/content?key=k1").body == PICTURE
+
+
+def test_another_s_images_stand_in_no_list(ada: Person, bob: Person) -> None:
+    for path in ("/", "/keys", "/api/v1/images"):
+        assert b"k1" in ada("GET", path).body
+        assert b"k1" not in bob("GET", path).body
+
+
+def test_another_s_image_is_neither_deleted_nor_replaced(ada: Person, bob: Person) -> None:
+    assert bob.submit("/delete", key="k1").status == 404
+    assert bob.submit("/delete-all", confirm="yes").status == 303
+    assert bob("DELETE", "/api/v1/images?all=true", CSRF).status in (200, 204)
+    assert bob.put("k1", b"another picture").status == 303
+    assert ada("GET", "/content?key=k1").body == PICTURE
+    assert bob("GET", "/content?key=k1").body == b"another picture"
+
+
+@pytest.mark.parametrize(("path", "method"), [each for each in ROUTES if access_to(*each) is Access.ADMIN])
+def test_who_is_no_admin_is_refused_on_an_admin_s_routes(bob: Person, path: str, method: str) -> None:
+    assert bob(method, address(path).replace("{node_id}", "node-a"), {**CSRF, **MULTIPART}, multipart()).status == 403
+
+
+@pytest.mark.parametrize(("path", "method"), CLOSED)
+def test_a_session_that_ended_opens_nothing(ada: Person, path: str, method: str) -> None:
+    if path.startswith("/api/") and not path.startswith("/api/v1/"):
+        return  # open as `demo` here, and tried below with the cookie
+    assert ada.submit("/sign-out").status == 303
+    answer = ada(method, address(path), {**CSRF, **MULTIPART}, multipart(key="k1", file=PICTURE))
+    assert answer.status == 401
+    assert PICTURE not in answer.body
+
+
+def test_a_session_that_ended_is_not_somebody_else_s_on_the_compatible_api(ada: Person) -> None:
+    ada.submit("/sign-out")
+    assert ada("POST", "/api/key?key=k1", CSRF).status == 401
+
+
+@pytest.mark.parametrize(
+    ("path", "method"), [each for each in ROUTES if each[0].startswith("/api") and each[1] not in ("GET", "HEAD")]
+)
+@pytest.mark.parametrize("token", [{}, {"X-CSRF-Token": "0" * 64}, {"X-CSRF-Token": ""}])
+def test_a_session_changes_nothing_by_the_api_without_the_page_s_token(
+    ada: Person, path: str, method: str, token: dict[str, str]
+) -> None:
+    if access_to(path, method) is Access.ANYONE:
+        return
+    answer = ada(method, address(path), {**token, **MULTIPART}, multipart(key="k2", file=PICTURE))
+    assert answer.status == 403
+    assert ada("GET", "/content?key=k1").body == PICTURE
+
+
+def test_a_token_that_may_read_reads_and_changes_nothing(call: Caller, ada: Person) -> None:
+    reads = ada.token("read")
+    assert call("GET", "/api/v1/images/k1", reads).body == PICTURE
+    assert call("GET", "/api/v1/images", reads).status == 200
+    for method, path in (("PUT", "/api/v1/images/k2"), ("DELETE", "/api/v1/images/k1"), ("POST", "/api/delete_all")):
+        assert call(method, path, reads, PICTURE).status == 403
+    assert call("GET", "/", reads).status == 401  # the pages take no tokens
+
+
+def test_a_token_that_may_write_is_its_owner_s_until_it_is_revoked(call: Caller, ada: Person, bob: Person) -> None:
+    writes = ada.token("write")
+    assert call("PUT", "/api/v1/images/k2", writes, PICTURE).status == 201
+    assert call("POST", "/api/list_keys", writes).json["keys"] == ["k1", "k2"]
+    assert bob("GET", "/content?key=k2").status == 404
+    (row,) = call.parts.store.tokens.values()
+    assert bob.submit("/account/revoke", id=row.token.id.hex()).status == 404
+    assert ada.submit("/account/revoke", id=row.token.id.hex()).status == 303
+    assert call("GET", "/api/v1/images/k2", writes).status == 401
+    assert call("POST", "/api/list_keys", writes).status == 401
+
+
+def test_the_compatible_api_is_open_as_the_built_in_owner_and_nothing_else_is(call: Caller, ada: Person) -> None:
+    assert call("POST", "/api/list_keys").json == {"success": "true", "keys": []}
+    assert call("GET", "/api/v1/images").status == 401
+    assert call("GET", "/manager").status == 401
+
+
+def test_the_first_admin_takes_over_what_the_built_in_owner_has(call: Caller) -> None:
+    assert call("POST", "/api/upload", MULTIPART, multipart(key="k7", file=PICTURE)).status == 200
+    admin = joined(call, "admin@example.org", admin=True)
+    assert admin("GET", "/content?key=k7").body == PICTURE
+    assert admin("GET", "/manager").status == 200
+
+
+def test_a_new_session_ends_the_one_the_browser_had(call: Caller, ada: Person) -> None:
+    before = hash_of(ada.session)
+    answer = ada.submit("/sign-in", email="ada@example.org", password="correct horse battery")
+    assert answer.status == 303
+    name, *attributes = answer.headers["set-cookie"].split("; ")
+    assert name.startswith("session=")
+    assert set(attributes) == {"Path=/", "HttpOnly", "SameSite=Lax"}
+    assert before not in call.parts.store.sessions
+
+
+@pytest.mark.parametrize("email", ["ada@example.org", "nobody@example.org"])
+def test_a_wrong_password_and_an_unknown_address_are_told_alike(ada: Person, email: str) -> None:
+    answer = ada.submit("/sign-in", email=email, password="not the password")
+    assert answer.status == 422
+    assert b"The address or the password is wrong." in answer.body
+    assert "session=" not in answer.headers.get("set-cookie", "")
+
+
+def test_too_many_tries_are_told_as_such_and_end_no_session(ada: Person) -> None:
+    for _ in range(10):
+        ada.submit("/sign-in", email="ada@example.org", password="not the password")
+    answer = ada.submit("/sign-in", email="ada@example.org", password="correct horse battery")
+    assert (answer.status, b"Too many tries" in answer.body) == (429, True)
+    assert ada("GET", "/").status == 200
