@@ -226,7 +226,7 @@ def services_from(environ: Mapping[str, str]) -> Services:
         admins=admins,
         scaler_rows=MySqlScalerRows(database),
         accounts=Accounts(
-            rows=MySqlAccountRows(database),
+            rows=MySqlAccountRows(database, reads),
             passwords=at_first_use(_passwords),
             mail=at_first_use(lambda: _mail(config)),
             clock=clock,
