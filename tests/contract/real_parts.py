@@ -131,6 +131,8 @@ class MariaDb:
             for statement in (
                 "DELETE FROM jobs",
                 "DELETE FROM images",
+                "DELETE FROM renditions",
+                "DELETE FROM image_tags",
                 "DELETE FROM settings",
                 "DELETE FROM launches",
                 "DELETE FROM decisions",
