@@ -12,7 +12,7 @@ from chalicelib.web.image_answers import rendition_answer
 from chalicelib.web.json_answers import json_answer
 from chalicelib.web.problems import problem
 from chalicelib.web.rendition_values import told_about
-from chalicelib.web.request_form import FORM_BYTES, RequestForm, form_of, query_of
+from chalicelib.web.request_form import RequestForm, form_of, query_of
 from chalicelib.web.session import principal_of
 
 
@@ -66,7 +66,7 @@ def blueprint(services: Callable[[], Services]) -> Blueprint:
         return _about(query.key())
 
     def _form() -> RequestForm:
-        return form_of(request(), FORM_BYTES)
+        return form_of(request(), 0)
 
     def _about(key: bytes, status: int = 200) -> Response:
         return json_answer(told_about(services().renditions.about(principal_of(request()), key)), status=status)
