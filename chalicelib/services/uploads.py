@@ -19,6 +19,7 @@ from chalicelib.domain.errors import (
     UnknownUploadError,
 )
 from chalicelib.domain.idempotency import Asked, Note
+from chalicelib.domain.images import MEDIA_TYPES
 from chalicelib.domain.ports import Clock, Draft, ImageRows, Inspector, JobQueue, JobRows, Objects
 from chalicelib.domain.upload_ports import AnswerRows, Ended, IncomingObjects, UploadRows
 from chalicelib.domain.uploads import (
@@ -72,6 +73,10 @@ class Uploads:
         note: Note[Upload] = Note(asked, lambda upload: upload.id.hex())
         name = once(self.answers, principal, asked, lambda: self.rows.begin(principal, new, note).id.hex())
         return self._with_form(self._of(principal, bytes.fromhex(name), writing=True))
+
+    def form_address(self) -> str:
+        """Where every form leads."""
+        return self.incoming.form("", MEDIA_TYPES[0], 1, FORM_SECONDS).url
 
     def find(self, principal: Principal, upload_id: bytes) -> Upload:
         """The upload as it stands. Raises UnknownUploadError."""

@@ -51,11 +51,11 @@ def blueprint(services: Callable[[], Services]) -> Blueprint:
             "first": not query.text("after"),
             **_form_values(),
         }
-        return frame.page("home.html", values, images=found.images)
+        return frame.page("home.html", values, images=found.images, uploads=True)
 
     @route("/upload", "GET", "HEAD")
     def upload_form() -> Response:
-        return frame.page("upload.html", _form_values(query_of(request()).text("key")))
+        return frame.page("upload.html", _form_values(query_of(request()).text("key")), uploads=True)
 
     @route("/upload", "POST")
     def upload() -> Response:
@@ -69,7 +69,7 @@ def blueprint(services: Callable[[], Services]) -> Blueprint:
         except RequestError as error:
             answer = error_answer(error)
             kept = form.values.get("key", b"").decode(errors="replace")
-            return frame.page("upload.html", _form_values(kept, answer, _field_of(error)), answer.status)
+            return frame.page("upload.html", _form_values(kept, answer, _field_of(error)), answer.status, uploads=True)
         return frame.onward("/image", key=image.key, notice="stored" if created else "replaced")
 
     @route("/image", "GET", "HEAD")
@@ -159,8 +159,9 @@ def blueprint(services: Callable[[], Services]) -> Blueprint:
         return Response(file.data, {**caching, "Content-Type": file.media_type})
 
     def _form_values(key: str = "", problem: ErrorAnswer | None = None, field: str | None = None) -> dict[str, object]:
-        limit = services().config.max_upload_bytes
-        return {"key": key, "problem": problem, "field": field, "max_bytes": limit, "max_size": size_in_words(limit)}
+        config = services().config
+        limits = {"max_bytes": config.max_upload_bytes, "max_size": size_in_words(config.max_upload_bytes)}
+        return {"key": key, "problem": problem, "field": field, "inline_bytes": config.inline_bytes, **limits}
 
     def _found(query: RequestForm) -> Image | Response:
         """The image that the query's key names, or the page that says why there is none."""
