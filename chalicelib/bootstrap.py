@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 from chalicelib.config import Config, config_from
+from chalicelib.domain import jobs
 from chalicelib.domain.account_ports import Mail, Passwords
 from chalicelib.domain.cache_settings import CacheSettings
 from chalicelib.domain.ports import (
@@ -28,6 +29,8 @@ from chalicelib.services.fleet_status import FleetStatus
 from chalicelib.services.images import Images
 from chalicelib.services.node_contents import NodeContents
 from chalicelib.services.read_through import FillPolicy, ReadThrough
+from chalicelib.services.rendering import Rendering
+from chalicelib.services.renditions import Renditions
 from chalicelib.services.staleness import Staleness
 from chalicelib.services.uploads import Uploads
 from chalicelib.services.worker import Worker
@@ -50,6 +53,7 @@ class Services:
     images: Images
     uploads: Uploads
     answers: AnswerRows
+    renditions: Renditions
     worker: Worker
     fleet: FleetStatus
     cache_configuration: CacheConfiguration
@@ -152,9 +156,11 @@ def services_from(environ: Mapping[str, str]) -> Services:
     from chalicelib.adapters.mysql.idempotency_rows import MySqlAnswerRows
     from chalicelib.adapters.mysql.image_rows import MySqlImageRows
     from chalicelib.adapters.mysql.job_rows import MySqlJobRows
+    from chalicelib.adapters.mysql.rendition_rows import MySqlRenderRows, MySqlRenditionRows
     from chalicelib.adapters.mysql.scaler_rows import MySqlScalerRows
     from chalicelib.adapters.mysql.settings_rows import MySqlSettingsRows
     from chalicelib.adapters.mysql.upload_rows import MySqlUploadRows
+    from chalicelib.adapters.renderer import ChildRenderer
     from chalicelib.adapters.system_clock import SystemClock
 
     config = config_from(environ)
@@ -188,12 +194,13 @@ def services_from(environ: Mapping[str, str]) -> Services:
     )
     inspector = ChildInspector(time_limit_seconds=config.inspect_seconds)
     answers = MySqlAnswerRows(database)
+    images = Images(image_rows, job_rows, objects, inspector, queue, read_through, staleness)
+    rendering = Rendering(MySqlRenderRows(database), image_rows, job_rows, objects, ChildRenderer())
     return Services(
         config=config,
         maps=maps,
         clock=clock,
         exclusive=database.exclusive,
-        images=Images(image_rows, job_rows, objects, inspector, queue, read_through, staleness),
         uploads=Uploads(
             rows=MySqlUploadRows(database),
             answers=answers,
@@ -207,7 +214,9 @@ def services_from(environ: Mapping[str, str]) -> Services:
             most_bytes=config.max_upload_bytes,
         ),
         answers=answers,
-        worker=Worker(job_rows, objects, maps, caches, queue),
+        images=images,
+        renditions=Renditions(MySqlRenditionRows(database, reads), images),
+        worker=Worker(job_rows, objects, maps, caches, queue, {jobs.RENDER: rendering.perform}),
         fleet=status,
         cache_configuration=configuration,
         console=FleetConsole(
@@ -226,7 +235,7 @@ def services_from(environ: Mapping[str, str]) -> Services:
         admins=admins,
         scaler_rows=MySqlScalerRows(database),
         accounts=Accounts(
-            rows=MySqlAccountRows(database),
+            rows=MySqlAccountRows(database, reads),
             passwords=at_first_use(_passwords),
             mail=at_first_use(lambda: _mail(config)),
             clock=clock,

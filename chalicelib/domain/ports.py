@@ -103,7 +103,7 @@ class JobRows(Protocol):
         """The job, marked as begun; None if it is done, not yet due, or withdrawn. May be claimed again."""
 
     def unreferenced(self, object_keys: Sequence[str]) -> set[str]:
-        """Those of the object keys that no image names."""
+        """Those of the object keys that no image names, and that are no rendition of an object that one names."""
 
     def finish(self, job_id: bytes) -> None: ...
 

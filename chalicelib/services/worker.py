@@ -1,11 +1,12 @@
 """Performs owed jobs. Each may be performed any number of times, late and at the same time as itself."""
 
 import logging
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 
 from chalicelib.domain import jobs, wire
 from chalicelib.domain.errors import NodeError, StoreError
+from chalicelib.domain.jobs import Job
 from chalicelib.domain.ports import FleetMaps, JobQueue, JobRows, NodeCaches, Objects
 
 logger = logging.getLogger(__name__)
@@ -15,23 +16,30 @@ RESEND_BATCH = 500
 
 @dataclass(frozen=True, slots=True)
 class Worker:
-    """Does what job rows say, and sends again what the queue lost."""
+    """Does what job rows say, and sends again what the queue lost.
+
+    `performers` do the jobs of further kinds, by kind; each finishes its job itself, in the transaction of its outcome.
+    """
 
     job_rows: JobRows
     objects: Objects
     maps: FleetMaps
     caches: NodeCaches
     queue: JobQueue
+    performers: Mapping[str, Callable[[Job], None]] = field(default_factory=dict)
 
     def perform(self, job_id: bytes) -> None:
         """Does the job if it is still owed. Raises UnavailableError: to be tried again."""
         job = self.job_rows.claim(job_id)
         if job is None:
             return
-        if job.kind != jobs.REMOVE_OBJECTS:
+        if job.kind in self.performers:
+            self.performers[job.kind](job)
+        elif job.kind == jobs.REMOVE_OBJECTS:
+            self._remove(jobs.removals_of(job))
+            self.job_rows.finish(job_id)
+        else:
             raise StoreError(f"job {job_id.hex()} is of an unknown kind: {job.kind}")
-        self._remove(jobs.removals_of(job))
-        self.job_rows.finish(job_id)
 
     def resend(self) -> int:
         """Sends the jobs that are due and not under way; how many were sent."""

@@ -24,6 +24,7 @@ from chalicelib.web.json_answers import instant, json_answer
 from chalicelib.web.limits import DEFAULT_LIMIT, MAX_LIMIT
 from chalicelib.web.openapi import document
 from chalicelib.web.problems import problem
+from chalicelib.web.rendition_values import told_about
 from chalicelib.web.request_form import body_of, form_of, query_of
 from chalicelib.web.session import principal_of
 from chalicelib.web.timing import RequestTimer
@@ -109,7 +110,8 @@ def blueprint(services: Callable[[], Services]) -> Blueprint:
     @route("/api/v1/image/metadata", "GET")
     def get_metadata() -> Response:
         image = services().images.find(principal_of(request()), query_of(request()).key(), RequestTimer())
-        return json_answer(_described(request(), image), {"ETag": etag_of(image)})
+        about = services().renditions.about(principal_of(request()), image.key)
+        return json_answer({**_described(request(), image), **told_about(about)}, {"ETag": etag_of(image)})
 
     def _content(key: bytes) -> Response:
         current = services()

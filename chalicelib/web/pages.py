@@ -8,13 +8,14 @@ from chalice.app import Blueprint, Request, Response
 from chalicelib.bootstrap import Services
 from chalicelib.domain.errors import InvalidKeyError, InvalidValueError, NotFoundError, RequestError
 from chalicelib.domain.images import Image
-from chalicelib.domain.keys import key_from_text
+from chalicelib.domain.keys import key_from_text, text_of
 from chalicelib.domain.partitions import partition_of
 from chalicelib.services.images import no_precondition
 from chalicelib.web.http import ErrorAnswer, answering_as, error_answer
 from chalicelib.web.image_answers import content_answer
 from chalicelib.web.page_frame import PageFrame, error_page
 from chalicelib.web.page_values import NOTICES, file_name, node_serving, shown, size_in_words
+from chalicelib.web.rendition_values import shown_about
 from chalicelib.web.request_form import RequestForm, query_of
 from chalicelib.web.session import principal_of
 from chalicelib.web.static_files import cache_control, static_files
@@ -42,8 +43,10 @@ def blueprint(services: Callable[[], Services]) -> Blueprint:
     def home() -> Response:
         query = query_of(request())
         found = services().images.page(principal_of(request()), _after(query), GRID_LIMIT)
+        thumbnails = services().renditions.thumbnails(principal_of(request()), found.images)
         values = {
             "images": [shown(image) for image in found.images],
+            "thumbnails": {text_of(key) for key in thumbnails},
             "next_after": found.next_after,
             "first": not query.text("after"),
             **_form_values(),
@@ -77,6 +80,7 @@ def blueprint(services: Callable[[], Services]) -> Blueprint:
             return image
         values = {
             "image": shown(image),
+            **shown_about(services().renditions.about(principal_of(request()), image.key)),
             "sha256": image.sha256.hex(),
             "bytes": image.size,
             "partition": partition_of(image.key) + 1,

@@ -9,8 +9,6 @@ import pytest
 
 from chalicelib.adapters.mysql.account_rows import MySqlAccountRows
 from chalicelib.adapters.mysql.idempotency_rows import MySqlAnswerRows
-from chalicelib.adapters.mysql.image_rows import MySqlImageRows
-from chalicelib.adapters.mysql.job_rows import MySqlJobRows
 from chalicelib.adapters.mysql.upload_rows import MySqlUploadRows
 from chalicelib.domain.account_ports import AccountRows
 from chalicelib.domain.accounts import Account, Principal, Way
@@ -29,8 +27,16 @@ from chalicelib.domain.ports import Draft, Written
 from chalicelib.domain.upload_ports import AnswerRows, Ended, UploadRows
 from chalicelib.domain.uploads import NewUpload, Upload, UploadState
 from tests.contract.real_parts import MariaDb
-from tests.contract.rows_under_test import DEMO, HOUR, RowsUnderTest, draft_of, no_precondition
-from tests.fakes import ManualClock, MemoryImageRows, MemoryJobRows, MemoryStore
+from tests.contract.rows_under_test import (
+    DEMO,
+    HOUR,
+    RowsUnderTest,
+    draft_of,
+    memory_rows_of,
+    mysql_rows,
+    no_precondition,
+)
+from tests.fakes import ManualClock, MemoryStore
 from tests.fakes.account_rows import MemoryAccountRows
 from tests.fakes.answers import MemoryAnswerRows
 from tests.fakes.upload_rows import MemoryUploadRows
@@ -75,7 +81,7 @@ def under(request: pytest.FixtureRequest) -> Under:
         return Under(
             MemoryUploadRows(store),
             MemoryAnswerRows(store),
-            RowsUnderTest(MemoryImageRows(store), MemoryJobRows(store), store.clock.advance),
+            memory_rows_of(store),
             MemoryAccountRows(store),
             disable,
             store.clock.advance,
@@ -93,7 +99,7 @@ def under(request: pytest.FixtureRequest) -> Under:
     return Under(
         MySqlUploadRows(database),
         MySqlAnswerRows(database),
-        RowsUnderTest(MySqlImageRows(database), MySqlJobRows(database), pass_time),
+        mysql_rows(maria),
         MySqlAccountRows(database),
         disable_row,
         pass_time,
@@ -163,7 +169,7 @@ def test_a_finished_upload_is_the_image_and_owes_the_removal_of_what_came(under:
     assert ended.upload == under.rows.of(DEMO, upload.id)
     assert ended.upload.state is UploadState.DONE
     assert (ended.upload.object_key, ended.upload.sha256) == (draft.object_key, draft.sha256)
-    (removal,) = ended.jobs
+    (removal,) = under.others.without_rendering(ended.jobs)
     assert under.others.removed_by(removal) == [upload.incoming_key]
     assert under.others.jobs.due(10) == [removal]  # the intent is withdrawn
 
@@ -171,7 +177,7 @@ def test_a_finished_upload_is_the_image_and_owes_the_removal_of_what_came(under:
 def test_a_finished_upload_replaces_the_image_that_had_its_key(under: Under) -> None:
     old = under.others.put(b"k1").image
     _, ended = under.finish(upload := under.begun())
-    removed = [key for job_id in ended.jobs for key in under.others.removed_by(job_id)]
+    removed = [key for job_id in under.others.without_rendering(ended.jobs) for key in under.others.removed_by(job_id)]
     assert sorted(removed) == sorted([old.object_key, upload.incoming_key])
 
 

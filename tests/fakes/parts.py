@@ -9,6 +9,7 @@ from chalice.app import Chalice
 
 from chalicelib.bootstrap import Services
 from chalicelib.config import Config, config_from
+from chalicelib.domain import jobs
 from chalicelib.domain.cache_settings import CacheSettings
 from chalicelib.domain.fleet import FleetMap, Node, with_nodes
 from chalicelib.domain.ports import Clock, FleetMaps, ImageRows, Inspector, JobQueue, JobRows, NodeCaches, Objects
@@ -20,6 +21,8 @@ from chalicelib.services.fleet_status import FleetStatus
 from chalicelib.services.images import Images
 from chalicelib.services.node_contents import NodeContents
 from chalicelib.services.read_through import FillPolicy, ReadThrough
+from chalicelib.services.rendering import Rendering
+from chalicelib.services.renditions import Renditions
 from chalicelib.services.uploads import Uploads
 from chalicelib.services.worker import Worker
 from chalicelib.web.application import create_app
@@ -35,6 +38,8 @@ from tests.fakes.node_admin import MemoryNodeAdmins
 from tests.fakes.node_cache import MemoryNodeCaches
 from tests.fakes.objects import MemoryObjects
 from tests.fakes.queue import MemoryQueue, MemoryWaker
+from tests.fakes.renderer import FixedRenderer
+from tests.fakes.rendition_rows import MemoryRenditionRows
 from tests.fakes.scaler_rows import MemoryDecisionRows, MemoryFleetReports, MemoryScalerRows
 from tests.fakes.settings_rows import MemorySettingsRows
 from tests.fakes.steps import Steps
@@ -82,6 +87,8 @@ class MemoryParts:
         self.account_rows, self.mail = MemoryAccountRows(self.store), MemoryMail(self.steps)
         self.passwords = PlainPasswords()
         self.inspector = FixedInspector(steps=self.steps)
+        self.renderer = FixedRenderer(steps=self.steps)
+        self.rendition_rows = MemoryRenditionRows(self.store)
         self._held: set[str] = set()
 
     @property
@@ -140,12 +147,13 @@ def memory_services(
     defaults = CacheSettings(num_nodes=config.fleet_nodes, mode=config.fleet_mode)
     configuration = CacheConfiguration(settings, settings, fakes.decisions, clock, defaults)
     status = FleetStatus(maps, caches, clock)
+    images = Images(image_rows, job_rows, objects, inspector or fakes.inspector, queue, read_through)
+    rendering = Rendering(fakes.rendition_rows, image_rows, job_rows, objects, fakes.renderer)
     built = Services(
         config=config,
         maps=maps,
         clock=clock,
         exclusive=fakes.exclusive,
-        images=Images(image_rows, job_rows, objects, inspector or fakes.inspector, queue, read_through),
         uploads=Uploads(
             rows=fakes.upload_rows,
             answers=fakes.answers,
@@ -159,7 +167,9 @@ def memory_services(
             most_bytes=config.max_upload_bytes,
         ),
         answers=fakes.answers,
-        worker=Worker(job_rows, objects, maps, caches, queue),
+        images=images,
+        renditions=Renditions(fakes.rendition_rows, images),
+        worker=Worker(job_rows, objects, maps, caches, queue, {jobs.RENDER: rendering.perform}),
         fleet=status,
         cache_configuration=configuration,
         console=FleetConsole(

@@ -11,30 +11,30 @@ from typing import Any
 from chalicelib.adapters.mysql.database import Database, Rows, Selecting, Transaction
 from chalicelib.adapters.mysql.due_jobs import derived_id, insert_jobs
 from chalicelib.adapters.mysql.idempotency_rows import keep_answer
+from chalicelib.adapters.mysql.image_renditions import all_deleted, arrived, deleted, replaced
 from chalicelib.adapters.mysql.principals import Whose, nobody, whose
 from chalicelib.domain import jobs
 from chalicelib.domain.accounts import Owner, Principal
 from chalicelib.domain.errors import RowsUnavailableError
 from chalicelib.domain.idempotency import Note
 from chalicelib.domain.images import Image, ImageFacts
-from chalicelib.domain.jobs import Job, Removal
-from chalicelib.domain.partitions import partition_of
+from chalicelib.domain.jobs import Job
 from chalicelib.domain.ports import Draft, Precondition, Row, Written
 
 DELETE_ALL_SECONDS = 10.0  # many thousand rows
 INTENT_SECONDS = 3600  # far beyond the longest request; only then is an unfinished write's object removed
 
-_COLUMNS = (
+COLUMNS = (
     "i.owner_id, i.image_key, i.object_key, i.sha256, i.size, i.media_type, i.width, i.height, i.frames, i.created_at"
 )
-_COLUMN_COUNT = _COLUMNS.count(",") + 1
-_OF_OWNER = f"SELECT {_COLUMNS} FROM images i WHERE i.owner_id = %s"
+COLUMN_COUNT = COLUMNS.count(",") + 1
+_OF_OWNER = f"SELECT {COLUMNS} FROM images i WHERE i.owner_id = %s"
 
 
 def row_statement(who: Whose) -> str:
     """The one SELECT that decides what may be shown. It is given the key, the key, and what `who` asks for."""
     return (
-        f"SELECT {who.echo}, %s, o.id, o.version, m.version, {_COLUMNS} FROM {who.tables} "
+        f"SELECT {who.echo}, %s, o.id, o.version, m.version, {COLUMNS} FROM {who.tables} "
         "JOIN fleet_maps m ON m.id = 1 LEFT JOIN images i ON i.owner_id = o.id AND i.image_key = %s "
         f"WHERE {who.condition}"
     )
@@ -65,7 +65,7 @@ class MySqlImageRows:
         if not found:
             raise nobody(principal)
         owner_id, owner_version, map_version, *columns = found[0][2:]
-        image = None if columns[0] is None else _image(columns)
+        image = None if columns[0] is None else image_of(columns)
         return Row(Owner(owner_id, owner_version), map_version, image)
 
     def owner(self, principal: Principal) -> Owner:
@@ -74,12 +74,12 @@ class MySqlImageRows:
     def page(self, principal: Principal, after: bytes | None, limit: int) -> list[Image]:
         who = whose(principal)
         found = self._reads.select(
-            f"SELECT {_COLUMNS} FROM {who.tables} JOIN images i ON i.owner_id = o.id "
+            f"SELECT {COLUMNS} FROM {who.tables} JOIN images i ON i.owner_id = o.id "
             f"WHERE {who.condition} AND i.image_key > %s ORDER BY i.image_key LIMIT %s",
             (*who.args, after or b"", limit),
-            belongs=lambda rows: all(len(row) == _COLUMN_COUNT for row in rows),
+            belongs=lambda rows: all(len(row) == COLUMN_COUNT for row in rows),
         )
-        return [_image(columns) for columns in found]
+        return [image_of(columns) for columns in found]
 
     def keys(self, principal: Principal) -> list[bytes]:
         who = whose(principal)
@@ -96,11 +96,11 @@ class MySqlImageRows:
             return []
         asked = set(object_keys)
         found = self._reads.select(
-            f"SELECT {_COLUMNS} FROM images i WHERE i.object_key IN %s",
+            f"SELECT {COLUMNS} FROM images i WHERE i.object_key IN %s",
             (tuple(asked),),
-            belongs=lambda rows: all(len(row) == _COLUMN_COUNT and row[2] in asked for row in rows),
+            belongs=lambda rows: all(len(row) == COLUMN_COUNT and row[2] in asked for row in rows),
         )
-        return [_image(columns) for columns in found]
+        return [image_of(columns) for columns in found]
 
     def announce(self, intent: Job) -> None:
         def work(transaction: Transaction) -> None:
@@ -125,7 +125,7 @@ class MySqlImageRows:
         note: Note[Written] | None = None,
     ) -> Written:
         def work(transaction: Transaction) -> Written:
-            return write_draft(transaction, _locked_owner(transaction, principal), draft, intent_id, precondition, note)
+            return write_draft(transaction, locked_owner(transaction, principal), draft, intent_id, precondition, note)
 
         return self._database.transaction(work)
 
@@ -133,7 +133,7 @@ class MySqlImageRows:
         self, principal: Principal, key: bytes, job_id: bytes, precondition: Precondition
     ) -> tuple[bytes, ...] | None:
         def work(transaction: Transaction) -> tuple[bytes, ...] | None:
-            owner = _locked_owner(transaction, principal)
+            owner = locked_owner(transaction, principal)
             if transaction.select("SELECT 1 FROM jobs WHERE id = %s", (job_id,)):
                 return (job_id,)  # committed, its answer was lost
             before = image_under(transaction, owner, key)
@@ -141,8 +141,8 @@ class MySqlImageRows:
                 return None
             precondition(before)
             transaction.change("DELETE FROM images WHERE owner_id = %s AND image_key = %s", (owner.id, key))
-            insert_jobs(transaction, [_removal_of(job_id, [before])])
-            _bump(transaction, owner)
+            insert_jobs(transaction, [jobs.removal_job(job_id, deleted(transaction, before))])
+            bump(transaction, owner)
             return (job_id,)
 
         return self._database.transaction(work)
@@ -152,17 +152,18 @@ class MySqlImageRows:
 
         def work(transaction: Transaction) -> tuple[int, tuple[bytes, ...]]:
             nonlocal answer
-            owner = _locked_owner(transaction, principal)
+            owner = locked_owner(transaction, principal)
             if answer[1] and transaction.select("SELECT 1 FROM jobs WHERE id = %s", (answer[1][0],)):
                 return answer  # committed, its answer was lost
-            images = [_image(columns) for columns in transaction.select(_OF_OWNER, (owner.id,))]
+            images = [image_of(columns) for columns in transaction.select(_OF_OWNER, (owner.id,))]
+            removals = all_deleted(transaction, owner, images)
             due = [
-                _removal_of(derived_id(job_id, start), images[start : start + jobs.MAX_REMOVALS])
-                for start in range(0, len(images), jobs.MAX_REMOVALS)
+                jobs.removal_job(derived_id(job_id, start), removals[start : start + jobs.MAX_REMOVALS])
+                for start in range(0, len(removals), jobs.MAX_REMOVALS)
             ]
             transaction.change("DELETE FROM images WHERE owner_id = %s", (owner.id,))
             insert_jobs(transaction, due)
-            _bump(transaction, owner)
+            bump(transaction, owner)
             answer = (len(images), tuple(job.id for job in due))
             return answer
 
@@ -178,18 +179,20 @@ def write_draft(
     note: Note[Written] | None = None,
 ) -> Written:
     """What ImageRows.put does, within a transaction that has locked the owner's row."""
-    removal_id = derived_id(intent_id, 0)
+    removal_id, render_id = derived_id(intent_id, 0), derived_id(intent_id, 2)  # 1 is the upload's own
     before = image_under(transaction, owner, draft.key)
     if not transaction.change("DELETE FROM jobs WHERE id = %s AND claimed_at IS NULL", (intent_id,)):
         if before is not None and before.object_key == draft.object_key:  # committed, its answer was lost
-            due = transaction.select("SELECT id FROM jobs WHERE id = %s", (removal_id,))
-            return Written(before, created=not due, jobs=tuple(job_id for (job_id,) in due))
+            due = transaction.select("SELECT id FROM jobs WHERE id IN %s", ((removal_id, render_id),))
+            ids = tuple(job_id for (job_id,) in due)
+            return Written(before, created=removal_id not in ids, jobs=ids)
         raise RowsUnavailableError("The write took too long: it was given up, or replaced since. Try again.")
     precondition(before)
     _write_image(transaction, owner, draft, new=before is None)
-    due_jobs = [] if before is None else [_removal_of(removal_id, [before])]
+    due_jobs = [] if before is None else [jobs.removal_job(removal_id, replaced(transaction, before))]
+    due_jobs.append(arrived(transaction, owner, draft, render_id))
     insert_jobs(transaction, due_jobs)
-    _bump(transaction, owner)
+    bump(transaction, owner)
     after = image_under(transaction, owner, draft.key)
     if after is None:
         raise AssertionError("an image written in this transaction is there")
@@ -203,7 +206,8 @@ def _single_column(rows: Rows) -> bool:
     return all(len(row) == 1 for row in rows)
 
 
-def _locked_owner(transaction: Transaction, principal: Principal) -> Owner:
+def locked_owner(transaction: Transaction, principal: Principal) -> Owner:
+    """The owner that the principal is, its row locked. Raises what `nobody` says."""
     who = whose(principal, writing=True)
     found = transaction.select(f"SELECT o.id, o.version FROM {who.tables} WHERE {who.condition} FOR UPDATE", who.args)
     if not found:
@@ -212,8 +216,9 @@ def _locked_owner(transaction: Transaction, principal: Principal) -> Owner:
 
 
 def image_under(transaction: Transaction, owner: Owner, key: bytes) -> Image | None:
+    """The image under the key, its row locked."""
     found = transaction.select(f"{_OF_OWNER} AND i.image_key = %s FOR UPDATE", (owner.id, key))
-    return _image(found[0]) if found else None
+    return image_of(found[0]) if found else None
 
 
 def _write_image(transaction: Transaction, owner: Owner, draft: Draft, *, new: bool) -> None:
@@ -233,17 +238,13 @@ def _write_image(transaction: Transaction, owner: Owner, draft: Draft, *, new: b
         )
 
 
-def _bump(transaction: Transaction, owner: Owner) -> None:
+def bump(transaction: Transaction, owner: Owner) -> None:
+    """Counts the owner's version up."""
     transaction.change("UPDATE owners SET version = version + 1 WHERE id = %s", (owner.id,))
 
 
-def _removal_of(job_id: bytes, images: Sequence[Image]) -> Job:
-    return jobs.removal_job(
-        job_id, [Removal(image.owner_id, image.object_key, partition_of(image.key)) for image in images]
-    )
-
-
-def _image(columns: Sequence[Any]) -> Image:
+def image_of(columns: Sequence[Any]) -> Image:
+    """The image whose COLUMNS these are."""
     owner_id, key, object_key, sha256, size, media_type, width, height, frames, created_at = columns
     facts = ImageFacts(media_type, width, height, frames)
     at: datetime = created_at
