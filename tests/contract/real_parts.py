@@ -135,6 +135,7 @@ class MariaDb:
                 "DELETE FROM launches",
                 "DELETE FROM decisions",
                 "UPDATE scaler_runs SET run = 0, report = NULL",
+                "UPDATE heartbeats SET beaten_at = NULL",
                 "DELETE FROM tries",
                 "DELETE FROM account_links",
                 "DELETE FROM api_tokens",

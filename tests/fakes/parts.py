@@ -20,6 +20,7 @@ from chalicelib.services.fleet_status import FleetStatus
 from chalicelib.services.images import Images
 from chalicelib.services.node_contents import NodeContents
 from chalicelib.services.read_through import FillPolicy, ReadThrough
+from chalicelib.services.replica_status import ReplicaStatus
 from chalicelib.services.worker import Worker
 from chalicelib.web.application import create_app
 from tests.fakes.account_rows import MemoryAccountRows
@@ -161,6 +162,7 @@ def memory_services(
         admins=fakes.admins,
         scaler_rows=fakes.scaler_rows,
         accounts=Accounts(fakes.account_rows, fakes.passwords, fakes.mail, clock, fakes.settings, config.signed_in_as),
+        replica=ReplicaStatus(None),
     )
     return replace(built, **services)
 
