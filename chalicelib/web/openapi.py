@@ -5,6 +5,7 @@ from chalicelib.domain.keys import MAX_CHARACTERS
 from chalicelib.web.limits import DEFAULT_LIMIT, MAX_LIMIT
 from chalicelib.web.openapi_fleet import fleet_paths, fleet_schemas
 from chalicelib.web.openapi_pieces import Schema, content_of, errors, json_content, object_of, operation
+from chalicelib.web.replica_api import replica_paths, replica_schemas
 
 _KEY: Schema = {"type": "string", "minLength": 1, "maxLength": MAX_CHARACTERS}
 _KEY_QUERY: Schema = {
@@ -126,6 +127,7 @@ def _paths() -> Schema:
             )
         },
         **fleet_paths(),
+        **replica_paths(),
     }
 
 
@@ -219,6 +221,7 @@ def _schemas() -> Schema:
             next_cursor={"type": ["string", "null"]},
         ),
         **fleet_schemas(),
+        **replica_schemas(),
         "Problem": object_of(
             type=text,
             title=text,

@@ -7,6 +7,7 @@ SELECT by unique keys that also says whether the session is in force; the replic
 it has together with the rows. Rows with a lower version are thrown away, and the primary is asked.
 """
 
+import secrets
 import threading
 import time
 from collections.abc import Callable
@@ -26,7 +27,7 @@ from chalicelib.domain.list_sources import ListSource, source_of
 # Of the replica's answer: between two calls to the primary, of 0.7 s each, it leaves a request within 2 s.
 LIST_SECONDS = 0.4
 _POLICY = BreakerPolicy(slow_seconds=0.1, slow_calls=5, pause_seconds=1.0)
-_ECHOES = 4  # columns before those that were asked for
+_ALL = 2**63 - 1
 
 
 class Locating(Selecting, Protocol):
@@ -56,8 +57,7 @@ class ImageLists:
 
         Raises RowsUnavailableError or OverloadedError.
         """
-        who = whose(principal)
-        return _images(self._reads.select(*_statement(who, wanted)))
+        return [row[1:] for row in self._reads.select(*_at_primary(whose(principal), wanted))]
 
 
 class ReplicatedImageLists(ImageLists):
@@ -95,15 +95,14 @@ class ReplicatedImageLists(ImageLists):
             return super().rows(principal, wanted)  # nobody knows what is new enough; it says so, and goes on
         if not found:
             return []
-        source, rows = self._at_replica(Owner(*found[0][1:]), wanted)
+        source, rows = self._given_by_replica(Owner(*found[0][1:]), wanted)
         self._note(source)
         return rows if source is ListSource.REPLICA else super().rows(principal, wanted)
 
-    def _at_replica(self, owner: Owner, wanted: Wanted) -> tuple[ListSource, list[tuple[Any, ...]]]:
-        by_id = Whose("owners o", "o.id = %s", "o.id", owner.id)
+    def _given_by_replica(self, owner: Owner, wanted: Wanted) -> tuple[ListSource, list[tuple[Any, ...]]]:
         started = self._monotonic()
         try:
-            found = self._replica.select(*_statement(by_id, wanted), LIST_SECONDS)
+            found = self._replica.select(*_at_replica(owner.id, wanted), LIST_SECONDS)
         except (RowsUnavailableError, OverloadedError, ProgrammingError):  # the last: it has not got the tables yet
             with self._lock:
                 self._breaker = failed(self._breaker, self._monotonic(), _POLICY)
@@ -111,7 +110,8 @@ class ReplicatedImageLists(ImageLists):
         with self._lock:
             now = self._monotonic()
             self._breaker = succeeded(self._breaker, now - started, now, _POLICY)
-        return source_of(owner.version, found[0][3] if found else None), _images(found)
+        source = source_of(owner.version, found[0][1] if found else None)
+        return source, [row[2:] for row in found if row[2] is not None]
 
     def _admitted(self) -> bool:
         if not self._breaker.tripped:
@@ -121,19 +121,38 @@ class ReplicatedImageLists(ImageLists):
         return goes
 
 
-def _statement(who: Whose, wanted: Wanted) -> tuple[str, Args, Belongs]:
-    """One SELECT that repeats what it was asked, and says which version of the owner its rows are of."""
-    sql = (
-        f"SELECT {who.echo}, %s, %s, o.version, {wanted.columns} FROM {who.tables} "
-        f"LEFT JOIN images i ON i.owner_id = o.id AND i.image_key > %s WHERE {who.condition} ORDER BY i.image_key"
+def _at_primary(who: Whose, wanted: Wanted) -> tuple[str, Args, Belongs]:
+    """The images of whoever asks. The first column is the question's own."""
+    return _asked_once(
+        wanted,
+        1,
+        f"SELECT %s, {wanted.columns} FROM {who.tables} JOIN images i ON i.owner_id = o.id "
+        f"WHERE {who.condition} AND i.image_key > %s ORDER BY i.image_key LIMIT %s",
+        *who.args,
+        wanted.after,
+        wanted.limit or _ALL,
     )
-    args: tuple[object, ...] = (wanted.after, wanted.limit, wanted.after, *who.args)
-    if wanted.limit:
-        sql, args = f"{sql} LIMIT %s", (*args, wanted.limit)
-    asked, length = (who.asked, wanted.after, wanted.limit), _ECHOES + wanted.columns.count(",") + 1
-    return sql, args, lambda rows: all(len(row) == length and row[:3] == asked for row in rows)
 
 
-def _images(found: Rows) -> list[tuple[Any, ...]]:
-    """The columns that were asked for; an owner without images is one row of which they are NULL."""
-    return [row[_ECHOES:] for row in found if row[_ECHOES] is not None]
+def _at_replica(owner_id: bytes, wanted: Wanted) -> tuple[str, Args, Belongs]:
+    """The owner's version and, of the same moment, the images; one row of NULLs if there are none.
+
+    The inner SELECT takes them from the index in their order; joined to as it is, MariaDB would sort the whole list.
+    """
+    return _asked_once(
+        wanted,
+        2,
+        f"SELECT %s, o.version, i.* FROM owners o LEFT JOIN (SELECT {wanted.columns} FROM images i "
+        "WHERE i.owner_id = %s AND i.image_key > %s ORDER BY i.image_key LIMIT %s) i ON TRUE "
+        "WHERE o.id = %s ORDER BY i.image_key",
+        owner_id,
+        wanted.after,
+        wanted.limit or _ALL,
+        owner_id,
+    )
+
+
+def _asked_once(wanted: Wanted, more_columns: int, sql: str, *args: object) -> tuple[str, Args, Belongs]:
+    """With a number of its own as the first column: a connection that lost its place gives another question's."""
+    number, length = secrets.token_bytes(8), more_columns + wanted.columns.count(",") + 1
+    return sql, (number, *args), lambda rows: all(len(row) == length and row[0] == number for row in rows)
