@@ -48,7 +48,7 @@ class Size:
     delay_seconds: int = 3
 
 
-FULL = Size(bursts=10, writes=1000, quiet=1000)
+FULL = Size(bursts=10, writes=1002, quiet=1002)  # a multiple of the sessions
 SMALL = Size(bursts=1, writes=120, quiet=120)
 
 
