@@ -12,6 +12,7 @@ from chalicelib.adapters.mysql.image_lists import ReplicatedImageLists
 from chalicelib.adapters.mysql.image_rows import MySqlImageRows
 from chalicelib.adapters.mysql.job_rows import MySqlJobRows
 from chalicelib.adapters.mysql.reads import Reads
+from chalicelib.adapters.mysql.rendition_rows import MySqlRenderRows, MySqlRenditionRows
 from chalicelib.domain.accounts import Account, Principal, Way
 from chalicelib.domain.list_sources import ListSource
 from chalicelib.services.replica_status import ListCounts, ReplicaStatus
@@ -32,7 +33,9 @@ class Pair:
         primary, replica = self.primary.database(), self.replica.database()
         reads = Reads(primary, replica, self._not_stale)
         images = MySqlImageRows(primary, reads, ReplicatedImageLists(reads, replica, self.counts.note))
-        self.rows = RowsUnderTest(images, MySqlJobRows(primary), lambda seconds: None)
+        self.rows = RowsUnderTest(
+            images, MySqlJobRows(primary), MySqlRenditionRows(primary), MySqlRenderRows(primary), lambda seconds: None
+        )
         self.accounts = MySqlAccountRows(primary)
         self.status = ReplicaStatus(MySqlHeartbeats(primary, replica), self.counts)
 
