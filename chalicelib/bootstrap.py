@@ -31,12 +31,14 @@ from chalicelib.services.node_contents import NodeContents
 from chalicelib.services.read_through import FillPolicy, ReadThrough
 from chalicelib.services.rendering import Rendering
 from chalicelib.services.renditions import Renditions
+from chalicelib.services.replica_status import ReplicaStatus
 from chalicelib.services.staleness import Staleness
 from chalicelib.services.uploads import Uploads
 from chalicelib.services.worker import Worker
 
 if TYPE_CHECKING:
     from chalicelib.adapters.mysql.database import Database, DatabaseAddress, Selecting
+    from chalicelib.adapters.mysql.image_lists import ImageLists
     from chalicelib.adapters.s3_objects import S3Objects
 
 T = TypeVar("T")
@@ -63,6 +65,7 @@ class Services:
     admins: NodeAdmins
     scaler_rows: ScalerRows
     accounts: Accounts
+    replica: ReplicaStatus
 
 
 _building = threading.Lock()
@@ -133,15 +136,27 @@ def _mail(config: Config) -> Mail:
     return SesMail(aws_clients.ses(), config.mail_sender)
 
 
-def _reads(config: Config, primary: "Database", address: "DatabaseAddress", staleness: Staleness) -> "Selecting":
-    """Where requests read rows."""
+@dataclass(frozen=True, slots=True)
+class _Reading:
+    """Where requests read rows, and lists of them; `replica` is the status of what stands beside the primary."""
+
+    rows: "Selecting"
+    lists: "ImageLists"
+    replica: ReplicaStatus
+
+
+def _reading(config: Config, primary: "Database", address: "DatabaseAddress", staleness: Staleness) -> _Reading:
+    from chalicelib.adapters.mysql.image_lists import ImageLists, ReplicatedImageLists
+
     if config.database_reader_host is None:
-        return primary
+        return _Reading(primary, ImageLists(primary), ReplicaStatus(None))
     from chalicelib.adapters.mysql.database import Database
+    from chalicelib.adapters.mysql.heartbeats import MySqlHeartbeats
     from chalicelib.adapters.mysql.reads import Reads
 
-    replica = replace(address, host=config.database_reader_host, port=config.database_reader_port)
-    return Reads(primary, Database(replica), staleness.note)
+    replica = Database(replace(address, host=config.database_reader_host, port=config.database_reader_port))
+    reads, status = Reads(primary, replica, staleness.note), ReplicaStatus(MySqlHeartbeats(primary, replica))
+    return _Reading(reads, ReplicatedImageLists(reads, replica, status.counts.note), status)
 
 
 def services_from(environ: Mapping[str, str]) -> Services:
@@ -173,7 +188,8 @@ def services_from(environ: Mapping[str, str]) -> Services:
         tls=config.database_tls,
     )
     database, staleness = Database(address), Staleness()
-    reads = _reads(config, database, address, staleness)
+    reading = _reading(config, database, address, staleness)
+    reads = reading.rows
     # What decides and acts reads at the primary only; what requests are shown may come from the replica.
     maps, shown_maps = MySqlFleetMaps(database), MySqlFleetMaps(database, reads)
     job_rows = MySqlJobRows(database)
@@ -182,7 +198,7 @@ def services_from(environ: Mapping[str, str]) -> Services:
     queue = at_first_use(lambda: _queue(config))
     clock = SystemClock()
     read_through = ReadThrough(shown_maps, caches, objects, clock, FillPolicy(item_bytes=config.node_item_bytes))
-    image_rows, admins = MySqlImageRows(database, reads), MemcachedNodeAdmins()
+    image_rows, admins = MySqlImageRows(database, reads, reading.lists), MemcachedNodeAdmins()
     decisions, reports = MySqlDecisionRows(database, reads), MySqlFleetReports(reads)
     status = FleetStatus(shown_maps, caches, clock)
     configuration = CacheConfiguration(
@@ -242,4 +258,5 @@ def services_from(environ: Mapping[str, str]) -> Services:
             settings=MySqlSettingsRows(database),
             built_in_owner=config.signed_in_as,
         ),
+        replica=reading.replica,
     )

@@ -7,6 +7,7 @@ from chalicelib.web.openapi_fleet import fleet_paths, fleet_schemas
 from chalicelib.web.openapi_pieces import Schema, content_of, errors, json_content, object_of, operation
 from chalicelib.web.openapi_renditions import of_metadata, rendition_paths, rendition_schemas
 from chalicelib.web.openapi_uploads import IDEMPOTENCY_KEY, upload_paths, upload_schemas
+from chalicelib.web.replica_api import replica_paths, replica_schemas
 
 _KEY: Schema = {"type": "string", "minLength": 1, "maxLength": MAX_CHARACTERS}
 _KEY_QUERY: Schema = {
@@ -142,6 +143,7 @@ def _paths() -> Schema:
         **upload_paths(_KEY),
         **rendition_paths(_KEY_QUERY, _KEY),
         **fleet_paths(),
+        **replica_paths(),
     }
 
 
@@ -226,6 +228,7 @@ def _schemas() -> Schema:
         ),
         **upload_schemas(_KEY),
         **fleet_schemas(),
+        **replica_schemas(),
         "Problem": object_of(
             type=text,
             title=text,

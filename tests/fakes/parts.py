@@ -23,6 +23,7 @@ from chalicelib.services.node_contents import NodeContents
 from chalicelib.services.read_through import FillPolicy, ReadThrough
 from chalicelib.services.rendering import Rendering
 from chalicelib.services.renditions import Renditions
+from chalicelib.services.replica_status import ReplicaStatus
 from chalicelib.services.uploads import Uploads
 from chalicelib.services.worker import Worker
 from chalicelib.web.application import create_app
@@ -188,6 +189,7 @@ def memory_services(
         admins=fakes.admins,
         scaler_rows=fakes.scaler_rows,
         accounts=Accounts(fakes.account_rows, fakes.passwords, fakes.mail, clock, fakes.settings, config.signed_in_as),
+        replica=ReplicaStatus(None),
     )
     return replace(built, **services)
 
