@@ -10,6 +10,9 @@ StoreError
 │   ├── UnsupportedTypeError    the bytes are none of the formats that are kept
 │   ├── TooLargeError           a limit on bytes, pixels or frames is passed
 │   ├── UnreadableImageError    the format is right, the bytes are damaged or hostile
+│   ├── QuotaError              the owner would have more bytes than the quota allows
+│   ├── UploadsBlockedError     an admin has blocked uploads
+│   ├── LastAdminError          there would be no admin any more
 │   ├── NotSignedInError        nobody knows who asks
 │   └── TooManyTriesError       of a kind that is counted; later it may be tried again
 └── UnavailableError          a part that is needed does not answer; to be tried again
@@ -67,6 +70,18 @@ class TooLargeError(RequestError):
 
 class UnreadableImageError(RequestError):
     """The bytes claim a format that is kept, but are damaged or hostile."""
+
+
+class QuotaError(RequestError):
+    """The owner would have more bytes than the quota allows."""
+
+
+class UploadsBlockedError(RequestError):
+    """An admin has blocked uploads, those under way too."""
+
+
+class LastAdminError(RequestError):
+    """The last admin can be neither disabled nor made a user."""
 
 
 class NotSignedInError(RequestError):

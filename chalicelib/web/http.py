@@ -12,9 +12,11 @@ from chalice.app import Request, Response
 from chalicelib.domain.errors import (
     InvalidKeyError,
     InvalidValueError,
+    LastAdminError,
     NotFoundError,
     NotSignedInError,
     PreconditionError,
+    QuotaError,
     StoreError,
     TooLargeError,
     TooManyTriesError,
@@ -22,6 +24,7 @@ from chalicelib.domain.errors import (
     UnknownNodeError,
     UnreadableImageError,
     UnsupportedTypeError,
+    UploadsBlockedError,
 )
 from chalicelib.services.accounts import TRIES_SECONDS
 from chalicelib.services.staleness import Staleness
@@ -66,6 +69,9 @@ _TABLE: tuple[tuple[type[StoreError], int, str, str], ...] = (
     (UnknownNodeError, 404, "no-such-node", "No such node"),
     (PreconditionError, 412, "precondition-failed", "The image has changed"),
     (UnsupportedTypeError, 415, "unsupported-type", "Not a kind of image that is kept"),
+    (QuotaError, 413, "over-quota", "No room left"),
+    (UploadsBlockedError, 503, "uploads-blocked", "Uploads are blocked"),
+    (LastAdminError, 409, "last-admin", "There must be an admin"),
     (TooLargeError, 413, "too-large", "Too large"),
     (UnreadableImageError, 422, "unreadable-image", "The image cannot be read"),
     (NotSignedInError, 401, "not-signed-in", "Not signed in"),

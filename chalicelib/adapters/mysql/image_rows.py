@@ -11,6 +11,7 @@ from typing import Any
 
 from chalicelib.adapters.mysql.database import Database, Rows, Selecting, Transaction
 from chalicelib.adapters.mysql.principals import Whose, nobody, whose
+from chalicelib.adapters.mysql.spending import refuse_if_blocked, spend
 from chalicelib.domain import jobs
 from chalicelib.domain.accounts import Owner, Principal
 from chalicelib.domain.errors import RowsUnavailableError
@@ -130,6 +131,8 @@ class MySqlImageRows:
                     return Written(before, created=not due, jobs=tuple(job_id for (job_id,) in due))
                 raise RowsUnavailableError("The write took too long: it was given up, or replaced since. Try again.")
             precondition(before)
+            refuse_if_blocked(transaction)
+            spend(transaction, owner, draft.size - (before.size if before else 0), images=0 if before else 1)
             _write_image(transaction, owner, draft, new=before is None)
             due_jobs = [] if before is None else [_removal_of(removal_id, [before])]
             _insert_jobs(transaction, due_jobs)
@@ -152,9 +155,7 @@ class MySqlImageRows:
             if before is None:
                 return None
             precondition(before)
-            transaction.change("DELETE FROM images WHERE owner_id = %s AND image_key = %s", (owner.id, key))
-            _insert_jobs(transaction, [_removal_of(job_id, [before])])
-            _bump(transaction, owner)
+            drop_images(transaction, owner, [before], job_id)
             return (job_id,)
 
         return self._database.transaction(work)
@@ -173,12 +174,30 @@ class MySqlImageRows:
                 for start in range(0, len(images), jobs.MAX_REMOVALS)
             ]
             transaction.change("DELETE FROM images WHERE owner_id = %s", (owner.id,))
+            spend(transaction, owner, -sum(image.size for image in images), -len(images))
             _insert_jobs(transaction, due)
             _bump(transaction, owner)
             answer = (len(images), tuple(job.id for job in due))
             return answer
 
         return self._database.transaction(work, patience_seconds=DELETE_ALL_SECONDS)
+
+
+def images_before(transaction: Transaction, owner: Owner, moment: datetime, limit: int) -> list[Image]:
+    """At most `limit` images of a locked owner's that were stored before that moment of the database's."""
+    found = transaction.select(f"{_OF_OWNER} AND i.created_at < %s LIMIT %s FOR UPDATE", (owner.id, moment, limit))
+    return [_image(columns) for columns in found]
+
+
+def drop_images(transaction: Transaction, owner: Owner, images: Sequence[Image], job_id: bytes) -> None:
+    """Removes the rows of a locked owner's, at most jobs.MAX_REMOVALS, and makes their objects' removal due."""
+    transaction.change(
+        "DELETE FROM images WHERE owner_id = %s AND image_key IN %s",
+        (owner.id, tuple(image.key for image in images)),
+    )
+    spend(transaction, owner, -sum(image.size for image in images), -len(images))
+    _insert_jobs(transaction, [_removal_of(job_id, images)])
+    _bump(transaction, owner)
 
 
 def _single_column(rows: Rows) -> bool:
