@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 from chalicelib.config import Config, config_from
+from chalicelib.domain import jobs
 from chalicelib.domain.account_ports import Mail, Passwords
 from chalicelib.domain.cache_settings import CacheSettings
 from chalicelib.domain.ports import (
@@ -17,22 +18,27 @@ from chalicelib.domain.ports import (
     FleetReports,
     JobQueue,
     NodeAdmins,
-    Objects,
     ScalerWaker,
 )
 from chalicelib.domain.scaler_ports import ScalerRows
 from chalicelib.services.accounts import Accounts
+from chalicelib.services.admin import Admin
 from chalicelib.services.cache_configuration import CacheConfiguration
+from chalicelib.services.data_removal import DataRemoval
+from chalicelib.services.dumps import Dumps
 from chalicelib.services.fleet_console import FleetConsole
 from chalicelib.services.fleet_status import FleetStatus
 from chalicelib.services.images import Images
 from chalicelib.services.node_contents import NodeContents
 from chalicelib.services.read_through import FillPolicy, ReadThrough
+from chalicelib.services.sending import Sending
 from chalicelib.services.staleness import Staleness
+from chalicelib.services.uploads_state import KeptUploadsState
 from chalicelib.services.worker import Worker
 
 if TYPE_CHECKING:
     from chalicelib.adapters.mysql.database import Database, DatabaseAddress, Selecting
+    from chalicelib.adapters.s3_objects import S3Objects
 
 T = TypeVar("T")
 
@@ -55,6 +61,9 @@ class Services:
     admins: NodeAdmins
     scaler_rows: ScalerRows
     accounts: Accounts
+    admin: Admin
+    dumps: Dumps
+    data_removal: DataRemoval
 
 
 _building = threading.Lock()
@@ -91,7 +100,7 @@ def at_first_use(build: Callable[[], T]) -> T:
 
 
 # boto3 and its clients take 200 ms of a cold process, and a cached GET needs none of them.
-def _objects(config: Config) -> Objects:
+def _objects(config: Config) -> "S3Objects":
     from chalicelib.adapters import aws_clients
     from chalicelib.adapters.s3_objects import S3Objects
 
@@ -142,11 +151,14 @@ def services_from(environ: Mapping[str, str]) -> Services:
     from chalicelib.adapters.memcached import MemcachedNodes, NodePolicy
     from chalicelib.adapters.memcached_admin import MemcachedNodeAdmins
     from chalicelib.adapters.mysql.account_rows import MySqlAccountRows
+    from chalicelib.adapters.mysql.admin_rows import MySqlAdminRows
     from chalicelib.adapters.mysql.database import Database, DatabaseAddress
     from chalicelib.adapters.mysql.decision_rows import MySqlDecisionRows, MySqlFleetReports
+    from chalicelib.adapters.mysql.dump_rows import MySqlDumpRows
     from chalicelib.adapters.mysql.fleet_maps import MySqlFleetMaps
     from chalicelib.adapters.mysql.image_rows import MySqlImageRows
     from chalicelib.adapters.mysql.job_rows import MySqlJobRows
+    from chalicelib.adapters.mysql.removal_rows import MySqlRemovalRows
     from chalicelib.adapters.mysql.scaler_rows import MySqlScalerRows
     from chalicelib.adapters.mysql.settings_rows import MySqlSettingsRows
     from chalicelib.adapters.system_clock import SystemClock
@@ -181,13 +193,26 @@ def services_from(environ: Mapping[str, str]) -> Services:
         CacheSettings(num_nodes=config.fleet_nodes, mode=config.fleet_mode),
     )
     inspector = ChildInspector(time_limit_seconds=config.inspect_seconds)
+    accounts = Accounts(
+        rows=MySqlAccountRows(database),
+        passwords=at_first_use(_passwords),
+        mail=at_first_use(lambda: _mail(config)),
+        clock=clock,
+        settings=MySqlSettingsRows(database),
+        built_in_owner=config.signed_in_as,
+    )
+    sending, admin_rows = Sending(job_rows, queue), MySqlAdminRows(database)
+    uploads_state = KeptUploadsState(MySqlSettingsRows(database, reads), clock.monotonic)
+    dumps = Dumps(MySqlDumpRows(database), admin_rows, accounts, objects, objects, sending, config.environment)
+    data_removal = DataRemoval(MySqlRemovalRows(database), admin_rows, sending, clock, config.environment)
+    performers = {jobs.MAKE_DUMP: dumps.make, jobs.REMOVE_DATA: data_removal.perform}
     return Services(
         config=config,
         maps=maps,
         clock=clock,
         exclusive=database.exclusive,
         images=Images(image_rows, job_rows, objects, inspector, queue, read_through, staleness),
-        worker=Worker(job_rows, objects, maps, caches, queue),
+        worker=Worker(job_rows, objects, maps, caches, queue, performers),
         fleet=status,
         cache_configuration=configuration,
         console=FleetConsole(
@@ -205,12 +230,8 @@ def services_from(environ: Mapping[str, str]) -> Services:
         reports=reports,
         admins=admins,
         scaler_rows=MySqlScalerRows(database),
-        accounts=Accounts(
-            rows=MySqlAccountRows(database),
-            passwords=at_first_use(_passwords),
-            mail=at_first_use(lambda: _mail(config)),
-            clock=clock,
-            settings=MySqlSettingsRows(database),
-            built_in_owner=config.signed_in_as,
-        ),
+        accounts=accounts,
+        admin=Admin(admin_rows, accounts, uploads_state),
+        dumps=dumps,
+        data_removal=data_removal,
     )

@@ -20,11 +20,8 @@ class AdminRows(Protocol):
 
     def user(self, owner_id: bytes) -> User | None: ...
 
-    def change_user(self, owner_id: bytes, change: UserChange, deed: Deed) -> bool:
-        """Whether there is such a user; of one who is disabled every session, token and link is ended.
-
-        Raises LastAdminError, and then changes nothing.
-        """
+    def change_user(self, owner_id: bytes, change: UserChange, deed: Deed) -> None:
+        """Of one who is disabled, every session, token and link is ended. Raises UnknownUserError or LastAdminError."""
 
     def change_setting(self, name: str, values: Mapping[str, object], deed: Deed) -> None:
         """Puts the values into the settings of that name, beside those that are there."""
@@ -53,10 +50,13 @@ class RemovalRows(Protocol):
     def remove_accounts(self, before: datetime, limit: int) -> int:
         """Removes accounts that no admin has, made before that moment, with all that lets one in; how many."""
 
-    def remove_images(self, before: datetime, job_id: bytes, after: bytes, limit: int) -> tuple[bytes, bytes] | None:
-        """Removes images of the first owner behind `after` that were stored before that moment, and owes their objects.
+    def next_owner(self, after: bytes) -> bytes | None:
+        """The first owner behind that one, in the order of their ids, who has images."""
 
-        The job that removes the objects, and the owner behind whom to go on; None when none is left.
+    def remove_images(self, owner_id: bytes, before: datetime, job_id: bytes, limit: int) -> int:
+        """Removes at most `limit` of the owner's images that were stored before that moment; how many.
+
+        If there were any, the job of that id removes their objects.
         """
 
     def owe(self, job: Job) -> None:
@@ -75,7 +75,8 @@ class DumpRows(Protocol):
     def dumps(self) -> list[Dump]:
         """Those whose objects are not removed yet, newest first."""
 
-    def dump(self, dump_id: bytes) -> Dump | None: ...
+    def dump(self, dump_id: bytes, left_seconds: int = 0) -> Dump | None:
+        """The dump, if its object is not removed within so many seconds."""
 
     def finish_dump(self, dump_id: bytes, rows: int, size: int) -> None:
         """Notes that the dump is there, in the log too."""

@@ -6,6 +6,8 @@ StoreError
 │   ├── InvalidValueError       a field is missing, of the wrong type or out of range
 │   ├── NotFoundError           no such image
 │   ├── UnknownNodeError        no such cache node
+│   ├── UnknownUserError        no such user
+│   ├── UnknownDumpError        no such dump
 │   ├── PreconditionError       the image is not the one the caller had in mind
 │   ├── UnsupportedTypeError    the bytes are none of the formats that are kept
 │   ├── TooLargeError           a limit on bytes, pixels or frames is passed
@@ -54,6 +56,14 @@ class NotFoundError(RequestError):
 
 class UnknownNodeError(RequestError):
     """The fleet map names no such node."""
+
+
+class UnknownUserError(RequestError):
+    """No account belongs to such an owner."""
+
+
+class UnknownDumpError(RequestError):
+    """No such dump, or it is removed already."""
 
 
 class PreconditionError(RequestError):

@@ -1,8 +1,8 @@
 """Performs owed jobs. Each may be performed any number of times, late and at the same time as itself."""
 
 import logging
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 
 from chalicelib.domain import jobs, wire
 from chalicelib.domain.errors import NodeError, StoreError
@@ -22,16 +22,25 @@ class Worker:
     maps: FleetMaps
     caches: NodeCaches
     queue: JobQueue
+    # What performs jobs of other kinds; it answers the jobs that it made due.
+    others: Mapping[str, Callable[[jobs.Job], Sequence[bytes]]] = field(default_factory=dict)
 
     def perform(self, job_id: bytes) -> None:
         """Does the job if it is still owed. Raises UnavailableError: to be tried again."""
         job = self.job_rows.claim(job_id)
         if job is None:
             return
-        if job.kind != jobs.REMOVE_OBJECTS:
+        due: Sequence[bytes] = ()
+        if job.kind in self.others:
+            due = self.others[job.kind](job)
+        elif job.kind == jobs.REMOVE_OBJECTS:
+            self._remove(jobs.removals_of(job))
+        else:
             raise StoreError(f"job {job_id.hex()} is of an unknown kind: {job.kind}")
-        self._remove(jobs.removals_of(job))
         self.job_rows.finish(job_id)
+        if due:
+            self.queue.send(due)
+            self.job_rows.mark_sent(due)
 
     def resend(self) -> int:
         """Sends the jobs that are due and not under way; how many were sent."""
