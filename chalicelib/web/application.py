@@ -5,7 +5,7 @@ from collections.abc import Callable
 from chalice.app import Chalice
 
 from chalicelib.bootstrap import Services
-from chalicelib.web import account_pages, api, compat, console, fleet_api, pages
+from chalicelib.web import account_pages, admin_api, admin_pages, api, compat, console, fleet_api, pages
 from chalicelib.web.faces import face_of
 from chalicelib.web.http import finishing
 from chalicelib.web.session import Door, OpenTo
@@ -25,8 +25,10 @@ def create_app(services: Callable[[], Services]) -> Chalice:
     app.register_blueprint(pages.blueprint(services))
     app.register_blueprint(account_pages.blueprint(services))
     app.register_blueprint(console.blueprint(services))
+    app.register_blueprint(admin_pages.blueprint(services))
     app.register_blueprint(api.blueprint(services))
     app.register_blueprint(fleet_api.blueprint(services))
+    app.register_blueprint(admin_api.blueprint(services))
     app.register_blueprint(compat.blueprint(services))
     return app
 

@@ -3,6 +3,7 @@
 from chalicelib.domain.images import MAX_BYTES, MEDIA_TYPES
 from chalicelib.domain.keys import MAX_CHARACTERS
 from chalicelib.web.limits import DEFAULT_LIMIT, MAX_LIMIT
+from chalicelib.web.openapi_admin import admin_paths, admin_schemas
 from chalicelib.web.openapi_fleet import fleet_paths, fleet_schemas
 from chalicelib.web.openapi_pieces import Schema, content_of, errors, json_content, object_of, operation
 
@@ -126,6 +127,7 @@ def _paths() -> Schema:
             )
         },
         **fleet_paths(),
+        **admin_paths(),
     }
 
 
@@ -219,6 +221,7 @@ def _schemas() -> Schema:
             next_cursor={"type": ["string", "null"]},
         ),
         **fleet_schemas(),
+        **admin_schemas(),
         "Problem": object_of(
             type=text,
             title=text,
