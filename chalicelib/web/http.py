@@ -38,6 +38,7 @@ from chalicelib.web.timing import with_stale_rows
 logger = logging.getLogger(__name__)
 
 RETRY_AFTER_SECONDS = 2
+BLOCKED_SECONDS = 60  # a person blocked uploads, and does not unblock them at once
 STALE_HEADER = "X-Stale"  # our own: RFC 9111 did away with Warning, which said this, and put nothing in its place
 
 SECURITY_HEADERS = {
@@ -134,6 +135,7 @@ def answering_as(face: Face) -> Callable[[Callable[..., Any]], Callable[..., Any
             response = face(answer)
             if answer.status in (429, 503):
                 seconds = RETRY_AFTER_SECONDS if answer.status == 503 else TRIES_SECONDS
+                seconds = BLOCKED_SECONDS if answer.slug == "uploads-blocked" else seconds
                 response.headers["Retry-After"] = str(seconds)
             if answer.status == 401:
                 response.headers["WWW-Authenticate"] = "Bearer"
