@@ -19,10 +19,10 @@ _LIMIT: Schema = {
 
 def admin_paths() -> Schema:
     """The paths of what admins do."""
-    user = {"200": json_content("User", "The user."), **errors("404")}
-    changed = {**user, **errors("400", "409", "413")}
-    dump_id = {"name": "dump_id", "in": "path", "required": True, "schema": _ID}
-    settings = {"200": json_content("AdminSettings", "The settings.")}
+    user: Schema = {"200": json_content("User", "The user."), **errors("404")}
+    changed: Schema = {**user, **errors("400", "409", "413")}
+    dump_id: Schema = {"name": "dump_id", "in": "path", "required": True, "schema": _ID}
+    settings: Schema = {"200": json_content("AdminSettings", "The settings.")}
     return {
         "/api/v1/admin/users": {
             "get": operation(
