@@ -11,9 +11,19 @@ from chalicelib.web.faces import gateway_answer
 if TYPE_CHECKING:
     from scaler.run import Scaler
 
-__all__ = ["app", "change_fleet", "gateway_answer", "perform_job", "resend_jobs", "scale_fleet"]
+__all__ = [
+    "app",
+    "change_fleet",
+    "gateway_answer",
+    "ingest_images",
+    "perform_job",
+    "resend_jobs",
+    "scale_fleet",
+    "scaler_of",
+]
 
 JOB_QUEUE = "image-jobs"
+INCOMING_QUEUE = "incoming-images"
 FLEET_QUEUE = "fleet-changes"
 TURN_SECONDS = 10.0  # what a change by hand waits for a run that is under way: that one may not have seen it
 
@@ -23,13 +33,13 @@ app = create_app(services)
 @app.schedule(Rate(1, unit=Rate.MINUTES))
 def scale_fleet(event: CloudWatchEvent) -> None:
     """Decides how many nodes there should be, and brings the fleet nearer to it."""
-    _scaler(services()).run()
+    scaler_of(services()).run()
 
 
 @app.on_sqs_message(queue=FLEET_QUEUE, batch_size=1)
 def change_fleet(event: SQSEvent) -> None:
     """Makes a run of the scaler at once, since somebody changed the settings."""
-    _scaler(services()).run(TURN_SECONDS)
+    scaler_of(services()).run(TURN_SECONDS)
 
 
 @app.schedule(Rate(1, unit=Rate.MINUTES))
@@ -45,7 +55,18 @@ def perform_job(event: SQSEvent) -> None:
         services().worker.perform(bytes.fromhex(record.body))
 
 
-def _scaler(parts: Services) -> "Scaler":
+@app.on_sqs_message(queue=INCOMING_QUEUE, batch_size=1)
+def ingest_images(event: SQSEvent) -> None:
+    """Makes images of what browsers uploaded straight to the object store, as its own events tell."""
+    from chalicelib.adapters.s3_events import incoming_keys
+
+    for record in event:
+        for incoming_key in incoming_keys(record.body):
+            services().uploads.arrived(incoming_key)
+
+
+def scaler_of(parts: Services) -> "Scaler":
+    """The scaler on the real parts."""
     from chalicelib.adapters import aws_clients  # only the scaler's functions need these
     from scaler.cloudwatch import CloudWatchSamples
     from scaler.ec2 import Ec2Instances

@@ -18,6 +18,7 @@ from pathlib import Path
 
 from bench.proofs import (
     acknowledged_uploads,
+    cross_user,
     every_order,
     fleet_follows,
     no_stale_read,
@@ -29,6 +30,7 @@ from chalicelib.domain.assignments import KINDS
 ROOT = Path(__file__).parents[1]
 PROGRESS = ROOT / ".local" / "prove"
 STALE_SECONDS = 240.0
+FUZZED_REQUESTS = 100_000
 PROOFS_PAGE = ROOT / "bench" / "PROOFS.md"
 
 
@@ -178,11 +180,28 @@ def _stale_verdict(rounds: list[dict[str, object]]) -> tuple[bool, str]:
     )
 
 
+def _foreign_round(folder: Path, seed: int) -> dict[str, object]:
+    return asdict(cross_user.run_round(folder, seed, FUZZED_REQUESTS, say))
+
+
+def _foreign_verdict(rounds: list[dict[str, object]]) -> tuple[bool, str]:
+    results = [cross_user.RoundResult(**each) for each in rounds]  # type: ignore[arg-type]
+    wrong = [one for each in results for one in each.wrong]
+    own, from_nodes = sum(each.own for each in results), sum(each.from_nodes for each in results)
+    return not wrong and from_nodes > 0, (
+        f"{len(wrong)} reads of another's in {sum(each.requests for each in results)} requests of {cross_user.PEOPLE} "
+        f"people with a cache that resets, truncates, garbles and answers out of step; {own} images given to their "
+        f"owners, {from_nodes} by the node, {sum(each.unavailable for each in results)} answers 503"
+        + "".join(f"<br>{one}" for one in wrong[:20])
+    )
+
+
 PROOFS = [
     Proof("acknowledged-uploads", 10, _uploads_round, _uploads_verdict),
     Proof("resize-without-dip", 2, _dip_round, _dip_verdict),
     Proof("every-order", 1, _orders_round, _orders_verdict),
     Proof("no-stale-read", 1, _stale_round, _stale_verdict),
+    Proof("cross-user", 1, _foreign_round, _foreign_verdict),
     Proof("scaler-rounds", 1, _scaler_round, _scaler_verdict),
     Proof("fleet-follows", 1, _follows_round, _follows_verdict),
 ]

@@ -1,6 +1,6 @@
 """`make bench`: every ratio, each from one run in which both sides take turns, written to bench/RESULTS.md.
 
-    python -m bench.run [router cached-get http-get import upload memory thumbnail]
+    python -m bench.run [router cached-get http-get import upload memory thumbnail scaler-run sign-in]
 
 What is not run keeps its last result. bench/recorded.json holds what the page is made from.
 """
@@ -15,7 +15,7 @@ from contextlib import ExitStack
 from datetime import UTC, datetime
 from pathlib import Path
 
-from bench import app_import, cached_get, http_get, memory, router, thumbnail, upload
+from bench import app_import, cached_get, http_get, memory, router, scaler_run, sign_in, thumbnail, upload
 from bench.page import Recorded, page, recorded_from, to_json
 from bench.rows import Row
 from bench.store import Store, running
@@ -27,12 +27,14 @@ ALONE: dict[str, Callable[[], list[Row]]] = {
     "router": router.rows,
     "import": app_import.rows,
     "thumbnail": thumbnail.rows,
+    "scaler-run": scaler_run.rows,
 }
 ON_A_STORE: dict[str, Callable[[Store], list[Row]]] = {
     "cached-get": cached_get.rows,
     "http-get": http_get.rows,
     "upload": upload.rows,
     "memory": memory.rows,
+    "sign-in": sign_in.rows,
 }
 NAMES = (*ALONE, *ON_A_STORE)
 

@@ -21,6 +21,7 @@ from chalicelib.domain.ports import (
     ScalerWaker,
 )
 from chalicelib.domain.scaler_ports import ScalerRows
+from chalicelib.domain.upload_ports import AnswerRows
 from chalicelib.services.accounts import Accounts
 from chalicelib.services.admin import Admin
 from chalicelib.services.cache_configuration import CacheConfiguration
@@ -31,8 +32,11 @@ from chalicelib.services.fleet_status import FleetStatus
 from chalicelib.services.images import Images
 from chalicelib.services.node_contents import NodeContents
 from chalicelib.services.read_through import FillPolicy, ReadThrough
+from chalicelib.services.rendering import Rendering
+from chalicelib.services.renditions import Renditions
 from chalicelib.services.sending import Sending
 from chalicelib.services.staleness import Staleness
+from chalicelib.services.uploads import Uploads
 from chalicelib.services.uploads_state import KeptUploadsState
 from chalicelib.services.worker import Worker
 
@@ -52,6 +56,9 @@ class Services:
     clock: Clock
     exclusive: Callable[[str], AbstractContextManager[bool]]
     images: Images
+    uploads: Uploads
+    answers: AnswerRows
+    renditions: Renditions
     worker: Worker
     fleet: FleetStatus
     cache_configuration: CacheConfiguration
@@ -156,11 +163,15 @@ def services_from(environ: Mapping[str, str]) -> Services:
     from chalicelib.adapters.mysql.decision_rows import MySqlDecisionRows, MySqlFleetReports
     from chalicelib.adapters.mysql.dump_rows import MySqlDumpRows
     from chalicelib.adapters.mysql.fleet_maps import MySqlFleetMaps
+    from chalicelib.adapters.mysql.idempotency_rows import MySqlAnswerRows
     from chalicelib.adapters.mysql.image_rows import MySqlImageRows
     from chalicelib.adapters.mysql.job_rows import MySqlJobRows
     from chalicelib.adapters.mysql.removal_rows import MySqlRemovalRows
+    from chalicelib.adapters.mysql.rendition_rows import MySqlRenderRows, MySqlRenditionRows
     from chalicelib.adapters.mysql.scaler_rows import MySqlScalerRows
     from chalicelib.adapters.mysql.settings_rows import MySqlSettingsRows
+    from chalicelib.adapters.mysql.upload_rows import MySqlUploadRows
+    from chalicelib.adapters.renderer import ChildRenderer
     from chalicelib.adapters.system_clock import SystemClock
 
     config = config_from(environ)
@@ -194,7 +205,7 @@ def services_from(environ: Mapping[str, str]) -> Services:
     )
     inspector = ChildInspector(time_limit_seconds=config.inspect_seconds)
     accounts = Accounts(
-        rows=MySqlAccountRows(database),
+        rows=MySqlAccountRows(database, reads),
         passwords=at_first_use(_passwords),
         mail=at_first_use(lambda: _mail(config)),
         clock=clock,
@@ -205,13 +216,34 @@ def services_from(environ: Mapping[str, str]) -> Services:
     uploads_state = KeptUploadsState(MySqlSettingsRows(database, reads), clock.monotonic)
     dumps = Dumps(MySqlDumpRows(database), admin_rows, accounts, objects, objects, sending, config.environment)
     data_removal = DataRemoval(MySqlRemovalRows(database), admin_rows, sending, clock, config.environment)
-    performers = {jobs.MAKE_DUMP: dumps.make, jobs.REMOVE_DATA: data_removal.perform}
+    answers = MySqlAnswerRows(database)
+    images = Images(image_rows, job_rows, objects, inspector, queue, read_through, staleness)
+    rendering = Rendering(MySqlRenderRows(database), image_rows, job_rows, objects, ChildRenderer())
+    performers = {
+        jobs.RENDER: rendering.perform,
+        jobs.MAKE_DUMP: dumps.make,
+        jobs.REMOVE_DATA: data_removal.perform,
+    }
     return Services(
         config=config,
         maps=maps,
         clock=clock,
         exclusive=database.exclusive,
-        images=Images(image_rows, job_rows, objects, inspector, queue, read_through, staleness),
+        uploads=Uploads(
+            rows=MySqlUploadRows(database),
+            answers=answers,
+            image_rows=image_rows,
+            job_rows=job_rows,
+            incoming=objects,
+            objects=objects,
+            inspector=inspector,
+            queue=queue,
+            clock=clock,
+            most_bytes=config.max_upload_bytes,
+        ),
+        answers=answers,
+        images=images,
+        renditions=Renditions(MySqlRenditionRows(database, reads), images),
         worker=Worker(job_rows, objects, maps, caches, queue, performers),
         fleet=status,
         cache_configuration=configuration,

@@ -31,7 +31,7 @@ class Acting:
             seen.settings.assignment,
             self._parts.clock.now().timestamp(),
             seen.gone,
-            seen.mute,
+            seen.unfit,
         )
         if wanted == current:
             return current

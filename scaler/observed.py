@@ -1,6 +1,6 @@
 """What a run of the scaler has seen so far, and what follows from it: pure."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from chalicelib.domain import fleet, fleet_report
@@ -28,11 +28,16 @@ class Seen:
     instances_known: bool = True  # whether EC2 answered
     staying: set[str] = field(default_factory=set)  # what EC2 would not end
     gone: set[str] = field(default_factory=set)
-    mute: set[str] = field(default_factory=set)
+    unfit: dict[str, str] = field(default_factory=dict)  # nodes that answer and shall not serve, each with why
     heard: set[str] = field(default_factory=set)
     notes: list[str] = field(default_factory=list)
     done: list[str] = field(default_factory=list)
     refused: bool = False
+
+    @property
+    def failing(self) -> dict[str, str]:
+        """The nodes that are to be replaced, each with why."""
+        return {**self.unfit, **dict.fromkeys(self.gone, SILENT)}
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +70,14 @@ def nobody_reports(fleet_map: FleetMap, samples: Sequence[Sample], now_minute: i
     return not reported and any(at <= asked[0] * MINUTE_SECONDS for at in fleet_map.joined_at)
 
 
+def slow_nodes(delays: Mapping[Node, float], slow_seconds: float) -> dict[str, str]:
+    """The nodes that answer slowly while another one does not, each with why; if all are slow it may be us."""
+    slow = {node: delay for node, delay in delays.items() if delay >= slow_seconds}
+    if len(slow) == len(delays):
+        return {}
+    return {node.id: f"it takes {delay * 1000:.0f} ms to answer" for node, delay in slow.items()}
+
+
 def under_way(fleet_map: FleetMap, target: int) -> str:
     """What of a resize is still to be done, in words; empty if nothing is."""
     if len(fleet_map.nodes) != target:
@@ -80,16 +93,15 @@ def replaced(before: FleetMap, after: FleetMap, seen: Seen) -> list[str]:
     new = [node.id for node in after.nodes if node.id not in {one.id for one in before.nodes}]
     told = []
     for node in before.nodes:
-        if node.id in still or node.id not in seen.gone | seen.mute:
+        if node.id in still or node.id not in seen.failing:
             continue
-        why = "did not answer" if node.id in seen.gone else "answered, but its agent reported nothing"
-        told.append(f"Node {node.id} {why}; {new.pop(0) if new else 'no node'} took its place.")
+        told.append(f"Node {node.id}: {seen.failing[node.id]}. {new.pop(0) if new else 'No node'} took its place.")
     return told
 
 
 def unfinished(fleet_map: FleetMap, seen: Seen) -> bool:
     """Whether the map is not yet what it should be."""
-    ending = seen.gone | seen.mute
+    ending = seen.failing
     return len(fleet_map.nodes) != seen.settings.num_nodes or any(node.id in ending for node in fleet_map.nodes)
 
 
@@ -111,8 +123,8 @@ def _node_report(node_id: str, address: str, launched_at: float, fleet_map: Flee
     answering = node_id in seen.heard
     if node_id in seen.gone:
         state, note = fleet_report.FAILING, SILENT
-    elif node_id in seen.mute:
-        state, note = fleet_report.FAILING, "its agent reports nothing; it is being replaced"
+    elif node_id in seen.unfit:
+        state, note = fleet_report.FAILING, f"{seen.unfit[node_id]}; it is being replaced"
     elif node_id in serving:
         state, note = fleet_report.SERVING, ""
     elif node_id in leaving:

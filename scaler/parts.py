@@ -16,6 +16,7 @@ class Timing:
     """How long a run waits, and what it takes for too long."""
 
     patience_seconds: float = 3.0  # for nodes that do not answer, and for launched ones to answer
+    slow_seconds: float = 0.01  # a round trip within a zone takes less than one; a request must not wait for more
     boot_seconds: float = 300.0  # a new instance may take so long until it answers
     poll_seconds: float = 0.2
     refused_seconds: float = 180.0  # EC2 may refuse to launch so long until growth is given up

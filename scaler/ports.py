@@ -33,5 +33,8 @@ class Prober(Protocol):
     def answering(self, nodes: Collection[Node]) -> set[Node]:
         """Those that take a value and give it back; all are asked at once."""
 
+    def delays(self, nodes: Collection[Node]) -> dict[Node, float]:
+        """The seconds that a round trip took at best, of those that answer."""
+
     def ready(self, nodes: Collection[Node]) -> set[Node]:
         """Those that answer and say themselves that they are the node of that id."""

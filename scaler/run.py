@@ -31,12 +31,12 @@ from scaler.decision import (
 from scaler.instances import InstancesUnavailableError, LiveInstance
 from scaler.observed import (
     MUTE_MINUTES,
-    SILENT,
     Seen,
     There,
     mute_nodes,
     nobody_reports,
     report_of,
+    slow_nodes,
     under_way,
     unfinished,
 )
@@ -114,12 +114,13 @@ class Scaler:
             except UnavailableError as error:
                 seen.samples_known = False
                 seen.notes.append(str(error))
-        seen.mute = mute_nodes(fleet_map, seen.samples, now) if seen.samples_known else set()
+        mute = mute_nodes(fleet_map, seen.samples, now) if seen.samples_known else set()
         if seen.samples_known and nobody_reports(fleet_map, seen.samples, now):
             seen.notes.append("No node's measurements arrived for three minutes: nothing can be decided.")
         seen.heard = self._heard(self._there(seen))
         seen.gone = {node.id for node in fleet_map.named} - seen.heard
-        seen.mute -= seen.gone
+        slow = self._slow([node for node in fleet_map.nodes if node.id in seen.heard])
+        seen.unfit = {**dict.fromkeys(mute - seen.gone, "its agent reports nothing"), **slow}
 
     def _there(self, seen: Seen) -> list[Node]:
         """The nodes of the map whose instances run; all of them while EC2 does not tell."""
@@ -141,6 +142,22 @@ class Scaler:
             if len(heard) == len(nodes) or clock.monotonic() >= deadline:
                 return heard
             clock.sleep(self._parts.timing.poll_seconds)
+
+    def _slow(self, nodes: Sequence[Node]) -> dict[str, str]:
+        """Those that answer slowly however often they are asked, until patience ends; each with why."""
+        clock, timing = self._parts.clock, self._parts.timing
+        deadline = clock.monotonic() + timing.patience_seconds
+        least: dict[Node, float] = {}
+        asked = list(nodes)
+        while asked:
+            for node, delay in self._parts.prober.delays(asked).items():
+                least[node] = min(delay, least.get(node, delay))
+            asked = [node for node in asked if least.get(node, 0.0) >= timing.slow_seconds]
+            if clock.monotonic() >= deadline:
+                break
+            if asked:
+                clock.sleep(timing.poll_seconds)
+        return slow_nodes(least, timing.slow_seconds)
 
     def _decide(self, seen: Seen) -> list[Decision]:
         """Decides the minutes that are due; changes the target in `seen` and in the rows."""
@@ -178,7 +195,7 @@ class Scaler:
             settings=seen.settings,
             fleet_map=seen.fleet_map,
             samples=seen.samples,
-            failing={**dict.fromkeys(seen.mute, "its agent reports nothing"), **dict.fromkeys(seen.gone, SILENT)},
+            failing=seen.failing,
             resizing=under_way(seen.fleet_map, seen.settings.num_nodes),
             changed_at=None if changed_at is None else changed_at.timestamp(),
             idle_before=idle_minutes_before(minute, log),
@@ -187,7 +204,7 @@ class Scaler:
 
     def _end_handoff(self, seen: Seen) -> None:
         current, now = seen.fleet_map, self._parts.clock.now().timestamp()
-        failing = seen.gone | seen.mute
+        failing = seen.failing
         why = resize.handoff_over(current, seen.samples, failing, now, self._parts.timing.handoff_ceiling_seconds)
         if why is not None and self._parts.rows.publish(seen.number, fleet.settled(current)):
             logger.info("the handoff is over: %s", why)
@@ -246,7 +263,7 @@ class Scaler:
         serving, named = {node.id for node in current.nodes}, {node.id for node in current.named}
         known = {launch.intent for launch in launches}
         able = [one for one in live if one.id not in serving and one.intent in known]
-        able = [one for one in able if one.id not in seen.gone and one.id not in seen.mute]
+        able = [one for one in able if one.id not in seen.failing]
         nodes = [Node(one.id, one.address, parts.port) for one in able if one.address]
         ready = parts.prober.ready(nodes)
         spares = [node for node in nodes if node in ready]
@@ -264,7 +281,7 @@ class Scaler:
             if one.id not in named and one.id not in seen.heard and one.launched_at < booted_before
         }
         target = seen.settings.num_nodes
-        return steps(there.fleet_map, there.live, there.launches, target, seen.gone | never, seen.mute)
+        return steps(there.fleet_map, there.live, there.launches, target, seen.gone | never, seen.unfit)
 
     def _tell(self, seen: Seen, fleet_map: FleetMap) -> None:
         """Leaves the orders on every node that answers: an agent that started anew finds them."""

@@ -1,4 +1,4 @@
-// The upload form, made handier: preview, drop, a key from the file's name, one send at a time. It works without this.
+// The upload form, made handier: preview, drop, a key from the file's name, many files at once. It works without this.
 "use strict";
 
 for (const form of document.querySelectorAll("form[data-upload]")) {
@@ -9,13 +9,46 @@ for (const form of document.querySelectorAll("form[data-upload]")) {
   const preview = form.querySelector("[data-preview]");
   const state = form.querySelector("[data-state]");
   const maxBytes = Number(form.dataset.maxBytes);
+  const inlineBytes = Number(form.dataset.inlineBytes);
+  const keyField = key.closest(".field");
   let suggested = "";
+  let queue = null;
   let shownAddress = null;
 
   const sizeInWords = (bytes) => {
     if (bytes < 1024) return `${bytes} bytes`;
     const [size, unit] = bytes < 1048576 ? [bytes / 1024, "KiB"] : [bytes / 1048576, "MiB"];
     return `${size.toFixed(size < 10 ? 1 : 0)} ${unit}`;
+  };
+
+  file.multiple = true;
+
+  // Whether the plain form sends what is chosen: one file that fits a request. All else goes to the object store.
+  const plainly = () => file.files.length === 1 && file.files[0].size <= inlineBytes;
+
+  // Each file with its key: its name, made different where two are the same.
+  const named = (files) => {
+    const taken = new Set();
+    return files.map((one) => {
+      const name = [...one.name].slice(0, 245).join("");
+      let chosen = name;
+      for (let number = 2; taken.has(chosen); number += 1) chosen = `${name} (${number})`;
+      taken.add(chosen);
+      return [one, chosen];
+    });
+  };
+
+  const showMany = (files) => {
+    const tooLarge = files.find((one) => one.size > maxBytes);
+    const words = document.createElement("p");
+    words.className = "hint";
+    words.textContent = `${files.length} images, ${sizeInWords(files.reduce((sum, one) => sum + one.size, 0))}. `
+      + "Each is kept by its file's name.";
+    preview.append(words);
+    if (tooLarge) {
+      file.setCustomValidity(`${tooLarge.name} has ${sizeInWords(tooLarge.size)}; at most ${form.dataset.maxSize} are taken.`);
+      file.reportValidity();
+    }
   };
 
   const show = () => {
@@ -25,7 +58,13 @@ for (const form of document.querySelectorAll("form[data-upload]")) {
     const [chosen] = file.files;
     preview.hidden = !chosen;
     file.setCustomValidity("");
+    keyField.hidden = file.files.length > 1;
+    key.required = !keyField.hidden;
     if (!chosen) return;
+    if (file.files.length > 1) {
+      showMany([...file.files]);
+      return;
+    }
 
     const words = document.createElement("p");
     words.className = "hint key";
@@ -72,13 +111,34 @@ for (const form of document.querySelectorAll("form[data-upload]")) {
     if (!carriesFiles(event)) return;
     event.preventDefault();
     drop.classList.remove("over");
-    const chosen = new DataTransfer();
-    if (event.dataTransfer.files.length > 0) chosen.items.add(event.dataTransfer.files[0]);
-    file.files = chosen.files;
+    file.files = event.dataTransfer.files;
     show();
   });
 
-  form.addEventListener("submit", () => {
+  // One image leads to its page, as the plain form does; of many the list stays, for what was refused and for links.
+  const atEnd = (uploads) => {
+    if (uploads.length === 1 && uploads[0].state === "done") {
+      location.assign(`${form.dataset.image}?key=${encodeURIComponent(uploads[0].key)}&notice=stored`);
+      return;
+    }
+    const link = document.createElement("a");
+    link.href = form.dataset.gallery;
+    link.textContent = "Show all images";
+    state.replaceChildren(link);
+  };
+
+  form.addEventListener("submit", (event) => {
+    if (!plainly()) {
+      event.preventDefault();
+      const chosen = [...file.files];
+      const files = chosen.length === 1 ? [[chosen[0], key.value]] : named(chosen);
+      queue ??= new UploadQueue(form, atEnd);
+      form.reset();
+      show();
+      state.textContent = "";
+      queue.add(files);
+      return;
+    }
     // Disabled a moment later: a button that is disabled now would stop the form that it sends.
     setTimeout(() => { button.disabled = true; });
     state.textContent = "Uploading…";

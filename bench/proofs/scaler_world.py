@@ -117,6 +117,10 @@ class World:
         there = self.instances.addresses.keys() - self.silent
         return {node for node in nodes if node.address in there}
 
+    def delays(self, nodes: Collection[Node]) -> dict[Node, float]:
+        """As Prober."""
+        return dict.fromkeys(self.answering(nodes), 0.0)
+
     def ready(self, nodes: Collection[Node]) -> set[Node]:
         """As Prober."""
         return self.answering(nodes)

@@ -7,6 +7,7 @@ not trip the breakers that requests go by.
 import json
 import secrets
 import socket
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import asdict
@@ -25,7 +26,7 @@ from chalicelib.domain.ports import CachedItem, NodeOrders, NodeState
 ORDERS_KEY, NAME_KEY = b"c:orders", b"c:name"
 TIMEOUT_SECONDS, LIST_SECONDS = 0.5, 3.0
 _END, _RECEIVED_BYTES = b"END", 1 << 16
-_REMOVED_AT_ONCE = 1000
+_REMOVED_AT_ONCE, _TRIPS = 1000, 4
 T = TypeVar("T")
 
 
@@ -65,6 +66,17 @@ class MemcachedNodeAdmin:
 
     def answers(self) -> bool:
         return self._probed(lambda client: True)
+
+    def delay_seconds(self) -> float | None:
+        def trip(client: _AdminClient) -> float:
+            began = time.monotonic()
+            client.version()
+            return time.monotonic() - began
+
+        try:
+            return self._ask(lambda client: min([trip(client) for _ in range(_TRIPS + 1)][1:]), TIMEOUT_SECONDS)
+        except NodeError:
+            return None
 
     def is_ready(self) -> bool:
         return self._probed(lambda client: client.get(NAME_KEY) == self._node.id.encode())

@@ -15,7 +15,8 @@ from typing import TYPE_CHECKING, TypeVar
 from botocore.exceptions import BotoCoreError, ClientError
 
 from chalicelib.adapters.deadline_sockets import time_is_over, within
-from chalicelib.domain.errors import ObjectsUnavailableError
+from chalicelib.domain.errors import ObjectsUnavailableError, TooLargeError
+from chalicelib.domain.uploads import UploadForm
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
@@ -33,7 +34,7 @@ T = TypeVar("T")
 
 
 class S3Objects:
-    """Objects in one bucket. The client must keep to deadlines."""
+    """Objects and IncomingObjects in one bucket. The client must keep to deadlines."""
 
     def __init__(self, client: "S3Client", bucket: str) -> None:
         self._client = client
@@ -48,6 +49,30 @@ class S3Objects:
                 return self._client.get_object(Bucket=self._bucket, Key=object_key)["Body"].read()
             except self._client.exceptions.NoSuchKey:
                 return None
+
+        return _answer(ask)
+
+    def form(self, object_key: str, media_type: str, most_bytes: int, seconds: int) -> UploadForm:
+        made = self._client.generate_presigned_post(
+            self._bucket,
+            object_key,
+            Fields={"Content-Type": media_type},
+            Conditions=[{"Content-Type": media_type}, ["content-length-range", 1, most_bytes]],
+            ExpiresIn=seconds,
+        )
+        return UploadForm(made["url"], made["fields"])
+
+    def fetch(self, object_key: str, most_bytes: int) -> bytes | None:
+        def ask() -> bytes | None:
+            try:
+                found = self._client.get_object(Bucket=self._bucket, Key=object_key)
+            except self._client.exceptions.NoSuchKey:
+                return None
+            body = found["Body"]
+            if found["ContentLength"] > most_bytes:
+                body.close()
+                raise TooLargeError(f"The file has {found['ContentLength']} bytes; at most {most_bytes} were agreed.")
+            return body.read()
 
         return _answer(ask)
 

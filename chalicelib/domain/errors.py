@@ -15,8 +15,13 @@ StoreError
 │   ├── QuotaError              the owner would have more bytes than the quota allows
 │   ├── UploadsBlockedError     an admin has blocked uploads
 │   ├── LastAdminError          there would be no admin any more
+│   ├── UnknownUploadError      no such upload
+│   ├── NotArrivedError         nothing was uploaded yet
+│   ├── UploadsClosedError      nothing is taken from this account
+│   ├── IdempotencyKeyReusedError  another request carried the same key
 │   ├── NotSignedInError        nobody knows who asks
 │   └── TooManyTriesError       of a kind that is counted; later it may be tried again
+├── DoneBeforeError           another run of the same did it meanwhile; never reaches a person
 └── UnavailableError          a part that is needed does not answer; to be tried again
     ├── RowsUnavailableError    the database
     ├── ObjectsUnavailableError the object store
@@ -94,12 +99,32 @@ class LastAdminError(RequestError):
     """The last admin can be neither disabled nor made a user."""
 
 
+class UnknownUploadError(RequestError):
+    """No such upload for this owner, or it ended so long ago that it is forgotten."""
+
+
+class NotArrivedError(RequestError):
+    """The upload's bytes are not in the object store."""
+
+
+class UploadsClosedError(RequestError):
+    """Nothing is taken from this account."""
+
+
+class IdempotencyKeyReusedError(RequestError):
+    """The key came with another request before."""
+
+
 class NotSignedInError(RequestError):
     """Nobody is signed in, or not any more."""
 
 
 class TooManyTriesError(RequestError):
     """Too many tries of a kind that is counted. They are counted by the database's clock."""
+
+
+class DoneBeforeError(StoreError):
+    """Another run of the same did it meanwhile, and its answer stands. Never reaches a person."""
 
 
 class UnavailableError(StoreError):

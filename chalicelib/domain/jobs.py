@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 REMOVE_OBJECTS = "remove_objects"
 MAKE_DUMP, REMOVE_DATA = "make_dump", "remove_data"
+RENDER = "render"
 MAX_REMOVALS = 1000  # S3 deletes at most as many in one call
 
 
@@ -16,6 +17,16 @@ class Removal:
     owner_id: bytes
     object_key: str
     partition: int
+
+
+@dataclass(frozen=True, slots=True)
+class Render:
+    """Kinds of renditions to make of an image, as long as that object is the image's."""
+
+    owner_id: bytes
+    key: bytes
+    source_object_key: str
+    kinds: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,3 +47,15 @@ def removal_job(job_id: bytes, removals: Iterable[Removal]) -> Job:
 def removals_of(job: Job) -> tuple[Removal, ...]:
     """What a job made by removal_job removes."""
     return tuple(Removal(bytes.fromhex(owner), key, partition) for owner, key, partition in json.loads(job.body))
+
+
+def render_job(job_id: bytes, order: Render) -> Job:
+    """A job that makes renditions."""
+    body = [order.owner_id.hex(), order.key.hex(), order.source_object_key, list(order.kinds)]
+    return Job(job_id, RENDER, json.dumps(body))
+
+
+def render_of(job: Job) -> Render:
+    """What a job made by render_job makes."""
+    owner, key, source, kinds = json.loads(job.body)
+    return Render(bytes.fromhex(owner), bytes.fromhex(key), source, tuple(kinds))

@@ -10,6 +10,7 @@ from chalicelib.domain.accounts import Owner, Principal
 from chalicelib.domain.decisions import Decision
 from chalicelib.domain.fleet import FleetMap, Node
 from chalicelib.domain.fleet_report import FleetReport
+from chalicelib.domain.idempotency import Note
 from chalicelib.domain.images import Image, ImageFacts
 from chalicelib.domain.jobs import Job
 from chalicelib.domain.renditions import Kind, Rendered, Seen
@@ -69,10 +70,18 @@ class ImageRows(Protocol):
     def announce(self, intent: Job) -> None:
         """Writes the removal that is due should the write that follows never complete."""
 
-    def put(self, principal: Principal, draft: Draft, intent_id: bytes, precondition: Precondition) -> Written:
+    def put(
+        self,
+        principal: Principal,
+        draft: Draft,
+        intent_id: bytes,
+        precondition: Precondition,
+        note: Note[Written] | None = None,
+    ) -> Written:
         """Makes the draft the image under its key, in one transaction that also withdraws the intent.
 
-        Raises PreconditionError, or RowsUnavailableError when the intent was already acted on.
+        With a note, the request's answer is kept in it too. Raises PreconditionError, RowsUnavailableError when the
+        intent was already acted on, or, by the note, DoneBeforeError or IdempotencyKeyReusedError.
         """
 
     def abandon(self, intent_id: bytes) -> None:
@@ -94,7 +103,7 @@ class JobRows(Protocol):
         """The job, marked as begun; None if it is done, not yet due, or withdrawn. May be claimed again."""
 
     def unreferenced(self, object_keys: Sequence[str]) -> set[str]:
-        """Those of the object keys that no image names."""
+        """Those of the object keys that no image names, and that are no rendition of an object that one names."""
 
     def finish(self, job_id: bytes) -> None: ...
 
@@ -239,6 +248,9 @@ class NodeAdmin(Protocol):
 
     def answers(self) -> bool:
         """Whether the node takes a value and gives it back; False, and no error, if it is not to be had."""
+
+    def delay_seconds(self) -> float | None:
+        """The quickest of a few round trips; None if the node is not to be had."""
 
     def is_ready(self) -> bool:
         """Whether it answers, and its own agent says that it is the instance of that id, and not another's process."""

@@ -8,7 +8,7 @@ import json
 import secrets
 import zlib
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from chalicelib.domain.admin import REFUSED, Dump
@@ -64,15 +64,14 @@ class Dumps:
         self.admin_rows.note(by.deed("link to a dump", f"asked for by {dump.actor}, {dump.rows} rows"), "done")
         return self.objects.signed_address(dump.object_key, MEDIA_TYPE, LINK_SECONDS)
 
-    def make(self, job: Job) -> Sequence[bytes]:
+    def make(self, job: Job) -> None:
         """Makes the dump that the job names; nothing if it was given up. Raises UnavailableError: to be tried again."""
         dump = self.rows.dump(bytes.fromhex(json.loads(job.body)["dump"]), LEAST_LEFT_SECONDS)
-        if dump is None:
-            return ()
-        with self.writing.writing(dump.object_key, MEDIA_TYPE) as write:
-            counted, size = self._written(dump, write)
-        self.rows.finish_dump(dump.id, counted.total(), size)
-        return ()
+        if dump is not None:
+            with self.writing.writing(dump.object_key, MEDIA_TYPE) as write:
+                counted, size = self._written(dump, write)
+            self.rows.finish_dump(dump.id, counted.total(), size)
+        self.sending.job_rows.finish(job.id)
 
     def _written(self, dump: Dump, write: Callable[[bytes], None]) -> tuple[Counter[str], int]:
         """Streams the dump; how many rows of each table, and how many bytes."""

@@ -1,22 +1,15 @@
-"""Put, get, list, delete: what people do with images, and the order of steps that loses none of them.
-
-Writing: the removal of the new object is announced first, then the object is stored under a name never used before,
-then one transaction makes it the image and withdraws the announcement. Killed anywhere between, the writer leaves at
-most an object that an announced job removes; acknowledged means that object and row are both durable.
-"""
+"""Put, get, list, delete: what people do with images. `announced_write` has the order of steps that loses none."""
 
 import hashlib
-import logging
 import secrets
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass, field
 
-from chalicelib.domain import jobs
 from chalicelib.domain.accounts import Principal
-from chalicelib.domain.errors import NotFoundError, ObjectsUnavailableError, RowsUnavailableError, StoreError
+from chalicelib.domain.errors import NotFoundError, ObjectsUnavailableError, RowsUnavailableError
+from chalicelib.domain.idempotency import Note
 from chalicelib.domain.images import Image
 from chalicelib.domain.keys import text_of
-from chalicelib.domain.partitions import partition_of
 from chalicelib.domain.ports import (
     Draft,
     ImageRows,
@@ -27,11 +20,11 @@ from chalicelib.domain.ports import (
     Precondition,
     Row,
     Stopwatch,
+    Written,
 )
+from chalicelib.services.announced_write import AnnouncedWrite, announced, new_object_key, send_now
 from chalicelib.services.read_through import ReadThrough, Served
 from chalicelib.services.staleness import Staleness
-
-logger = logging.getLogger(__name__)
 
 READ_ATTEMPTS = 3
 SIGNED_SECONDS = 300
@@ -65,33 +58,33 @@ class Images:
     staleness: Staleness = field(default_factory=Staleness)
 
     def put(
-        self, principal: Principal, key: bytes, data: bytes, precondition: Precondition, stopwatch: Stopwatch
+        self,
+        principal: Principal,
+        key: bytes,
+        data: bytes,
+        precondition: Precondition,
+        stopwatch: Stopwatch,
+        note: Note[Written] | None = None,
     ) -> tuple[Image, bool]:
         """Stores the bytes as the image under the key: the image, and whether the key is new.
 
-        Raises UnsupportedTypeError, TooLargeError, UnreadableImageError or PreconditionError, and leaves nothing.
+        Raises UnsupportedTypeError, TooLargeError, UnreadableImageError or PreconditionError, and leaves nothing; so do
+        DoneBeforeError and IdempotencyKeyReusedError, by the note.
         """
         with stopwatch.part("row"):
             row = self.rows.row_to_change(principal, key)
         precondition(row.image)  # early, to spare the work; decided again under the lock
         with stopwatch.part("inspect"):
             facts = self.inspector.inspect(data)
-        draft = Draft(key, _new_object_key(row.owner.id), hashlib.sha256(data).digest(), len(data), facts)
-        removal = jobs.Removal(row.owner.id, draft.object_key, partition_of(key))
-        intent = jobs.removal_job(_new_job_id(), [removal])
-        with stopwatch.part("announce"):
-            self.rows.announce(intent)
-        try:
-            with stopwatch.part("store"):
-                self.objects.put(draft.object_key, data, facts.media_type)
-            with stopwatch.part("commit"):
-                written = self.rows.put(principal, draft, intent.id, precondition)
-        except RowsUnavailableError:  # it would be waited for once more; the intent falls due by itself
-            raise
-        except StoreError:
-            self._abandon(intent.id)
-            raise
-        self._send(written.jobs)
+        draft = Draft(key, new_object_key(row.owner.id), hashlib.sha256(data).digest(), len(data), facts)
+        written = announced(
+            self.rows,
+            self.objects,
+            AnnouncedWrite(row.owner.id, draft, data),
+            lambda intent_id: self.rows.put(principal, draft, intent_id, precondition, note),
+            stopwatch,
+        )
+        send_now(self.queue, self.job_rows, written.jobs)
         return written.image, written.created
 
     def get(
@@ -135,12 +128,12 @@ class Images:
         due = self.rows.delete(principal, key, _new_job_id(), precondition)
         if due is None:
             raise _not_found(key)
-        self._send(due)
+        send_now(self.queue, self.job_rows, due)
 
     def delete_all(self, principal: Principal) -> int:
         """Deletes every image of the owner's; how many there were."""
         count, due = self.rows.delete_all(principal, _new_job_id())
-        self._send(due)
+        send_now(self.queue, self.job_rows, due)
         return count
 
     def _row(self, principal: Principal, key: bytes, stopwatch: Stopwatch) -> Row:
@@ -149,21 +142,6 @@ class Images:
         if row.image is None and self.staleness.noted:  # an image that is acknowledged is never denied
             raise RowsUnavailableError("Whether there is such an image cannot be told just now; try again shortly.")
         return row
-
-    def _send(self, due: Sequence[bytes]) -> None:
-        if not due:
-            return
-        try:
-            self.queue.send(due)
-            self.job_rows.mark_sent(due)
-        except StoreError as error:
-            logger.warning("jobs not sent now, the schedule will: %s", error)
-
-    def _abandon(self, intent_id: bytes) -> None:
-        try:
-            self.rows.abandon(intent_id)
-        except StoreError as error:
-            logger.warning("a removal stays due for later: %s", error)
 
 
 def _image_of(row: Row, key: bytes) -> Image:
@@ -174,10 +152,6 @@ def _image_of(row: Row, key: bytes) -> Image:
 
 def _not_found(key: bytes) -> NotFoundError:
     return NotFoundError(f"There is no image with the key “{text_of(key)}”.")
-
-
-def _new_object_key(owner_id: bytes) -> str:
-    return f"originals/{owner_id.hex()}/{secrets.token_hex(16)}"
 
 
 def _new_job_id() -> bytes:

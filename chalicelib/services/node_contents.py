@@ -1,4 +1,4 @@
-"""What a node holds, told by the images that the objects belong to: one's own, for an admin everybody's."""
+"""What a node holds, told by the images that the objects and renditions belong to: one's own, for an admin all."""
 
 from dataclasses import dataclass
 
@@ -7,6 +7,7 @@ from chalicelib.domain.errors import UnknownNodeError
 from chalicelib.domain.fleet import Node
 from chalicelib.domain.partitions import partition_of
 from chalicelib.domain.ports import FleetMaps, ImageRows, NodeAdmins
+from chalicelib.domain.stored_renditions import original_of
 from chalicelib.services.fleet_views import ContentsPage, HeldItem
 
 MOST_LISTED = 20_000  # objects that one node is asked to name
@@ -26,9 +27,11 @@ class NodeContents:
         listed, more = self.admins.of(node).items(MOST_LISTED)
         behind = sorted((item for item in listed if item.object_key > after), key=lambda item: item.object_key)
         shown = behind[:limit]
-        images = {image.object_key: image for image in self.image_rows.by_object_keys([i.object_key for i in shown])}
+        originals = {item.object_key: original_of(item.object_key) for item in shown}
+        images = {image.object_key: image for image in self.image_rows.by_object_keys(list(originals.values()))}
         owner_id = self.image_rows.owner(principal).id
-        found = [(item, images[item.object_key]) for item in shown if item.object_key in images]
+        named = [(item, images.get(originals[item.object_key])) for item in shown]
+        found = [(item, image) for item, image in named if image is not None]
         items = tuple(
             HeldItem(image, image.owner_id == owner_id, partition_of(image.key), item.bytes, item.used_at)
             for item, image in found

@@ -19,6 +19,8 @@ class Sending:
 
     def send(self, due: Sequence[bytes]) -> None:
         """Never fails."""
+        if not due:
+            return
         try:
             self.queue.send(due)
             self.job_rows.mark_sent(due)

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 
 from chalicelib.domain import jobs, wire
 from chalicelib.domain.errors import NodeError, StoreError
+from chalicelib.domain.jobs import Job
 from chalicelib.domain.ports import FleetMaps, JobQueue, JobRows, NodeCaches, Objects
 
 logger = logging.getLogger(__name__)
@@ -15,32 +16,30 @@ RESEND_BATCH = 500
 
 @dataclass(frozen=True, slots=True)
 class Worker:
-    """Does what job rows say, and sends again what the queue lost."""
+    """Does what job rows say, and sends again what the queue lost.
+
+    `performers` do the jobs of further kinds, by kind; each finishes its job itself, in the transaction of its outcome.
+    """
 
     job_rows: JobRows
     objects: Objects
     maps: FleetMaps
     caches: NodeCaches
     queue: JobQueue
-    # What performs jobs of other kinds; it answers the jobs that it made due.
-    others: Mapping[str, Callable[[jobs.Job], Sequence[bytes]]] = field(default_factory=dict)
+    performers: Mapping[str, Callable[[Job], None]] = field(default_factory=dict)
 
     def perform(self, job_id: bytes) -> None:
         """Does the job if it is still owed. Raises UnavailableError: to be tried again."""
         job = self.job_rows.claim(job_id)
         if job is None:
             return
-        due: Sequence[bytes] = ()
-        if job.kind in self.others:
-            due = self.others[job.kind](job)
+        if job.kind in self.performers:
+            self.performers[job.kind](job)
         elif job.kind == jobs.REMOVE_OBJECTS:
             self._remove(jobs.removals_of(job))
+            self.job_rows.finish(job_id)
         else:
             raise StoreError(f"job {job_id.hex()} is of an unknown kind: {job.kind}")
-        self.job_rows.finish(job_id)
-        if due:
-            self.queue.send(due)
-            self.job_rows.mark_sent(due)
 
     def resend(self) -> int:
         """Sends the jobs that are due and not under way; how many were sent."""

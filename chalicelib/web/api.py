@@ -10,16 +10,21 @@ from chalice.app import Blueprint, Request, Response
 
 from chalicelib.bootstrap import Services
 from chalicelib.domain.errors import InvalidValueError
+from chalicelib.domain.idempotency import Asked, Note
 from chalicelib.domain.images import Image
 from chalicelib.domain.keys import key_from_bytes, text_of
 from chalicelib.domain.partitions import partition_of
+from chalicelib.domain.ports import Written
+from chalicelib.services.idempotency import once
 from chalicelib.web.addresses import rooted
 from chalicelib.web.http import answering_as
+from chalicelib.web.idempotency import asked_of, from_text, to_text
 from chalicelib.web.image_answers import content_answer, etag_of, precondition_of
 from chalicelib.web.json_answers import instant, json_answer
 from chalicelib.web.limits import DEFAULT_LIMIT, MAX_LIMIT
 from chalicelib.web.openapi import document
 from chalicelib.web.problems import problem
+from chalicelib.web.rendition_values import told_about
 from chalicelib.web.request_form import body_of, form_of, query_of
 from chalicelib.web.session import principal_of
 from chalicelib.web.timing import RequestTimer
@@ -67,7 +72,10 @@ def blueprint(services: Callable[[], Services]) -> Blueprint:
     @route("/api/v1/images", "POST")
     def create_image() -> Response:
         form = form_of(request(), services().config.max_upload_bytes)
-        return _put(form.key(), form.file())
+        key, data = form.key(), form.file()
+        conditions = [request().headers.get(name, "").encode() for name in ("if-match", "if-none-match")]
+        asked = asked_of(request(), b"create image", key, data, *conditions)
+        return _put(key, data) if asked is None else _put_once(key, data, asked)
 
     @route("/api/v1/images", "DELETE")
     def delete_images() -> Response:
@@ -102,7 +110,8 @@ def blueprint(services: Callable[[], Services]) -> Blueprint:
     @route("/api/v1/image/metadata", "GET")
     def get_metadata() -> Response:
         image = services().images.find(principal_of(request()), query_of(request()).key(), RequestTimer())
-        return json_answer(_described(request(), image), {"ETag": etag_of(image)})
+        about = services().renditions.about(principal_of(request()), image.key)
+        return json_answer({**_described(request(), image), **told_about(about)}, {"ETag": etag_of(image)})
 
     def _content(key: bytes) -> Response:
         current = services()
@@ -111,16 +120,36 @@ def blueprint(services: Callable[[], Services]) -> Blueprint:
     def _put(key: bytes, data: bytes) -> Response:
         timer = RequestTimer()
         image, created = services().images.put(principal_of(request()), key, data, precondition_of(request()), timer)
-        headers = {"ETag": etag_of(image), "Server-Timing": timer.header()}
-        if created:
-            headers["Location"] = _address(request(), image)
-        return json_answer(_described(request(), image), headers, 201 if created else 200)
+        body, headers, status = _stored(request(), image, created)
+        return json_answer(body, {**headers, "Server-Timing": timer.header()}, status)
+
+    def _put_once(key: bytes, data: bytes, asked: Asked) -> Response:
+        now = request()
+
+        def answer_of(written: Written) -> str:
+            return to_text(*_stored(now, written.image, written.created))
+
+        def perform() -> str:
+            image, created = services().images.put(
+                principal_of(now), key, data, precondition_of(now), RequestTimer(), Note(asked, answer_of)
+            )
+            return to_text(*_stored(now, image, created))
+
+        return from_text(once(services().answers, principal_of(now), asked, perform))
 
     def _delete(key: bytes) -> Response:
         services().images.delete(principal_of(request()), key, precondition_of(request()))
         return Response(b"", {}, 204)
 
     return routes
+
+
+def _stored(request: Request, image: Image, created: bool) -> tuple[dict[str, object], dict[str, str], int]:
+    """The answer to a write: body, headers and status."""
+    headers = {"ETag": etag_of(image)}
+    if created:
+        headers["Location"] = _address(request, image)
+    return _described(request, image), headers, 201 if created else 200
 
 
 def _described(request: Request, image: Image) -> dict[str, object]:

@@ -5,7 +5,19 @@ from collections.abc import Callable
 from chalice.app import Chalice
 
 from chalicelib.bootstrap import Services
-from chalicelib.web import account_pages, admin_api, admin_pages, api, compat, console, fleet_api, pages
+from chalicelib.web import (
+    account_pages,
+    admin_api,
+    admin_pages,
+    api,
+    compat,
+    console,
+    fleet_api,
+    pages,
+    rendition_pages,
+    renditions_api,
+    uploads_api,
+)
 from chalicelib.web.faces import face_of
 from chalicelib.web.http import finishing
 from chalicelib.web.session import Door, OpenTo
@@ -23,10 +35,13 @@ def create_app(services: Callable[[], Services]) -> Chalice:
     )
     app.register_middleware(finish, "http")
     app.register_blueprint(pages.blueprint(services))
+    app.register_blueprint(rendition_pages.blueprint(services))
     app.register_blueprint(account_pages.blueprint(services))
     app.register_blueprint(console.blueprint(services))
     app.register_blueprint(admin_pages.blueprint(services))
     app.register_blueprint(api.blueprint(services))
+    app.register_blueprint(uploads_api.blueprint(services))
+    app.register_blueprint(renditions_api.blueprint(services))
     app.register_blueprint(fleet_api.blueprint(services))
     app.register_blueprint(admin_api.blueprint(services))
     app.register_blueprint(compat.blueprint(services))

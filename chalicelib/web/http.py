@@ -10,9 +10,11 @@ from typing import Any
 from chalice.app import Request, Response
 
 from chalicelib.domain.errors import (
+    IdempotencyKeyReusedError,
     InvalidKeyError,
     InvalidValueError,
     LastAdminError,
+    NotArrivedError,
     NotFoundError,
     NotSignedInError,
     PreconditionError,
@@ -23,10 +25,12 @@ from chalicelib.domain.errors import (
     UnavailableError,
     UnknownDumpError,
     UnknownNodeError,
+    UnknownUploadError,
     UnknownUserError,
     UnreadableImageError,
     UnsupportedTypeError,
     UploadsBlockedError,
+    UploadsClosedError,
 )
 from chalicelib.services.accounts import TRIES_SECONDS
 from chalicelib.services.staleness import Staleness
@@ -72,6 +76,10 @@ _TABLE: tuple[tuple[type[StoreError], int, str, str], ...] = (
     (UnknownNodeError, 404, "no-such-node", "No such node"),
     (UnknownUserError, 404, "no-such-user", "No such user"),
     (UnknownDumpError, 404, "no-such-dump", "No such dump"),
+    (UnknownUploadError, 404, "no-such-upload", "No such upload"),
+    (NotArrivedError, 409, "not-arrived", "Not uploaded yet"),
+    (IdempotencyKeyReusedError, 422, "idempotency-key-reused", "Not the same request"),
+    (UploadsClosedError, 403, "uploads-closed", "Nothing is taken"),
     (PreconditionError, 412, "precondition-failed", "The image has changed"),
     (UnsupportedTypeError, 415, "unsupported-type", "Not a kind of image that is kept"),
     (QuotaError, 413, "over-quota", "No room left"),

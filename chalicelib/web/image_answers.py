@@ -1,5 +1,7 @@
 """Answers that carry an image, for every face that gives its bytes."""
 
+from collections.abc import Callable
+
 from chalice.app import Request, Response
 
 from chalicelib.domain.accounts import Principal
@@ -7,6 +9,8 @@ from chalicelib.domain.errors import PreconditionError
 from chalicelib.domain.images import Image
 from chalicelib.domain.ports import Precondition
 from chalicelib.services.images import Images, no_precondition
+from chalicelib.services.read_through import Served
+from chalicelib.services.renditions import Renditions
 from chalicelib.web.timing import RequestTimer, signed_source_of, source_of
 
 
@@ -21,6 +25,30 @@ def content_answer(images: Images, principal: Principal, key: bytes, request: Re
     Raises NotFoundError, RowsUnavailableError or ObjectsUnavailableError.
     """
     timer = RequestTimer()
+    return _bytes_answer(images, lambda wanted: images.get(principal, key, timer, wanted), timer, request, inline_bytes)
+
+
+def rendition_answer(
+    renditions: Renditions, principal: Principal, key: bytes, kind: str, request: Request, inline_bytes: int
+) -> Response:
+    """The rendition's bytes, as content_answer gives an image's. Raises InvalidValueError for a kind that is none."""
+    timer = RequestTimer()
+    return _bytes_answer(
+        renditions.images,
+        lambda wanted: renditions.get(principal, key, kind, timer, wanted),
+        timer,
+        request,
+        inline_bytes,
+    )
+
+
+def _bytes_answer(
+    images: Images,
+    get: Callable[[Callable[[Image], bool]], tuple[Image, Served | None]],
+    timer: RequestTimer,
+    request: Request,
+    inline_bytes: int,
+) -> Response:
     known = request.headers.get("if-none-match", "")
 
     def unchanged(image: Image) -> bool:
@@ -28,9 +56,7 @@ def content_answer(images: Images, principal: Principal, key: bytes, request: Re
         return not images.staleness.noted and _matches(known, image)
 
     # The row is read first, by itself: it says whether the bytes are needed at all, and whether they fit an answer.
-    image, served = images.get(
-        principal, key, timer, wanted=lambda image: not unchanged(image) and image.size <= inline_bytes
-    )
+    image, served = get(lambda image: not unchanged(image) and image.size <= inline_bytes)
     headers = {"ETag": etag_of(image), "Cache-Control": "private, no-cache"}
     if served is None and unchanged(image):
         return Response(b"", {**headers, "Server-Timing": timer.header()}, 304)

@@ -6,6 +6,8 @@ from chalicelib.web.limits import DEFAULT_LIMIT, MAX_LIMIT
 from chalicelib.web.openapi_admin import admin_paths, admin_schemas
 from chalicelib.web.openapi_fleet import fleet_paths, fleet_schemas
 from chalicelib.web.openapi_pieces import Schema, content_of, errors, json_content, object_of, operation
+from chalicelib.web.openapi_renditions import of_metadata, rendition_paths, rendition_schemas
+from chalicelib.web.openapi_uploads import IDEMPOTENCY_KEY, upload_paths, upload_schemas
 
 _KEY: Schema = {"type": "string", "minLength": 1, "maxLength": MAX_CHARACTERS}
 _KEY_QUERY: Schema = {
@@ -34,6 +36,18 @@ _IF_NONE_MATCH: Schema = {
     "schema": {"type": "string"},
 }
 _BINARY: Schema = {"type": "string", "format": "binary", "maxLength": MAX_BYTES}
+_IMAGE: dict[str, Schema] = {
+    "key": _KEY,
+    "media_type": {"enum": list(MEDIA_TYPES)},
+    "size": {"type": "integer", "minimum": 1, "maximum": MAX_BYTES, "description": "Bytes."},
+    "width": {"type": "integer", "minimum": 1},
+    "height": {"type": "integer", "minimum": 1},
+    "frames": {"type": "integer", "minimum": 1},
+    "sha256": {"type": "string", "pattern": "^[0-9a-f]{64}$"},
+    "partition": {"type": "integer", "minimum": 1, "maximum": 16},
+    "created_at": {"type": "string", "format": "date-time"},
+    "content": {"type": "string", "description": "The address of the bytes."},
+}
 
 
 def document() -> Schema:
@@ -98,7 +112,7 @@ def _paths() -> Schema:
                 "createImage",
                 "Stores an image from a form.",
                 _written(),
-                parameters=[_IF_MATCH, _IF_NONE_MATCH],
+                parameters=[_IF_MATCH, _IF_NONE_MATCH, IDEMPOTENCY_KEY],
                 body={
                     "multipart/form-data": {
                         "schema": {
@@ -122,10 +136,12 @@ def _paths() -> Schema:
             "get": operation(
                 "getMetadata",
                 "What is known of an image, without its bytes.",
-                {"200": json_content("Image", "The image."), **errors("400", "404")},
+                {"200": json_content("ImageMetadata", "The image."), **errors("400", "404")},
                 parameters=[_KEY_QUERY],
             )
         },
+        **upload_paths(_KEY),
+        **rendition_paths(_KEY_QUERY, _KEY),
         **fleet_paths(),
         **admin_paths(),
     }
@@ -200,26 +216,17 @@ def _responses() -> Schema:
 def _schemas() -> Schema:
     text: Schema = {"type": "string"}
     count: Schema = {"type": "integer", "minimum": 0}
-    partition: Schema = {"type": "integer", "minimum": 1, "maximum": 16}
     return {
         "Health": object_of(status=text, nodes=count),
         "Deleted": object_of(deleted=count),
-        "Image": object_of(
-            key=_KEY,
-            media_type={"enum": list(MEDIA_TYPES)},
-            size={"type": "integer", "minimum": 1, "maximum": MAX_BYTES, "description": "Bytes."},
-            width={"type": "integer", "minimum": 1},
-            height={"type": "integer", "minimum": 1},
-            frames={"type": "integer", "minimum": 1},
-            sha256={"type": "string", "pattern": "^[0-9a-f]{64}$"},
-            partition=partition,
-            created_at={"type": "string", "format": "date-time"},
-            content={"type": "string", "description": "The address of the bytes."},
-        ),
+        "Image": object_of(**_IMAGE),
+        "ImageMetadata": object_of(**_IMAGE, **of_metadata()),
+        **rendition_schemas(),
         "ImagePage": object_of(
             images={"type": "array", "items": {"$ref": "#/components/schemas/Image"}},
             next_cursor={"type": ["string", "null"]},
         ),
+        **upload_schemas(_KEY),
         **fleet_schemas(),
         **admin_schemas(),
         "Problem": object_of(

@@ -39,9 +39,17 @@ class PageFrame:
         self._serving = ServingNodes(lambda: len(services().fleet.map().nodes), lambda: services().clock.monotonic())
 
     def page(
-        self, template: str, values: Mapping[str, object], status: int = 200, images: Iterable[Image] = ()
+        self,
+        template: str,
+        values: Mapping[str, object],
+        status: int = 200,
+        images: Iterable[Image] = (),
+        uploads: bool = False,
     ) -> Response:
-        """The template as an answer, with a form token, and with the notice of a resize if there was one."""
+        """The template as an answer, with a form token, and with the notice of a resize if there was one.
+
+        `uploads` lets its script send files to the object store.
+        """
         request = self._request()
         known = form_token.visitor_of(request)
         visitor = known or form_token.new_visitor()
@@ -59,6 +67,7 @@ class PageFrame:
             },
             status,
             self._origins_of(images),
+            {_origin_of(self._services().uploads.form_address())} if uploads else (),
         )
         # One cookie an answer: a browser that is new here has seen nothing that could have changed.
         if known is None:
@@ -86,5 +95,9 @@ class PageFrame:
         large = next((image for image in images if image.size > limit), None)
         if large is None:
             return set()
-        parts = urlsplit(self._services().images.signed_address(large))
-        return {f"{parts.scheme}://{parts.netloc}"}
+        return {_origin_of(self._services().images.signed_address(large))}
+
+
+def _origin_of(url: str) -> str:
+    parts = urlsplit(url)
+    return f"{parts.scheme}://{parts.netloc}"

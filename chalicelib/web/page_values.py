@@ -23,6 +23,10 @@ NOTICES = {
     "replaced": "The image is stored. The one that had this key before is gone.",
     "deleted": "The image is deleted.",
     "deleted-all": "Every image is deleted.",
+    "asked": "The edit is being made. Load this page again in a moment to see it.",
+    "retried": "What failed is being made again. Load this page again in a moment to see it.",
+    "tagged": "The tag is on the image.",
+    "untagged": "The tag is off the image.",
 }
 
 

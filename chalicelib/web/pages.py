@@ -8,13 +8,14 @@ from chalice.app import Blueprint, Request, Response
 from chalicelib.bootstrap import Services
 from chalicelib.domain.errors import InvalidKeyError, InvalidValueError, NotFoundError, RequestError
 from chalicelib.domain.images import Image
-from chalicelib.domain.keys import key_from_text
+from chalicelib.domain.keys import key_from_text, text_of
 from chalicelib.domain.partitions import partition_of
 from chalicelib.services.images import no_precondition
 from chalicelib.web.http import ErrorAnswer, answering_as, error_answer
 from chalicelib.web.image_answers import content_answer
 from chalicelib.web.page_frame import PageFrame, error_page
 from chalicelib.web.page_values import NOTICES, file_name, node_serving, shown, size_in_words
+from chalicelib.web.rendition_values import shown_about
 from chalicelib.web.request_form import RequestForm, query_of
 from chalicelib.web.session import principal_of
 from chalicelib.web.static_files import cache_control, static_files
@@ -42,17 +43,19 @@ def blueprint(services: Callable[[], Services]) -> Blueprint:
     def home() -> Response:
         query = query_of(request())
         found = services().images.page(principal_of(request()), _after(query), GRID_LIMIT)
+        thumbnails = services().renditions.thumbnails(principal_of(request()), found.images)
         values = {
             "images": [shown(image) for image in found.images],
+            "thumbnails": {text_of(key) for key in thumbnails},
             "next_after": found.next_after,
             "first": not query.text("after"),
             **_form_values(),
         }
-        return frame.page("home.html", values, images=found.images)
+        return frame.page("home.html", values, images=found.images, uploads=True)
 
     @route("/upload", "GET", "HEAD")
     def upload_form() -> Response:
-        return frame.page("upload.html", _form_values(query_of(request()).text("key")))
+        return frame.page("upload.html", _form_values(query_of(request()).text("key")), uploads=True)
 
     @route("/upload", "POST")
     def upload() -> Response:
@@ -66,7 +69,7 @@ def blueprint(services: Callable[[], Services]) -> Blueprint:
         except RequestError as error:
             answer = error_answer(error)
             kept = form.values.get("key", b"").decode(errors="replace")
-            return frame.page("upload.html", _form_values(kept, answer, _field_of(error)), answer.status)
+            return frame.page("upload.html", _form_values(kept, answer, _field_of(error)), answer.status, uploads=True)
         return frame.onward("/image", key=image.key, notice="stored" if created else "replaced")
 
     @route("/image", "GET", "HEAD")
@@ -77,6 +80,7 @@ def blueprint(services: Callable[[], Services]) -> Blueprint:
             return image
         values = {
             "image": shown(image),
+            **shown_about(services().renditions.about(principal_of(request()), image.key)),
             "sha256": image.sha256.hex(),
             "bytes": image.size,
             "partition": partition_of(image.key) + 1,
@@ -155,8 +159,9 @@ def blueprint(services: Callable[[], Services]) -> Blueprint:
         return Response(file.data, {**caching, "Content-Type": file.media_type})
 
     def _form_values(key: str = "", problem: ErrorAnswer | None = None, field: str | None = None) -> dict[str, object]:
-        limit = services().config.max_upload_bytes
-        return {"key": key, "problem": problem, "field": field, "max_bytes": limit, "max_size": size_in_words(limit)}
+        config = services().config
+        limits = {"max_bytes": config.max_upload_bytes, "max_size": size_in_words(config.max_upload_bytes)}
+        return {"key": key, "problem": problem, "field": field, "inline_bytes": config.inline_bytes, **limits}
 
     def _found(query: RequestForm) -> Image | Response:
         """The image that the query's key names, or the page that says why there is none."""

@@ -7,6 +7,7 @@ import base64
 import json
 import secrets
 import urllib.request
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -14,9 +15,12 @@ import boto3
 from botocore.config import Config
 from botocore.exceptions import ClientError
 
+from chalicelib.domain.uploads import INCOMING
+
 BUCKET = "images"
 MAIL_SENDER = "images@localhost"
 JOB_QUEUE, DEAD_JOB_QUEUE = "image-jobs", "image-jobs-dead"
+INCOMING_QUEUE, DEAD_INCOMING_QUEUE = "incoming-images", "incoming-images-dead"
 FLEET_QUEUE, DEAD_FLEET_QUEUE = "fleet-changes", "fleet-changes-dead"
 LAUNCH_TEMPLATE = "cache-node"
 REGION = "us-east-1"
@@ -24,6 +28,9 @@ REGION = "us-east-1"
 ACCESS_KEY_ID, SECRET_ACCESS_KEY = "local", "local"
 
 _VISIBILITY_SECONDS = 60
+_INCOMING_VISIBILITY_SECONDS = 180  # 6 times the 29 s that its function may take
+_INCOMING_DAYS = 1
+_FORM_ANSWER_SECONDS = 3600  # how long a browser may remember what the bucket allows
 _RECEIVES = 5  # then the message goes to the dead-letter queue
 # Makes moto draw the same subnet ids after a restart, so that the application's settings stay true.
 _SUBNET_SEED = 20
@@ -58,8 +65,9 @@ def make_bucket(endpoint: str) -> None:
 
 
 def make_queues(endpoint: str) -> tuple[str, str]:
-    """The job queue and the fleet queue, each with its dead-letter queue; the URLs of the two."""
+    """The queues of jobs, of fleet changes and of arrivals, each with its dead-letter queue; the first two's URLs."""
     sqs = client("sqs", endpoint)
+    _make_queue(sqs, INCOMING_QUEUE, DEAD_INCOMING_QUEUE, _INCOMING_VISIBILITY_SECONDS)
     return _make_queue(sqs, JOB_QUEUE, DEAD_JOB_QUEUE), _make_queue(sqs, FLEET_QUEUE, DEAD_FLEET_QUEUE)
 
 
@@ -68,13 +76,65 @@ def make_mail_sender(endpoint: str) -> None:
     client("ses", endpoint).verify_email_identity(EmailAddress=MAIL_SENDER)
 
 
-def _make_queue(sqs: Any, name: str, dead_name: str) -> str:
+def open_to_browsers(endpoint: str, origins: Sequence[str]) -> None:
+    """Lets pages of these origins upload to the bucket, and has each arrival told to its queue; after `make_queues`."""
+    s3, sqs = client("s3", endpoint), client("sqs", endpoint)
+    url = sqs.get_queue_url(QueueName=INCOMING_QUEUE)["QueueUrl"]
+    arn = sqs.get_queue_attributes(QueueUrl=url, AttributeNames=["QueueArn"])["Attributes"]["QueueArn"]
+    may_send = {
+        "Effect": "Allow",
+        "Principal": {"Service": "s3.amazonaws.com"},
+        "Action": "sqs:SendMessage",
+        "Resource": arn,
+        "Condition": {"ArnEquals": {"aws:SourceArn": f"arn:aws:s3:::{BUCKET}"}},
+    }
+    policy = json.dumps({"Version": "2012-10-17", "Statement": [may_send]})
+    sqs.set_queue_attributes(QueueUrl=url, Attributes={"Policy": policy})
+    s3.put_bucket_cors(
+        Bucket=BUCKET,
+        CORSConfiguration={
+            "CORSRules": [
+                {
+                    "AllowedOrigins": list(origins),
+                    "AllowedMethods": ["POST"],
+                    "AllowedHeaders": ["*"],
+                    "MaxAgeSeconds": _FORM_ANSWER_SECONDS,
+                }
+            ]
+        },
+    )
+    s3.put_bucket_lifecycle_configuration(
+        Bucket=BUCKET,
+        LifecycleConfiguration={
+            "Rules": [
+                {
+                    "ID": "never-completed",
+                    "Status": "Enabled",
+                    "Filter": {"Prefix": INCOMING},
+                    "Expiration": {"Days": _INCOMING_DAYS},
+                    "AbortIncompleteMultipartUpload": {"DaysAfterInitiation": _INCOMING_DAYS},
+                }
+            ]
+        },
+    )
+    arrivals = {"Key": {"FilterRules": [{"Name": "prefix", "Value": INCOMING}]}}
+    s3.put_bucket_notification_configuration(
+        Bucket=BUCKET,
+        NotificationConfiguration={
+            "QueueConfigurations": [
+                {"Id": "arrivals", "QueueArn": arn, "Events": ["s3:ObjectCreated:*"], "Filter": arrivals}
+            ]
+        },
+    )
+
+
+def _make_queue(sqs: Any, name: str, dead_name: str, visibility_seconds: int = _VISIBILITY_SECONDS) -> str:
     dead_url = sqs.create_queue(QueueName=dead_name)["QueueUrl"]
     dead_arn = sqs.get_queue_attributes(QueueUrl=dead_url, AttributeNames=["QueueArn"])["Attributes"]["QueueArn"]
     created = sqs.create_queue(
         QueueName=name,
         Attributes={
-            "VisibilityTimeout": str(_VISIBILITY_SECONDS),
+            "VisibilityTimeout": str(visibility_seconds),
             "RedrivePolicy": json.dumps({"deadLetterTargetArn": dead_arn, "maxReceiveCount": str(_RECEIVES)}),
         },
     )

@@ -145,6 +145,8 @@ class _Foundations:
         bootstrap.make_bucket(self._url("ministack"))
         self._queue_urls = bootstrap.make_queues(self._url("ministack"))
         bootstrap.make_mail_sender(self._url("ministack"))
+        origins = [f"http://{host}:{self._wanted.port}" for host in ("127.0.0.1", "localhost")]
+        bootstrap.open_to_browsers(self._url("ministack"), origins)
 
     def _make_network(self) -> None:
         self._subnets = bootstrap.make_network(

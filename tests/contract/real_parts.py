@@ -130,7 +130,11 @@ class MariaDb:
         with self._administrator().connect() as connection, connection.cursor() as cursor:
             for statement in (
                 "DELETE FROM jobs",
+                "DELETE FROM uploads",
+                "DELETE FROM idempotency_keys",
                 "DELETE FROM images",
+                "DELETE FROM renditions",
+                "DELETE FROM image_tags",
                 "DELETE FROM settings",
                 "INSERT INTO settings (name, version, body) VALUES ('uploads', 1, '{}')",
                 "DELETE FROM audit",

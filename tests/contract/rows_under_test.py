@@ -2,20 +2,22 @@
 
 import secrets
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import pytest
 
 from chalicelib.adapters.mysql.image_rows import MySqlImageRows
 from chalicelib.adapters.mysql.job_rows import MySqlJobRows
+from chalicelib.adapters.mysql.rendition_rows import MySqlRenderRows, MySqlRenditionRows
 from chalicelib.domain import jobs
 from chalicelib.domain.accounts import Principal
 from chalicelib.domain.images import Image, ImageFacts
 from chalicelib.domain.jobs import Job, Removal
 from chalicelib.domain.partitions import partition_of
 from chalicelib.domain.ports import Draft, ImageRows, JobRows, Precondition, Written
+from chalicelib.domain.rendition_ports import RenderRows, RenditionRows
 from tests.contract.real_parts import MariaDb
-from tests.fakes import ManualClock, MemoryImageRows, MemoryJobRows, MemoryStore
+from tests.fakes import ManualClock, MemoryImageRows, MemoryJobRows, MemoryRenditionRows, MemoryStore
 
 DEMO = Principal("demo")
 HOUR = 3600.0
@@ -31,6 +33,8 @@ class RowsUnderTest:
 
     images: ImageRows
     jobs: JobRows
+    renditions: RenditionRows
+    rendering: RenderRows
     pass_time: Callable[[float], None]
 
     def announced(self, draft: Draft) -> Job:
@@ -41,15 +45,35 @@ class RowsUnderTest:
         return intent
 
     def put(self, key: bytes, precondition: Precondition = no_precondition) -> Written:
-        """A whole write of a fresh object under the key."""
+        """A whole write of a fresh object under the key, without the job of its renditions."""
         draft = draft_of(key)
-        return self.images.put(DEMO, draft, self.announced(draft).id, precondition)
+        return self.unrendered(self.images.put(DEMO, draft, self.announced(draft).id, precondition))
+
+    def unrendered(self, written: Written) -> Written:
+        """What was written, its renditions taken for made: the job is gone."""
+        return replace(written, jobs=self.without_rendering(written.jobs))
+
+    def without_rendering(self, job_ids: tuple[bytes, ...]) -> tuple[bytes, ...]:
+        """The jobs but those that render, which are gone."""
+        kept = [job_id for job_id in job_ids if self._kind(job_id) != jobs.RENDER]
+        for job_id in set(job_ids) - set(kept):
+            self.jobs.finish(job_id)
+        return tuple(kept)
 
     def removed_by(self, job_id: bytes) -> list[str]:
+        """The object keys that a due job removes, those of renditions left out."""
+        return [object_key for object_key in self.all_removed_by(job_id) if not object_key.startswith("renditions/")]
+
+    def all_removed_by(self, job_id: bytes) -> list[str]:
         """The object keys that a due job removes."""
         job = self.jobs.claim(job_id)
         assert job is not None
         return [removal.object_key for removal in jobs.removals_of(job)]
+
+    def _kind(self, job_id: bytes) -> str:
+        job = self.jobs.claim(job_id)
+        assert job is not None
+        return job.kind
 
 
 def draft_of(key: bytes) -> Draft:
@@ -59,8 +83,12 @@ def draft_of(key: bytes) -> Draft:
 
 
 def memory_rows() -> RowsUnderTest:
-    store = MemoryStore(ManualClock())
-    return RowsUnderTest(MemoryImageRows(store), MemoryJobRows(store), store.clock.advance)
+    return memory_rows_of(MemoryStore(ManualClock()))
+
+
+def memory_rows_of(store: MemoryStore) -> RowsUnderTest:
+    renditions = MemoryRenditionRows(store)
+    return RowsUnderTest(MemoryImageRows(store), MemoryJobRows(store), renditions, renditions, store.clock.advance)
 
 
 def mysql_rows(maria: MariaDb) -> RowsUnderTest:
@@ -72,7 +100,13 @@ def mysql_rows(maria: MariaDb) -> RowsUnderTest:
             (seconds, seconds),
         )
 
-    return RowsUnderTest(MySqlImageRows(database), MySqlJobRows(database), pass_time)
+    return RowsUnderTest(
+        MySqlImageRows(database),
+        MySqlJobRows(database),
+        MySqlRenditionRows(database),
+        MySqlRenderRows(database),
+        pass_time,
+    )
 
 
 def rows_of(request: pytest.FixtureRequest) -> RowsUnderTest:

@@ -1,6 +1,7 @@
 """AccountRows: one suite over the fake and MySQL."""
 
 import secrets
+import threading
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
@@ -8,11 +9,16 @@ from dataclasses import dataclass, replace
 import pytest
 
 from chalicelib.adapters.mysql.account_rows import MySqlAccountRows
+from chalicelib.adapters.system_clock import SystemClock
 from chalicelib.domain.account_ports import RESET, VERIFY, AccountRows, ApiToken, Link
 from chalicelib.domain.accounts import Account, Principal, Scope, Way
+from chalicelib.domain.errors import NotSignedInError, TooManyTriesError
+from chalicelib.services.accounts import Accounts
 from tests.contract.real_parts import MariaDb
 from tests.fakes.account_rows import MemoryAccountRows
 from tests.fakes.clock import ManualClock
+from tests.fakes.mail import MemoryMail, PlainPasswords
+from tests.fakes.settings_rows import MemorySettingsRows
 from tests.fakes.store import MemoryStore
 
 MINUTE = 60.0
@@ -186,3 +192,26 @@ def test_whether_there_is_an_admin_is_known(under: Under) -> None:
         assert not under.rows.has_admin()
     under.rows.create(account(admin=True))
     assert under.rows.has_admin()
+
+
+def test_of_a_thousand_wrong_passwords_at_once_ten_are_looked_at(maria: MariaDb) -> None:
+    passwords = PlainPasswords()
+    rows = MySqlAccountRows(maria.database())
+    accounts = Accounts(rows, passwords, MemoryMail(), SystemClock(), MemorySettingsRows(MemoryStore()))
+    numbers = iter(range(1000))  # next() of it is atomic
+    refused: list[type[Exception]] = []
+
+    def guess() -> None:
+        for number in numbers:
+            try:
+                accounts.sign_in("ada@example.org", f"guess {number}", f"192.0.2.{number % 250}", None)
+            except (NotSignedInError, TooManyTriesError) as error:
+                refused.append(type(error))
+
+    threads = [threading.Thread(target=guess) for _ in range(8)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(120)
+    assert len(refused) == 1000
+    assert passwords.looked_at == refused.count(NotSignedInError) == 10

@@ -50,7 +50,8 @@ def test_a_put_whose_answer_was_lost_is_done_once(rows: RowsUnderTest, lose_next
     lose_next_answer()
     written = rows.images.put(DEMO, draft, intent.id, no_precondition)
     assert written.created
-    assert written.jobs == ()
+    assert list(written.jobs) == rows.jobs.due(10)
+    assert rows.unrendered(written).jobs == ()
     row = rows.images.row(DEMO, b"k1")
     assert (row.image, row.owner.version) == (written.image, 1)
 
@@ -67,7 +68,7 @@ def test_a_replacing_put_whose_answer_was_lost_answers_as_the_first_time(
             raise PreconditionError("another one")
 
     lose_next_answer()
-    written = rows.images.put(DEMO, draft, intent.id, as_it_was)
+    written = rows.unrendered(rows.images.put(DEMO, draft, intent.id, as_it_was))
     assert not written.created
     assert rows.jobs.due(10) == list(written.jobs)
     assert rows.removed_by(written.jobs[0]) == [before.object_key]

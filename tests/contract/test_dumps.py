@@ -56,7 +56,7 @@ def made(maria: MariaDb, objects: Any) -> str:
     deed = Deed(secrets.token_bytes(16), "admin@example.org", "192.0.2.1", "dump")
     job = MySqlJobRows(maria.database()).claim(dumps.rows.ask_dump(dump_id, key, deed))
     assert job is not None
-    assert dumps.make(job) == ()
+    dumps.make(job)
     return key
 
 

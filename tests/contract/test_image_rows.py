@@ -13,6 +13,7 @@ from chalicelib.domain.errors import PreconditionError, RowsUnavailableError
 from chalicelib.domain.images import Image
 from chalicelib.domain.keys import key_from_text
 from chalicelib.domain.ports import Written
+from chalicelib.domain.stored_renditions import original_of
 from tests.contract.rows_under_test import DEMO, HOUR, RowsUnderTest, draft_of, no_precondition, rows_of
 
 LOOK_ALIKES = [
@@ -169,7 +170,7 @@ def test_a_precondition_sees_the_image_as_it_is_and_stops_the_write(rows: RowsUn
 def test_a_write_withdraws_its_intent(rows: RowsUnderTest) -> None:
     draft = draft_of(b"k1")
     intent = rows.announced(draft)
-    written = rows.images.put(DEMO, draft, intent.id, no_precondition)
+    written = rows.unrendered(rows.images.put(DEMO, draft, intent.id, no_precondition))
     assert (written.created, written.jobs) == (True, ())
     rows.pass_time(2 * HOUR)
     assert rows.jobs.due(10) == []
@@ -232,7 +233,7 @@ def test_announcing_twice_is_announcing_once(rows: RowsUnderTest) -> None:
 def test_abandoning_what_was_completed_does_nothing(rows: RowsUnderTest) -> None:
     draft = draft_of(b"k1")
     intent = rows.announced(draft)
-    rows.images.put(DEMO, draft, intent.id, no_precondition)
+    rows.unrendered(rows.images.put(DEMO, draft, intent.id, no_precondition))
     rows.images.abandon(intent.id)
     assert rows.jobs.due(10) == []
 
@@ -247,14 +248,14 @@ def test_a_deleted_image_is_gone_and_its_object_is_owed_its_removal(rows: RowsUn
 
 
 def test_deleting_all_owes_every_removal_a_thousand_a_job(rows: RowsUnderTest) -> None:
-    count = jobs.MAX_REMOVALS + 1
+    count = jobs.MAX_REMOVALS // 4 + 1  # each with three renditions
     objects = {rows.put(f"k{number}".encode()).image.object_key for number in range(count)}
     deleted, due = rows.images.delete_all(DEMO, b"j" * 16)
     assert deleted == count
     assert rows.images.keys(DEMO) == []
-    chunks = [rows.removed_by(job_id) for job_id in due]
-    assert sorted(map(len, chunks)) == [1, jobs.MAX_REMOVALS]
-    assert {object_key for chunk in chunks for object_key in chunk} == objects
+    chunks = [rows.all_removed_by(job_id) for job_id in due]
+    assert sorted(map(len, chunks)) == [4, jobs.MAX_REMOVALS]
+    assert {original_of(object_key) for chunk in chunks for object_key in chunk} == objects
     assert set(rows.jobs.due(10)) == set(due)
 
 

@@ -130,6 +130,24 @@ def test_a_node_that_drips_does_not_answer_and_holds_nobody_up() -> None:
         assert time.monotonic() - began < 5
 
 
+def test_how_long_a_round_trip_takes_at_best_is_told(memcached: Memcached) -> None:
+    def late(connection: socket.socket) -> None:
+        with contextlib.suppress(OSError):
+            while True:
+                time.sleep(0.02)  # the delay is the fault that is tried
+                connection.sendall(b"VERSION 1.6.18\r\n")
+                if not connection.recv(1000):
+                    return
+
+    prompt = MemcachedNodeAdmin(memcached.node).delay_seconds()
+    assert prompt is not None and prompt < 0.01
+    with speaking(late) as place:
+        delay = MemcachedNodeAdmin(place).delay_seconds()
+    assert delay is not None and 0.02 <= delay < 0.5
+    memcached.server.kill()
+    assert MemcachedNodeAdmin(memcached.node).delay_seconds() is None
+
+
 @contextlib.contextmanager
 def speaking(talk: Callable[[socket.socket], None]) -> Iterator[Node]:
     """A node that says something to whoever connects, whatever it is asked."""

@@ -119,6 +119,7 @@ def _emulator(state: StateFolder) -> tuple[Server, str, list[str]]:
     def make_storage() -> None:
         bootstrap.make_bucket(endpoint)
         queue_urls.extend(bootstrap.make_queues(endpoint))
+        bootstrap.open_to_browsers(endpoint, [endpoint])
 
     part = ministack.part(state, port, PROJECT / ".venvs", base_environ(state, os.environ), make_storage)
     python = str(PROJECT / ".venvs" / "ministack" / "bin" / "python")

@@ -53,6 +53,7 @@ def test_every_function_is_deployed(deployed: Deployed) -> None:
     assert set(deployed.functions) == {
         "api_handler",
         "change_fleet",
+        "ingest_images",
         "perform_job",
         "resend_jobs",
         "scale_fleet",

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from bench.proofs import acknowledged_uploads, no_stale_read, resize_without_dip, scaler_rounds
+from bench.proofs import acknowledged_uploads, cross_user, no_stale_read, resize_without_dip, scaler_rounds
 from chalicelib.domain.assignments import ALTERNATING, MINIMAL_MOVE
 from tests.contract.real_parts import MariaDb, state_folder
 
@@ -53,3 +53,9 @@ def test_no_acknowledged_upload_is_lost_when_everything_is_killed(tmp_path: Path
     assert [result.lost for result in results] == [[]] * ROUNDS
     assert [result.wrong_answers for result in results] == [[]] * ROUNDS
     assert sum(result.acknowledged for result in results) > 0
+
+
+def test_nobody_is_shown_anything_of_anybody_else_s(tmp_path: Path) -> None:
+    result = cross_user.run_round(tmp_path, _seed(), 3000, print)
+    assert result.wrong == []
+    assert result.from_nodes > 100

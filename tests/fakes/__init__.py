@@ -9,12 +9,15 @@ from tests.fakes.node_cache import MemoryNodeCache, MemoryNodeCaches
 from tests.fakes.objects import MemoryObjects
 from tests.fakes.parts import MemoryParts, memory_app, memory_services
 from tests.fakes.queue import MemoryQueue
+from tests.fakes.renderer import FixedRenderer
+from tests.fakes.rendition_rows import MemoryRenditionRows
 from tests.fakes.settings_rows import MemorySettingsRows
 from tests.fakes.steps import Steps
 from tests.fakes.store import MemoryStore
 
 __all__ = [
     "FixedInspector",
+    "FixedRenderer",
     "ManualClock",
     "MemoryFleetMaps",
     "MemoryImageRows",
@@ -24,6 +27,7 @@ __all__ = [
     "MemoryObjects",
     "MemoryParts",
     "MemoryQueue",
+    "MemoryRenditionRows",
     "MemorySettingsRows",
     "MemoryStore",
     "NullStopwatch",

@@ -12,8 +12,8 @@ from chalicelib.domain.admin import BEGUN, DONE, AuditEntry, Counts, Deed, Dump,
 from chalicelib.domain.admin_ports import Row
 from chalicelib.domain.errors import LastAdminError, UnknownUserError
 from chalicelib.domain.jobs import Job, Removal
-from chalicelib.domain.partitions import partition_of
 from tests.fakes.account_rows import MemoryAccountRows
+from tests.fakes.rendition_rows import forget_renditions
 from tests.fakes.store import JobRow, MemoryStore
 
 KEPT_SECONDS = 24 * 3600
@@ -115,7 +115,7 @@ class MemoryAdminRows:
             for image in gone:
                 del images[owner_id, image.key]
             if gone:
-                removals = [Removal(owner_id, image.object_key, partition_of(image.key)) for image in gone]
+                removals = [one for image in gone for one in forget_renditions(self._store, image, tags=True)]
                 self._owe(jobs.removal_job(job_id, removals))
                 (name,) = (name for name, owner in self._store.owners.items() if owner.id == owner_id)
                 self._store.owners[name] = Owner(owner_id, self._store.owners[name].version + 1)

@@ -48,6 +48,7 @@ class FleetWorld:
         self.rows = MemoryScalerRows(self.store)
         self.samples = MemorySamples()
         self.silent: set[str] = set()
+        self.delay_of: dict[str, float] = {}  # of an address, in seconds
         self.held = False
         self.defaults = settings or CacheSettings()
         self.admins = MemoryNodeAdmins(MemoryNodeCaches(self.clock))
@@ -76,6 +77,9 @@ class FleetWorld:
     def answering(self, nodes: Collection[Node]) -> set[Node]:
         there = {one.address for one in self.instances.running.values()} - self.silent
         return {node for node in nodes if node.address in there and node.port == PORT}
+
+    def delays(self, nodes: Collection[Node]) -> dict[Node, float]:
+        return {node: self.delay_of.get(node.address, 0.0) for node in self.answering(nodes)}
 
     def ready(self, nodes: Collection[Node]) -> set[Node]:
         return self.answering(nodes)

@@ -7,10 +7,13 @@ from datetime import timedelta
 from chalicelib.domain import jobs
 from chalicelib.domain.accounts import Owner, Principal, Way
 from chalicelib.domain.errors import RowsUnavailableError
+from chalicelib.domain.idempotency import Note
 from chalicelib.domain.images import Image
 from chalicelib.domain.jobs import Job, Removal
-from chalicelib.domain.partitions import partition_of
 from chalicelib.domain.ports import Draft, Precondition, Row, Written
+from chalicelib.domain.renditions import ON_ARRIVAL
+from tests.fakes.answers import keep_answer
+from tests.fakes.rendition_rows import forget_renditions, owe_renditions
 from tests.fakes.store import JobRow, MemoryStore
 
 INTENT_SECONDS = 3600
@@ -55,8 +58,27 @@ class MemoryImageRows:
             if intent_id in self._store.jobs:
                 self._store.jobs[intent_id].due_at = self._store.clock.now()
 
-    def put(self, principal: Principal, draft: Draft, intent_id: bytes, precondition: Precondition) -> Written:
-        with self._store.steps.step("rows.put"), self._store.lock:
+    def put(
+        self,
+        principal: Principal,
+        draft: Draft,
+        intent_id: bytes,
+        precondition: Precondition,
+        note: Note[Written] | None = None,
+    ) -> Written:
+        with self._store.steps.step("rows.put"):
+            return self.write_draft(principal, draft, intent_id, precondition, note)
+
+    def write_draft(
+        self,
+        principal: Principal,
+        draft: Draft,
+        intent_id: bytes,
+        precondition: Precondition,
+        note: Note[Written] | None = None,
+    ) -> Written:
+        """What `put` does, as a part of another step."""
+        with self._store.lock:
             owner = self._store.owner(principal)
             before = self._store.images.get((owner.id, draft.key))
             intent = self._store.jobs.get(intent_id)
@@ -73,9 +95,15 @@ class MemoryImageRows:
                 facts=draft.facts,
                 created_at=self._store.clock.now(),
             )
+            if note is not None:
+                answer = note.answer_of(Written(image, created=before is None, jobs=()))
+                keep_answer(self._store, owner.id, note.asked, answer)
             del self._store.jobs[intent_id]
             self._store.images[owner.id, draft.key] = image
-            due = () if before is None else (self._owe(_derived_id(intent_id, 0), [before]),)
+            removals = [] if before is None else forget_renditions(self._store, before, tags=False)
+            due = self._owe(_derived_id(intent_id, 0), removals)
+            kinds = [kind.name for kind in ON_ARRIVAL]
+            due += (owe_renditions(self._store, image, kinds, _derived_id(intent_id, 2)),)
             self._store.bump(principal)
             return Written(image, created=before is None, jobs=due)
 
@@ -89,17 +117,16 @@ class MemoryImageRows:
                 return None
             precondition(before)
             del self._store.images[owner.id, key]
-            self._owe(job_id, [before])
             self._store.bump(principal)
-            return (job_id,)
+            return self._owe(job_id, forget_renditions(self._store, before, tags=True))
 
     def delete_all(self, principal: Principal, job_id: bytes) -> tuple[int, tuple[bytes, ...]]:
         with self._store.steps.step("rows.delete_all"), self._store.lock:
             images = self._of(principal)
-            due = tuple(
-                self._owe(_derived_id(job_id, start), images[start : start + jobs.MAX_REMOVALS])
-                for start in range(0, len(images), jobs.MAX_REMOVALS)
-            )
+            removals = [one for image in images for one in forget_renditions(self._store, image, tags=True)]
+            due: tuple[bytes, ...] = ()
+            for start in range(0, len(removals), jobs.MAX_REMOVALS):
+                due += self._owe(_derived_id(job_id, start), removals[start : start + jobs.MAX_REMOVALS])
             for image in images:
                 del self._store.images[image.owner_id, image.key]
             self._store.bump(principal)
@@ -112,10 +139,11 @@ class MemoryImageRows:
         found = [image for image in self._store.images.values() if image.owner_id == owner.id]
         return sorted(found, key=lambda image: image.key)
 
-    def _owe(self, job_id: bytes, images: Sequence[Image]) -> bytes:
-        removals = [Removal(image.owner_id, image.object_key, partition_of(image.key)) for image in images]
+    def _owe(self, job_id: bytes, removals: Sequence[Removal]) -> tuple[bytes, ...]:
+        if not removals:
+            return ()
         self._store.jobs[job_id] = JobRow(jobs.removal_job(job_id, removals), self._store.clock.now())
-        return job_id
+        return (job_id,)
 
 
 def _derived_id(job_id: bytes, number: int) -> bytes:

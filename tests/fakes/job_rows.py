@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 
 from chalicelib.domain.jobs import Job
+from chalicelib.domain.stored_renditions import original_of
 from tests.fakes.store import JobRow, MemoryStore
 
 RESEND_SECONDS, MAX_RESEND_SECONDS = 60, 86400
@@ -25,7 +26,8 @@ class MemoryJobRows:
 
     def unreferenced(self, object_keys: Sequence[str]) -> set[str]:
         with self._store.steps.step("jobs.unreferenced"), self._store.lock:
-            return set(object_keys) - {image.object_key for image in self._store.images.values()}
+            kept = {image.object_key for image in self._store.images.values()}
+            return {object_key for object_key in object_keys if original_of(object_key) not in kept}
 
     def finish(self, job_id: bytes) -> None:
         with self._store.steps.step("jobs.finish"), self._store.lock:

@@ -20,6 +20,9 @@ class MemoryNodeAdmin:
     def answers(self) -> bool:
         return not self._cache.down
 
+    def delay_seconds(self) -> float | None:
+        return None if self._cache.down else 0.0
+
     def is_ready(self) -> bool:
         return not self._cache.down
 

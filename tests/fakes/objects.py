@@ -4,11 +4,13 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from urllib.parse import urlencode
 
+from chalicelib.domain.errors import TooLargeError
+from chalicelib.domain.uploads import UploadForm
 from tests.fakes.steps import Steps
 
 
 class MemoryObjects:
-    """Objects in a dictionary, as (bytes, media type). A key used twice for other bytes is a fault of the caller's."""
+    """Objects and IncomingObjects in a dictionary, as (bytes, media type). `put` never changes what is there."""
 
     def __init__(self, steps: Steps | None = None) -> None:
         self.stored: dict[str, tuple[bytes, str]] = {}
@@ -22,6 +24,21 @@ class MemoryObjects:
     def get(self, object_key: str) -> bytes | None:
         with self._steps.step("objects.get"):
             found = self.stored.get(object_key)
+            return None if found is None else found[0]
+
+    def form(self, object_key: str, media_type: str, most_bytes: int, seconds: int) -> UploadForm:
+        fields = {"key": object_key, "Content-Type": media_type, "most": str(most_bytes), "seconds": str(seconds)}
+        return UploadForm("https://objects.test/", fields)
+
+    def arrive(self, object_key: str, data: bytes) -> None:
+        """What a browser does with a form. It may do so again."""
+        self.stored[object_key] = (data, "image/png")
+
+    def fetch(self, object_key: str, most_bytes: int) -> bytes | None:
+        with self._steps.step("objects.fetch"):
+            found = self.stored.get(object_key)
+            if found is not None and len(found[0]) > most_bytes:
+                raise TooLargeError(f"The file has {len(found[0])} bytes; at most {most_bytes} were agreed.")
             return None if found is None else found[0]
 
     def remove(self, object_keys: Sequence[str]) -> None:

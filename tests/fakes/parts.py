@@ -24,12 +24,16 @@ from chalicelib.services.fleet_status import FleetStatus
 from chalicelib.services.images import Images
 from chalicelib.services.node_contents import NodeContents
 from chalicelib.services.read_through import FillPolicy, ReadThrough
+from chalicelib.services.rendering import Rendering
+from chalicelib.services.renditions import Renditions
 from chalicelib.services.sending import Sending
+from chalicelib.services.uploads import Uploads
 from chalicelib.services.uploads_state import KeptUploadsState
 from chalicelib.services.worker import Worker
 from chalicelib.web.application import create_app
 from tests.fakes.account_rows import MemoryAccountRows
 from tests.fakes.admin_rows import MemoryAdminRows
+from tests.fakes.answers import MemoryAnswerRows
 from tests.fakes.clock import ManualClock
 from tests.fakes.fleet_maps import MemoryFleetMaps
 from tests.fakes.image_rows import MemoryImageRows
@@ -40,10 +44,13 @@ from tests.fakes.node_admin import MemoryNodeAdmins
 from tests.fakes.node_cache import MemoryNodeCaches
 from tests.fakes.objects import MemoryObjects
 from tests.fakes.queue import MemoryQueue, MemoryWaker
+from tests.fakes.renderer import FixedRenderer
+from tests.fakes.rendition_rows import MemoryRenditionRows
 from tests.fakes.scaler_rows import MemoryDecisionRows, MemoryFleetReports, MemoryScalerRows
 from tests.fakes.settings_rows import MemorySettingsRows
 from tests.fakes.steps import Steps
 from tests.fakes.store import MemoryStore
+from tests.fakes.upload_rows import MemoryUploadRows
 
 ENVIRON = {
     "ENVIRONMENT": "test",
@@ -73,6 +80,7 @@ class MemoryParts:
         self.store.fleet_map = with_nodes(self.store.fleet_map, self.nodes)
         self.image_rows = MemoryImageRows(self.store)
         self.job_rows = MemoryJobRows(self.store)
+        self.upload_rows, self.answers = MemoryUploadRows(self.store), MemoryAnswerRows(self.store)
         self.settings = MemorySettingsRows(self.store)
         self.maps = MemoryFleetMaps(self.store)
         self.objects = MemoryObjects(self.steps)
@@ -86,6 +94,8 @@ class MemoryParts:
         self.admin_rows = MemoryAdminRows(self.store, self.account_rows)
         self.passwords = PlainPasswords()
         self.inspector = FixedInspector(steps=self.steps)
+        self.renderer = FixedRenderer(steps=self.steps)
+        self.rendition_rows = MemoryRenditionRows(self.store)
         self._held: set[str] = set()
 
     @property
@@ -148,13 +158,33 @@ def memory_services(
     rows, sending = fakes.admin_rows, Sending(job_rows, queue)
     dumps = Dumps(rows, rows, accounts, fakes.objects, objects, sending, config.environment)
     removal = DataRemoval(rows, rows, sending, clock, config.environment)
-    performers = {jobs.MAKE_DUMP: dumps.make, jobs.REMOVE_DATA: removal.perform}
+    images = Images(image_rows, job_rows, objects, inspector or fakes.inspector, queue, read_through)
+    rendering = Rendering(fakes.rendition_rows, image_rows, job_rows, objects, fakes.renderer)
+    performers = {
+        jobs.RENDER: rendering.perform,
+        jobs.MAKE_DUMP: dumps.make,
+        jobs.REMOVE_DATA: removal.perform,
+    }
     built = Services(
         config=config,
         maps=maps,
         clock=clock,
         exclusive=fakes.exclusive,
-        images=Images(image_rows, job_rows, objects, inspector or fakes.inspector, queue, read_through),
+        uploads=Uploads(
+            rows=fakes.upload_rows,
+            answers=fakes.answers,
+            image_rows=image_rows,
+            job_rows=job_rows,
+            incoming=fakes.objects,
+            objects=objects,
+            inspector=inspector or fakes.inspector,
+            queue=queue,
+            clock=clock,
+            most_bytes=config.max_upload_bytes,
+        ),
+        answers=fakes.answers,
+        images=images,
+        renditions=Renditions(fakes.rendition_rows, images),
         worker=Worker(job_rows, objects, maps, caches, queue, performers),
         fleet=status,
         cache_configuration=configuration,

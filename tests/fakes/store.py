@@ -15,6 +15,8 @@ from chalicelib.domain.fleet import FleetMap
 from chalicelib.domain.fleet_report import FleetReport
 from chalicelib.domain.images import Image
 from chalicelib.domain.jobs import Job
+from chalicelib.domain.stored_renditions import Rendition
+from chalicelib.domain.uploads import Upload
 from tests.fakes.clock import ManualClock
 from tests.fakes.steps import Steps
 
@@ -47,6 +49,14 @@ class TokenRow:
     token: ApiToken
 
 
+@dataclass(frozen=True, slots=True)
+class TagRow:
+    """A tag of an image; a removed one is kept so that it is not found again."""
+
+    automatic: bool
+    removed: bool = False
+
+
 @dataclass
 class MemoryStore:
     """Tables in memory; `lock` is what a transaction's row locks are. Times are the clock's."""
@@ -56,6 +66,10 @@ class MemoryStore:
     owners: dict[str, Owner] = field(default_factory=lambda: {"demo": Owner(b"\x01" * 16, 0)})
     images: dict[tuple[bytes, bytes], Image] = field(default_factory=dict)
     jobs: dict[bytes, JobRow] = field(default_factory=dict)
+    uploads: dict[bytes, Upload] = field(default_factory=dict)
+    answers: dict[tuple[bytes, bytes], tuple[bytes, str, datetime]] = field(default_factory=dict)
+    renditions: dict[tuple[bytes, bytes, str], Rendition] = field(default_factory=dict)
+    tags: dict[tuple[bytes, bytes], dict[str, TagRow]] = field(default_factory=dict)
     settings: dict[str, tuple[int, Mapping[str, object]]] = field(default_factory=dict)
     accounts: dict[bytes, Account] = field(default_factory=dict)
     sessions: dict[bytes, SessionRow] = field(default_factory=dict)
@@ -108,6 +122,11 @@ class MemoryStore:
         name = self._name_of(principal, writing=True)
         owner = self.owners[name]
         self.owners[name] = Owner(owner.id, owner.version + 1)
+
+    def bump_owner(self, owner_id: bytes) -> None:
+        """Counts the version of the owner with that id up."""
+        name = next(name for name, owner in self.owners.items() if owner.id == owner_id)
+        self.owners[name] = Owner(owner_id, self.owners[name].version + 1)
 
     def _name_of(self, principal: Principal, writing: bool) -> str:
         if principal.way is Way.NAME:

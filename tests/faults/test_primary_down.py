@@ -4,17 +4,21 @@ import base64
 import json
 import secrets
 from collections.abc import Callable, Iterator
+from datetime import UTC, datetime
 from urllib.parse import quote
 
 import pymysql
 import pytest
 
+from chalicelib.domain.account_ports import ApiToken
+from chalicelib.domain.accounts import Account, Scope, hash_of
 from chalicelib.domain.errors import RowsUnavailableError
+from chalicelib.web.form_token import token_of
 from tests import hostile_images
 from tests.faults.replica_rig import ReplicaRig, says_stale
 from tests.faults.rig import Call
 from tests.local_cloud import until
-from tests.web.caller import JSON, MULTIPART, multipart
+from tests.web.caller import JSON, MULTIPART, URLENCODED, multipart
 
 ANSWERED_SECONDS = 4.0  # 2 s by promise, and a busy machine
 WRITES = ("INSERT", "UPDATE", "DELETE", "REPLACE", "INSERT_SELECT", "DELETE_MULTI", "UPDATE_MULTI")
@@ -204,3 +208,26 @@ def test_the_replica_is_never_sent_a_write_and_would_refuse_it(rig: ReplicaRig) 
 
     with pytest.raises(pymysql.err.OperationalError, match="read-only"):
         rig.replica.execute("DELETE FROM images")
+
+
+@either_way
+def test_who_is_signed_in_reads_on_and_is_told_that_signing_out_must_wait(rig: ReplicaRig, take_away: Taking) -> None:
+    session, token = secrets.token_hex(16), secrets.token_hex(16)
+    rows, owner_id = rig.services.accounts.rows, secrets.token_bytes(16)
+    rows.create(Account(owner_id, f"{session}@example.org", "none", admin=False, disabled=False))
+    rows.begin_session(owner_id, hash_of(session), None)
+    rows.add_token(owner_id, hash_of(token), ApiToken(secrets.token_bytes(16), "", Scope.WRITE, datetime.now(UTC)))
+    bearer = {"Authorization": f"Bearer {token}"}
+    data = hostile_images.good_png(40, 30, secrets.randbelow(2**31))
+    assert rig.call("PUT", "/api/v1/image?key=mine", data, bearer).status == 201
+    rig.catch_up()
+    take_away(rig)
+    cookie = {"Cookie": f"visitor={'0' * 32}; session={session}"}
+    assert rig.call("GET", "/content?key=mine", b"", cookie).body == data
+    for path in ("/", "/keys", "/image?key=mine"):
+        page = rig.call("GET", path, b"", cookie)
+        assert (page.status, says_stale(page)) == (200, True)
+    form_token = token_of("0" * 32, rig.services.config.secret_key)
+    left = rig.call("POST", "/sign-out", f"form_token={form_token}".encode(), {**cookie, **URLENCODED})
+    assert (left.status, int(left.headers["retry-after"]) > 0) == (503, True)
+    assert rig.call("GET", "/content?key=mine", b"", {"Cookie": "session=unknown"}).status == 401

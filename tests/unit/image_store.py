@@ -4,7 +4,7 @@ from chalicelib.bootstrap import Services
 from chalicelib.domain.accounts import Principal
 from chalicelib.domain.errors import NotFoundError
 from chalicelib.domain.images import Image
-from chalicelib.domain.jobs import removals_of
+from chalicelib.domain.jobs import REMOVE_OBJECTS, removals_of
 from chalicelib.services.images import no_precondition
 from tests.fakes import MemoryParts, NullStopwatch
 
@@ -40,9 +40,13 @@ class Store:
 
     def orphans(self) -> set[str]:
         """Objects that neither a row names nor a job will remove."""
-        named = {image.object_key for image in self.parts.store.images.values()}
-        owed = {removal.object_key for row in self.parts.store.jobs.values() for removal in removals_of(row.job)}
-        return set(self.parts.objects.stored) - named - owed
+        owed = {
+            removal.object_key
+            for row in self.parts.store.jobs.values()
+            if row.job.kind == REMOVE_OBJECTS
+            for removal in removals_of(row.job)
+        }
+        return self.unnamed() - owed
 
     def settle(self) -> None:
         """Time passes, and the schedule and the worker do all that is owed."""
@@ -53,4 +57,15 @@ class Store:
 
     def unnamed(self) -> set[str]:
         """Objects that no row names."""
-        return set(self.parts.objects.stored) - {image.object_key for image in self.parts.store.images.values()}
+        named = {image.object_key for image in self.parts.store.images.values()}
+        named |= {rendition.object_key for rendition in self.parts.store.renditions.values()}
+        return set(self.parts.objects.stored) - named
+
+    def removals(self) -> list[bytes]:
+        """The sent jobs that remove objects."""
+        return [job_id for job_id in self.parts.queue.messages if self.kind_of(job_id) == REMOVE_OBJECTS]
+
+    def kind_of(self, job_id: bytes) -> str | None:
+        """The kind of an owed job."""
+        row = self.parts.store.jobs.get(job_id)
+        return None if row is None else row.job.kind

@@ -16,6 +16,7 @@ from chalicelib.domain.errors import (
     UnsupportedTypeError,
 )
 from chalicelib.domain.images import Image
+from chalicelib.domain.jobs import RENDER
 from chalicelib.services.images import no_precondition
 from tests.unit.image_store import DEMO, NEW, OLD, WATCH, Killed, Store
 
@@ -34,8 +35,10 @@ def test_a_put_image_is_shown(store: Store) -> None:
 
 def test_a_new_image_is_announced_then_stored_then_committed(store: Store) -> None:
     store.put(NEW)
-    assert store.parts.steps.taken == ["rows.row", "inspector.inspect", "rows.announce", "objects.put", "rows.put"]
-    assert store.parts.queue.messages == []
+    written, sent = store.parts.steps.taken[:5], store.parts.steps.taken[5:]
+    assert written == ["rows.row", "inspector.inspect", "rows.announce", "objects.put", "rows.put"]
+    assert sent == ["queue.send", "jobs.mark_sent"]
+    assert [store.kind_of(job_id) for job_id in store.parts.queue.messages] == [RENDER]
 
 
 def test_a_replaced_images_object_is_sent_for_removal_after_the_commit(store: Store) -> None:
@@ -44,7 +47,7 @@ def test_a_replaced_images_object_is_sent_for_removal_after_the_commit(store: St
     _, created = store.images.put(DEMO, b"k1", NEW, no_precondition, WATCH)
     assert not created
     assert store.parts.steps.taken[-3:] == ["rows.put", "queue.send", "jobs.mark_sent"]
-    assert len(store.parts.queue.messages) == 1
+    assert len(store.removals()) == 1
     store.settle()
     assert old.object_key not in store.parts.objects.stored
     assert store.shown() == NEW

@@ -29,6 +29,7 @@ from chalicelib.domain.accounts import Principal
 from chalicelib.domain.assignments import KINDS, assigned
 from chalicelib.domain.errors import NotFoundError, ObjectsUnavailableError, StoreError
 from chalicelib.domain.fleet import FleetMap, Node, forgetting, moved, settled
+from chalicelib.domain.idempotency import Note
 from chalicelib.domain.ports import Draft, Precondition, Row, Written
 from chalicelib.services.images import no_precondition
 from chalicelib.services.read_through import FillPolicy, ReadThrough
@@ -53,8 +54,15 @@ class RecordingRows(MemoryImageRows):
         super().__init__(store)
         self.states = states
 
-    def put(self, principal: Principal, draft: Draft, intent_id: bytes, precondition: Precondition) -> Written:
-        written = super().put(principal, draft, intent_id, precondition)
+    def put(
+        self,
+        principal: Principal,
+        draft: Draft,
+        intent_id: bytes,
+        precondition: Precondition,
+        note: Note[Written] | None = None,
+    ) -> Written:
+        written = super().put(principal, draft, intent_id, precondition, note)
         self.states.append(draft.sha256)
         return written
 

@@ -159,13 +159,38 @@ def test_a_node_that_hangs_is_named_and_replaced_and_its_instance_ended() -> Non
     assert "i-1" not in world.instances.running
 
 
+def test_a_slow_node_is_named_and_replaced_with_a_handoff() -> None:
+    world = world_of()
+    world.delay_of = {"10.0.0.1": 0.02}
+    world.run()
+    assert world.serving == ["i-3", "i-2"]
+    assert [node.id for node in world.store.fleet_map.leaving] == ["i-1"]
+    told = [one.reason for one in world.store.decisions if one.rule == "replaced"]
+    assert told == ["Node i-1: it takes 20 ms to answer. i-3 took its place."]
+
+
+def test_a_node_that_is_slow_for_a_moment_stays() -> None:
+    world = world_of()
+    world.delay_of = {"10.0.0.1": 0.02}
+    world.clock.on_sleep = lambda seconds: world.delay_of.clear()
+    world.run()
+    assert world.serving == ["i-1", "i-2"]
+
+
+def test_when_every_node_is_slow_none_is_replaced() -> None:
+    world = world_of()
+    world.delay_of = {"10.0.0.1": 0.02, "10.0.0.2": 0.03}
+    world.run()
+    assert world.serving == ["i-1", "i-2"]
+
+
 def test_a_replacement_stands_in_the_log_with_its_reason() -> None:
     world = world_of()
     world.silent = {"10.0.0.1"}
     world.run()
     world.run()
     told = [one for one in world.store.decisions if one.rule == "replaced"]
-    assert [one.reason for one in told] == ["Node i-1 did not answer; i-3 took its place."]
+    assert [one.reason for one in told] == ["Node i-1: it does not answer. i-3 took its place."]
     assert (told[0].minute, told[0].before, told[0].target) == (None, 2, 2)
 
 

@@ -27,7 +27,13 @@ class Store:
         self.worker = self.services.worker
 
     def put(self, key: bytes = b"k1") -> Image:
-        return self.services.images.put(DEMO, key, secrets.token_bytes(8), no_precondition, NullStopwatch())[0]
+        """A new image, its renditions left unmade: their job is gone."""
+        image = self.services.images.put(DEMO, key, secrets.token_bytes(8), no_precondition, NullStopwatch())[0]
+        owed = self.parts.store.jobs
+        for job_id in [job_id for job_id, row in owed.items() if row.job.kind == jobs.RENDER]:
+            del owed[job_id]
+            self.parts.queue.messages.remove(job_id)
+        return image
 
     def owe(self, *images: Image, kind: str = jobs.REMOVE_OBJECTS) -> bytes:
         """A due job to remove these images' objects, whatever the rows say."""

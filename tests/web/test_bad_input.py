@@ -114,7 +114,7 @@ def test_bodies_over_the_limit(route: str, method: str) -> None:
     path = _path(route) + "?key=k1"
     answer = call(method, path, MULTIPART, body) if route.startswith("/api") else call.submit(path, MULTIPART, body)
     if route in ("/api/list_keys", "/api/getNumNodes", "/api/delete_all", "/api/v1/fleet/clear") or (
-        "{key}" in route and method == "POST"
+        ("{key}" in route or "{upload_id}" in route) and method == "POST"
     ):
         assert answer.status in (200, 404)  # these read no body
         return

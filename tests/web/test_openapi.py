@@ -8,7 +8,7 @@ import pytest
 from openapi_spec_validator import validate
 
 from chalicelib.web.openapi import document
-from tests.web.caller import Caller
+from tests.web.caller import JSON, Caller
 
 DOCUMENTED = re.compile(r"/api/v1(/.*)?|/api/openapi\.json|/health")
 PICTURE = b"\x89PNG the inspector is a fake here"
@@ -44,7 +44,12 @@ def test_the_document_is_served() -> None:
         ("GET", "/api/v1/images", "ImagePage"),
         ("GET", "/api/v1/images?limit=1", "ImagePage"),
         ("PUT", "/api/v1/images/k3", "Image"),
-        ("GET", "/api/v1/image/metadata?key=k1", "Image"),
+        ("GET", "/api/v1/image/metadata?key=k1", "ImageMetadata"),
+        ("POST", "/api/v1/image/edits?key=k1&kind=greyscale", "About"),
+        ("POST", "/api/v1/image/retry?key=k1", "About"),
+        ("POST", "/api/v1/image/tags?key=k1&tag=sea", "About"),
+        ("DELETE", "/api/v1/image/tags?key=k1&tag=sea", "Problem"),
+        ("GET", "/api/v1/image/rendition?key=k1&kind=thumbnail", "Problem"),
         ("GET", "/api/v1/fleet", "Fleet"),
         ("GET", "/api/v1/fleet/notice", "FleetNotice"),
         ("GET", "/api/v1/fleet/settings", "FleetSettings"),
@@ -67,5 +72,19 @@ def test_answers_are_as_the_document_says(method: str, path: str, schema: str) -
     for key in ("k1", "k2"):
         call("PUT", f"/api/v1/images/{key}", body=PICTURE)
     answer = call(method, path, body=PICTURE if method == "PUT" else b"")
-    root = {"$ref": f"#/components/schemas/{schema}", "components": document()["components"]}
-    jsonschema.validate(answer.json, root)
+    _validate(answer.json, schema)
+
+
+def test_answers_on_uploads_are_as_the_document_says() -> None:
+    call = Caller()
+    begun = call("POST", "/api/v1/uploads", JSON, b'{"key": "k1", "media_type": "image/png", "size": 8}').json
+    _validate(begun, "UploadBegun")
+    path = f"/api/v1/uploads/{begun['id']}"
+    _validate(call("GET", path).json, "Upload")
+    _validate(call("POST", f"{path}/complete").json, "Problem")
+    call.parts.objects.arrive(begun["fields"]["key"], PICTURE[:8])
+    _validate(call("POST", f"{path}/complete").json, "Upload")
+
+
+def _validate(answer: object, schema: str) -> None:
+    jsonschema.validate(answer, {"$ref": f"#/components/schemas/{schema}", "components": document()["components"]})

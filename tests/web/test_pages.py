@@ -128,7 +128,7 @@ def test_large_images_may_come_from_the_bucket_and_small_ones_from_nowhere_else(
     caller = Caller(parts)
     caller.app = memory_app(parts.services(config=memory_config(inline_bytes=10)))
     put(caller, "small", b"x" * 10)
-    assert "objects.test" not in caller("GET", "/").headers["content-security-policy"]
+    assert "img-src 'self' blob:;" in caller("GET", "/").headers["content-security-policy"]
     put(caller, "large", b"x" * 11)
     for path in ("/", "/image?key=large", "/delete?key=large"):
         assert "img-src 'self' blob: https://objects.test;" in caller("GET", path).headers["content-security-policy"]

@@ -11,7 +11,10 @@ from tests.web.people import SECRET, Person, joined, people_app
 
 PICTURE = b"\x89PNG the inspector is a fake here"
 ROUTES = sorted((path, method) for path, methods in Caller().app.routes.items() for method in methods)
-OF_IMAGES = ("/api/v1/images/{key}", "/api/v1/image", "/api/v1/image/metadata", "/content", "/image", "/delete")
+OF_IMAGES = (
+    *("/api/v1/images/{key}", "/api/v1/image", "/api/v1/image/metadata", "/api/v1/image/rendition"),
+    *("/content", "/rendition", "/image", "/delete"),
+)
 CLOSED = [each for each in ROUTES if access_to(*each) is not Access.ANYONE]
 CSRF = {"X-CSRF-Token": token_of(VISITOR, SECRET)}
 

@@ -1,12 +1,16 @@
 """The rows of accounts, sessions, links, tokens and tries."""
 
+import logging
 from datetime import UTC, datetime
 from typing import Any
 
-from chalicelib.adapters.mysql.database import Database, Rows, Transaction
+from chalicelib.adapters.mysql.database import Database, Rows, Selecting, Transaction
 from chalicelib.adapters.mysql.principals import whose
 from chalicelib.domain.account_ports import ApiToken, Link
 from chalicelib.domain.accounts import SESSION_SECONDS, Account, Principal, Scope, Way
+from chalicelib.domain.errors import UnavailableError
+
+logger = logging.getLogger(__name__)
 
 SEEN_SECONDS = 60  # how exactly it is known when a session was seen last
 _ACCOUNT = "a.owner_id, a.email, a.password, a.admin, a.disabled_at IS NOT NULL"
@@ -14,10 +18,11 @@ _LINK = "purpose, owner_id, email, password"
 
 
 class MySqlAccountRows:
-    """AccountRows in MySQL."""
+    """AccountRows in MySQL. `reads` is where it is looked up who is signed in, if not where it is written."""
 
-    def __init__(self, database: Database) -> None:
+    def __init__(self, database: Database, reads: Selecting | None = None) -> None:
         self._database = database
+        self._reads = reads or database
 
     def create(self, account: Account) -> bool:
         def work(transaction: Transaction) -> bool:
@@ -73,18 +78,24 @@ class MySqlAccountRows:
             return None
         who = whose(principal, writing)
         seen = "s.seen_at < UTC_TIMESTAMP(6) - INTERVAL %s SECOND" if principal.way is Way.SESSION else "0 AND %s"
-        found = self._database.select(
+        found = self._reads.select(
             f"SELECT {who.echo}, {seen}, {_ACCOUNT} FROM {who.tables} WHERE {who.condition}",
             (SEEN_SECONDS, *who.args),
             belongs=lambda rows: all(row[0] == who.asked for row in rows),
         )
         if found and found[0][1]:
+            self._note_seen(principal)
+        return _account([row[2:] for row in found])
+
+    def _note_seen(self, principal: Principal) -> None:
+        try:
             self._database.transaction(
                 lambda transaction: transaction.change(
                     "UPDATE sessions SET seen_at = UTC_TIMESTAMP(6) WHERE token_hash = %s", (principal.token_hash,)
                 )
             )
-        return _account([row[2:] for row in found])
+        except UnavailableError as error:  # who reads while the primary is down stays signed in for as long as before
+            logger.warning("not noted that a session was seen: %s", error)
 
     def has_admin(self) -> bool:
         return bool(self._database.select("SELECT 1 FROM accounts WHERE admin = 1 LIMIT 1"))

@@ -4,40 +4,38 @@ Every write locks the owner's row first, so that the writes of one owner happen 
 version in the same transaction. `UTC_TIMESTAMP(6)` is the only clock.
 """
 
-import hashlib
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Any
 
 from chalicelib.adapters.mysql.database import Database, Rows, Selecting, Transaction
+from chalicelib.adapters.mysql.due_jobs import derived_id, insert_jobs
+from chalicelib.adapters.mysql.idempotency_rows import keep_answer
+from chalicelib.adapters.mysql.image_renditions import all_deleted, arrived, deleted, replaced
 from chalicelib.adapters.mysql.principals import Whose, nobody, whose
 from chalicelib.adapters.mysql.spending import refuse_if_blocked, spend
 from chalicelib.domain import jobs
 from chalicelib.domain.accounts import Owner, Principal
 from chalicelib.domain.errors import RowsUnavailableError
+from chalicelib.domain.idempotency import Note
 from chalicelib.domain.images import Image, ImageFacts
-from chalicelib.domain.jobs import Job, Removal
-from chalicelib.domain.partitions import partition_of
+from chalicelib.domain.jobs import Job
 from chalicelib.domain.ports import Draft, Precondition, Row, Written
 
 DELETE_ALL_SECONDS = 10.0  # many thousand rows
 INTENT_SECONDS = 3600  # far beyond the longest request; only then is an unfinished write's object removed
 
-_COLUMNS = (
+COLUMNS = (
     "i.owner_id, i.image_key, i.object_key, i.sha256, i.size, i.media_type, i.width, i.height, i.frames, i.created_at"
 )
-_COLUMN_COUNT = _COLUMNS.count(",") + 1
-_OF_OWNER = f"SELECT {_COLUMNS} FROM images i WHERE i.owner_id = %s"
-_INSERT_JOB = """
-INSERT INTO jobs (id, kind, body, created_at, due_at)
-VALUES (%s, %s, %s, UTC_TIMESTAMP(6), UTC_TIMESTAMP(6) + INTERVAL %s SECOND)
-"""
+COLUMN_COUNT = COLUMNS.count(",") + 1
+_OF_OWNER = f"SELECT {COLUMNS} FROM images i WHERE i.owner_id = %s"
 
 
 def row_statement(who: Whose) -> str:
     """The one SELECT that decides what may be shown. It is given the key, the key, and what `who` asks for."""
     return (
-        f"SELECT {who.echo}, %s, o.id, o.version, m.version, {_COLUMNS} FROM {who.tables} "
+        f"SELECT {who.echo}, %s, o.id, o.version, m.version, {COLUMNS} FROM {who.tables} "
         "JOIN fleet_maps m ON m.id = 1 LEFT JOIN images i ON i.owner_id = o.id AND i.image_key = %s "
         f"WHERE {who.condition}"
     )
@@ -68,7 +66,7 @@ class MySqlImageRows:
         if not found:
             raise nobody(principal)
         owner_id, owner_version, map_version, *columns = found[0][2:]
-        image = None if columns[0] is None else _image(columns)
+        image = None if columns[0] is None else image_of(columns)
         return Row(Owner(owner_id, owner_version), map_version, image)
 
     def owner(self, principal: Principal) -> Owner:
@@ -77,12 +75,12 @@ class MySqlImageRows:
     def page(self, principal: Principal, after: bytes | None, limit: int) -> list[Image]:
         who = whose(principal)
         found = self._reads.select(
-            f"SELECT {_COLUMNS} FROM {who.tables} JOIN images i ON i.owner_id = o.id "
+            f"SELECT {COLUMNS} FROM {who.tables} JOIN images i ON i.owner_id = o.id "
             f"WHERE {who.condition} AND i.image_key > %s ORDER BY i.image_key LIMIT %s",
             (*who.args, after or b"", limit),
-            belongs=lambda rows: all(len(row) == _COLUMN_COUNT for row in rows),
+            belongs=lambda rows: all(len(row) == COLUMN_COUNT for row in rows),
         )
-        return [_image(columns) for columns in found]
+        return [image_of(columns) for columns in found]
 
     def keys(self, principal: Principal) -> list[bytes]:
         who = whose(principal)
@@ -99,16 +97,16 @@ class MySqlImageRows:
             return []
         asked = set(object_keys)
         found = self._reads.select(
-            f"SELECT {_COLUMNS} FROM images i WHERE i.object_key IN %s",
+            f"SELECT {COLUMNS} FROM images i WHERE i.object_key IN %s",
             (tuple(asked),),
-            belongs=lambda rows: all(len(row) == _COLUMN_COUNT and row[2] in asked for row in rows),
+            belongs=lambda rows: all(len(row) == COLUMN_COUNT and row[2] in asked for row in rows),
         )
-        return [_image(columns) for columns in found]
+        return [image_of(columns) for columns in found]
 
     def announce(self, intent: Job) -> None:
         def work(transaction: Transaction) -> None:
             if not transaction.select("SELECT 1 FROM jobs WHERE id = %s", (intent.id,)):
-                _insert_jobs(transaction, [intent], INTENT_SECONDS)
+                insert_jobs(transaction, [intent], INTENT_SECONDS)
 
         self._database.transaction(work)
 
@@ -119,28 +117,16 @@ class MySqlImageRows:
             )
         )
 
-    def put(self, principal: Principal, draft: Draft, intent_id: bytes, precondition: Precondition) -> Written:
-        removal_id = _derived_id(intent_id, 0)
-
+    def put(
+        self,
+        principal: Principal,
+        draft: Draft,
+        intent_id: bytes,
+        precondition: Precondition,
+        note: Note[Written] | None = None,
+    ) -> Written:
         def work(transaction: Transaction) -> Written:
-            owner = _locked_owner(transaction, principal)
-            before = _image_under(transaction, owner, draft.key)
-            if not transaction.change("DELETE FROM jobs WHERE id = %s AND claimed_at IS NULL", (intent_id,)):
-                if before is not None and before.object_key == draft.object_key:  # committed, its answer was lost
-                    due = transaction.select("SELECT id FROM jobs WHERE id = %s", (removal_id,))
-                    return Written(before, created=not due, jobs=tuple(job_id for (job_id,) in due))
-                raise RowsUnavailableError("The write took too long: it was given up, or replaced since. Try again.")
-            precondition(before)
-            refuse_if_blocked(transaction)
-            spend(transaction, owner, draft.size - (before.size if before else 0), images=0 if before else 1)
-            _write_image(transaction, owner, draft, new=before is None)
-            due_jobs = [] if before is None else [_removal_of(removal_id, [before])]
-            _insert_jobs(transaction, due_jobs)
-            _bump(transaction, owner)
-            after = _image_under(transaction, owner, draft.key)
-            if after is None:
-                raise AssertionError("an image written in this transaction is there")
-            return Written(after, created=before is None, jobs=tuple(job.id for job in due_jobs))
+            return write_draft(transaction, locked_owner(transaction, principal), draft, intent_id, precondition, note)
 
         return self._database.transaction(work)
 
@@ -148,10 +134,10 @@ class MySqlImageRows:
         self, principal: Principal, key: bytes, job_id: bytes, precondition: Precondition
     ) -> tuple[bytes, ...] | None:
         def work(transaction: Transaction) -> tuple[bytes, ...] | None:
-            owner = _locked_owner(transaction, principal)
+            owner = locked_owner(transaction, principal)
             if transaction.select("SELECT 1 FROM jobs WHERE id = %s", (job_id,)):
                 return (job_id,)  # committed, its answer was lost
-            before = _image_under(transaction, owner, key)
+            before = image_under(transaction, owner, key)
             if before is None:
                 return None
             precondition(before)
@@ -165,18 +151,19 @@ class MySqlImageRows:
 
         def work(transaction: Transaction) -> tuple[int, tuple[bytes, ...]]:
             nonlocal answer
-            owner = _locked_owner(transaction, principal)
+            owner = locked_owner(transaction, principal)
             if answer[1] and transaction.select("SELECT 1 FROM jobs WHERE id = %s", (answer[1][0],)):
                 return answer  # committed, its answer was lost
-            images = [_image(columns) for columns in transaction.select(_OF_OWNER, (owner.id,))]
+            images = [image_of(columns) for columns in transaction.select(_OF_OWNER, (owner.id,))]
+            removals = all_deleted(transaction, owner, images)
             due = [
-                _removal_of(_derived_id(job_id, start), images[start : start + jobs.MAX_REMOVALS])
-                for start in range(0, len(images), jobs.MAX_REMOVALS)
+                jobs.removal_job(derived_id(job_id, start), removals[start : start + jobs.MAX_REMOVALS])
+                for start in range(0, len(removals), jobs.MAX_REMOVALS)
             ]
             transaction.change("DELETE FROM images WHERE owner_id = %s", (owner.id,))
             spend(transaction, owner, -sum(image.size for image in images), -len(images))
-            _insert_jobs(transaction, due)
-            _bump(transaction, owner)
+            insert_jobs(transaction, due)
+            bump(transaction, owner)
             answer = (len(images), tuple(job.id for job in due))
             return answer
 
@@ -186,25 +173,61 @@ class MySqlImageRows:
 def images_before(transaction: Transaction, owner: Owner, moment: datetime, limit: int) -> list[Image]:
     """At most `limit` images of a locked owner's that were stored before that moment of the database's."""
     found = transaction.select(f"{_OF_OWNER} AND i.created_at < %s LIMIT %s FOR UPDATE", (owner.id, moment, limit))
-    return [_image(columns) for columns in found]
+    return [image_of(columns) for columns in found]
 
 
 def drop_images(transaction: Transaction, owner: Owner, images: Sequence[Image], job_id: bytes) -> None:
-    """Removes the rows of a locked owner's, at most jobs.MAX_REMOVALS, and makes their objects' removal due."""
+    """Removes the rows of a locked owner's, and makes the removal due of their objects: at most jobs.MAX_REMOVALS."""
+    removals = [removal for image in images for removal in deleted(transaction, image)]
     transaction.change(
         "DELETE FROM images WHERE owner_id = %s AND image_key IN %s",
         (owner.id, tuple(image.key for image in images)),
     )
     spend(transaction, owner, -sum(image.size for image in images), -len(images))
-    _insert_jobs(transaction, [_removal_of(job_id, images)])
-    _bump(transaction, owner)
+    insert_jobs(transaction, [jobs.removal_job(job_id, removals)])
+    bump(transaction, owner)
+
+
+def write_draft(
+    transaction: Transaction,
+    owner: Owner,
+    draft: Draft,
+    intent_id: bytes,
+    precondition: Precondition,
+    note: Note[Written] | None = None,
+) -> Written:
+    """What ImageRows.put does, within a transaction that has locked the owner's row."""
+    removal_id, render_id = derived_id(intent_id, 0), derived_id(intent_id, 2)  # 1 is the upload's own
+    before = image_under(transaction, owner, draft.key)
+    if not transaction.change("DELETE FROM jobs WHERE id = %s AND claimed_at IS NULL", (intent_id,)):
+        if before is not None and before.object_key == draft.object_key:  # committed, its answer was lost
+            due = transaction.select("SELECT id FROM jobs WHERE id IN %s", ((removal_id, render_id),))
+            ids = tuple(job_id for (job_id,) in due)
+            return Written(before, created=removal_id not in ids, jobs=ids)
+        raise RowsUnavailableError("The write took too long: it was given up, or replaced since. Try again.")
+    precondition(before)
+    refuse_if_blocked(transaction)
+    spend(transaction, owner, draft.size - (before.size if before else 0), images=0 if before else 1)
+    _write_image(transaction, owner, draft, new=before is None)
+    due_jobs = [] if before is None else [jobs.removal_job(removal_id, replaced(transaction, before))]
+    due_jobs.append(arrived(transaction, owner, draft, render_id))
+    insert_jobs(transaction, due_jobs)
+    bump(transaction, owner)
+    after = image_under(transaction, owner, draft.key)
+    if after is None:
+        raise AssertionError("an image written in this transaction is there")
+    written = Written(after, created=before is None, jobs=tuple(job.id for job in due_jobs))
+    if note is not None:
+        keep_answer(transaction, owner.id, note.asked, note.answer_of(written))
+    return written
 
 
 def _single_column(rows: Rows) -> bool:
     return all(len(row) == 1 for row in rows)
 
 
-def _locked_owner(transaction: Transaction, principal: Principal) -> Owner:
+def locked_owner(transaction: Transaction, principal: Principal) -> Owner:
+    """The owner that the principal is, its row locked. Raises what `nobody` says."""
     who = whose(principal, writing=True)
     found = transaction.select(f"SELECT o.id, o.version FROM {who.tables} WHERE {who.condition} FOR UPDATE", who.args)
     if not found:
@@ -212,9 +235,10 @@ def _locked_owner(transaction: Transaction, principal: Principal) -> Owner:
     return Owner(*found[0])
 
 
-def _image_under(transaction: Transaction, owner: Owner, key: bytes) -> Image | None:
+def image_under(transaction: Transaction, owner: Owner, key: bytes) -> Image | None:
+    """The image under the key, its row locked."""
     found = transaction.select(f"{_OF_OWNER} AND i.image_key = %s FOR UPDATE", (owner.id, key))
-    return _image(found[0]) if found else None
+    return image_of(found[0]) if found else None
 
 
 def _write_image(transaction: Transaction, owner: Owner, draft: Draft, *, new: bool) -> None:
@@ -234,27 +258,13 @@ def _write_image(transaction: Transaction, owner: Owner, draft: Draft, *, new: b
         )
 
 
-def _derived_id(job_id: bytes, number: int) -> bytes:
-    """A job's id that a second run of the same write finds again."""
-    return hashlib.sha256(job_id + number.to_bytes(8, "big")).digest()[:16]
-
-
-def _bump(transaction: Transaction, owner: Owner) -> None:
+def bump(transaction: Transaction, owner: Owner) -> None:
+    """Counts the owner's version up."""
     transaction.change("UPDATE owners SET version = version + 1 WHERE id = %s", (owner.id,))
 
 
-def _insert_jobs(transaction: Transaction, due: Sequence[Job], delay_seconds: int = 0) -> None:
-    if due:
-        transaction.change_many(_INSERT_JOB, [(job.id, job.kind, job.body, delay_seconds) for job in due])
-
-
-def _removal_of(job_id: bytes, images: Sequence[Image]) -> Job:
-    return jobs.removal_job(
-        job_id, [Removal(image.owner_id, image.object_key, partition_of(image.key)) for image in images]
-    )
-
-
-def _image(columns: Sequence[Any]) -> Image:
+def image_of(columns: Sequence[Any]) -> Image:
+    """The image whose COLUMNS these are."""
     owner_id, key, object_key, sha256, size, media_type, width, height, frames, created_at = columns
     facts = ImageFacts(media_type, width, height, frames)
     at: datetime = created_at

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 from chalicelib.adapters.mysql.database import Database, Transaction
 from chalicelib.domain.jobs import Job
+from chalicelib.domain.stored_renditions import original_of
 
 RESEND_SECONDS = 60  # doubled each time a job is sent again
 MAX_RESEND_SECONDS = 86400
@@ -30,8 +31,12 @@ class MySqlJobRows:
     def unreferenced(self, object_keys: Sequence[str]) -> set[str]:
         if not object_keys:
             return set()
-        found = self._database.select("SELECT object_key FROM images WHERE object_key IN %s", (tuple(object_keys),))
-        return set(object_keys) - {object_key for (object_key,) in found}
+        originals = {object_key: original_of(object_key) for object_key in object_keys}
+        found = self._database.select(
+            "SELECT object_key FROM images WHERE object_key IN %s", (tuple(set(originals.values())),)
+        )
+        kept = {object_key for (object_key,) in found}
+        return {object_key for object_key, original in originals.items() if original not in kept}
 
     def finish(self, job_id: bytes) -> None:
         self._database.transaction(lambda transaction: transaction.change("DELETE FROM jobs WHERE id = %s", (job_id,)))

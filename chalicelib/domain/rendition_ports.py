@@ -1,0 +1,67 @@
+"""What the services need of the rows of renditions and tags, as narrow protocols."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+from chalicelib.domain.accounts import Owner, Principal
+from chalicelib.domain.images import Image
+from chalicelib.domain.jobs import Render
+from chalicelib.domain.stored_renditions import About, Rendition
+
+
+@dataclass(frozen=True, slots=True)
+class RenditionRow:
+    """What one SELECT at the primary says: it decides what may be shown."""
+
+    owner: Owner
+    map_version: int
+    image: Image | None
+    rendition: Rendition | None
+
+
+class RenditionRows(Protocol):
+    """Renditions and tags as their owner sees them. Every call may raise RowsUnavailableError or NotSignedInError."""
+
+    def row(self, principal: Principal, key: bytes, kind: str) -> RenditionRow:
+        """One autocommitted SELECT by primary key, at the primary; at a replica, noted as stale, while it is down."""
+
+    def about(self, principal: Principal, key: bytes) -> About:
+        """Renditions and tags of the image; empty if there is no such image. Removed tags are not among them."""
+
+    def thumbnails(self, principal: Principal, keys: Sequence[bytes]) -> dict[bytes, Rendition]:
+        """The ready thumbnails of these images."""
+
+    def ask(self, principal: Principal, key: bytes, kind: str, job_id: bytes) -> tuple[bytes, ...] | None:
+        """Makes a rendition due that is not there or failed; the jobs that are due, or None if there is no image."""
+
+    def ask_again(self, principal: Principal, key: bytes, job_id: bytes) -> tuple[bytes, ...] | None:
+        """Makes the failed renditions due, by one job; the jobs that are due, or None if there is no image."""
+
+    def add_tag(self, principal: Principal, key: bytes, tag: str, most: int) -> bool:
+        """Puts the tag on the image; False if there is no such image.
+
+        A removed automatic tag is put back as one. Raises InvalidValueError if it would have more than `most` tags.
+        """
+
+    def remove_tag(self, principal: Principal, key: bytes, tag: str) -> bool:
+        """Takes the tag off the image; an automatic one stays off. False if there is no such image or tag."""
+
+
+class RenderRows(Protocol):
+    """What the worker does to the rows, by the owner's id. Every call may raise RowsUnavailableError."""
+
+    def source(self, order: Render) -> Image | None:
+        """The image, if it still is the one to be rendered; looked at where rows are written."""
+
+    def complete(
+        self, order: Render, job_id: bytes, intent_id: bytes, made: Sequence[Rendition], tags: Sequence[str]
+    ) -> bool:
+        """Makes the renditions ready and gives the image its automatic tags, in one transaction.
+
+        It also withdraws the intent and ends the job. If the image is not the one that was rendered any more, the
+        transaction makes the intent due and ends the job, and the answer is False. `tags` empty leaves tags alone.
+        """
+
+    def fail(self, order: Render, job_id: bytes, why: str) -> None:
+        """Marks what the job was to make as failed, and ends the job."""

@@ -1,0 +1,85 @@
+"""Makes renditions of an image that has arrived, and its automatic tags.
+
+A job may be performed any number of times, late and at the same time as itself: it makes the same objects under the
+same keys, and one transaction makes them the image's, if the image still is the one that was rendered. Objects are
+announced for removal before they are stored, as an image's are; killed anywhere between, the worker leaves at most
+objects that an announced job removes. That job leaves them alone as long as their original is an image's.
+"""
+
+import hashlib
+import logging
+import secrets
+from dataclasses import dataclass
+
+from chalicelib.domain import jobs
+from chalicelib.domain.automatic_tags import automatic_tags
+from chalicelib.domain.errors import ObjectsUnavailableError, RequestError
+from chalicelib.domain.images import Image
+from chalicelib.domain.jobs import Job, Removal, Render
+from chalicelib.domain.partitions import partition_of
+from chalicelib.domain.ports import ImageRows, JobRows, Objects, Renderer
+from chalicelib.domain.rendition_ports import RenderRows
+from chalicelib.domain.renditions import KINDS, MEDIA_TYPE, THUMBNAIL, Rendered
+from chalicelib.domain.stored_renditions import Rendition, State, object_key_of
+
+logger = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Rendering:
+    """Performs the jobs of the kind RENDER."""
+
+    rows: RenderRows
+    image_rows: ImageRows
+    job_rows: JobRows
+    objects: Objects
+    renderer: Renderer
+
+    def perform(self, job: Job) -> None:
+        """Makes what the job names, or says why not, and finishes it. Raises UnavailableError: to be tried again."""
+        order = jobs.render_of(job)
+        image = self.rows.source(order)
+        if image is None:
+            self.job_rows.finish(job.id)
+            return
+        kinds = [KINDS[name] for name in order.kinds if name in KINDS]
+        try:
+            seen, rendered = self.renderer.render(self._bytes_of(image), image.facts.media_type, kinds)
+        except RequestError as error:
+            logger.warning("job %s makes no renditions: %s", job.id.hex(), error)
+            self.rows.fail(order, job.id, str(error))
+            return
+        tags = automatic_tags(seen, image.facts.media_type) if THUMBNAIL in kinds else []
+        self._keep(job, order, rendered, tags)
+
+    def _bytes_of(self, image: Image) -> bytes:
+        data = self.objects.get(image.object_key)
+        if data is None:  # deleted meanwhile, which the next try sees
+            raise ObjectsUnavailableError(f"The object {image.object_key} is not there.")
+        if hashlib.sha256(data).digest() != image.sha256:
+            raise ObjectsUnavailableError(f"The bytes of object {image.object_key} are not those that were stored.")
+        return data
+
+    def _keep(self, job: Job, order: Render, rendered: list[Rendered], tags: list[str]) -> None:
+        made = [_made(order, one) for one in rendered]
+        partition = partition_of(order.key)
+        intent = jobs.removal_job(
+            secrets.token_bytes(16), [Removal(order.owner_id, one.object_key, partition) for one in made]
+        )
+        self.image_rows.announce(intent)
+        for row, one in zip(made, rendered, strict=True):
+            self.objects.put(row.object_key, one.data, MEDIA_TYPE)
+        if not self.rows.complete(order, job.id, intent.id, made, tags):
+            logger.info("job %s: the image was replaced or deleted while it was rendered", job.id.hex())
+
+
+def _made(order: Render, one: Rendered) -> Rendition:
+    return Rendition(
+        kind=one.kind.name,
+        state=State.READY,
+        object_key=object_key_of(order.source_object_key, one.kind.name),
+        sha256=hashlib.sha256(one.data).digest(),
+        width=one.width,
+        height=one.height,
+        size=len(one.data),
+    )

@@ -1,0 +1,98 @@
+"""The REST face of uploads straight from the browser to the object store: /api/v1/uploads..."""
+
+from collections.abc import Callable
+from typing import Any
+from urllib.parse import quote
+
+from chalice.app import Blueprint, Request, Response
+
+from chalicelib.bootstrap import Services
+from chalicelib.domain.errors import InvalidValueError, UnknownUploadError
+from chalicelib.domain.images import MAX_BYTES
+from chalicelib.domain.keys import text_of
+from chalicelib.domain.uploads import Upload, UploadState
+from chalicelib.web.addresses import rooted
+from chalicelib.web.http import answering_as
+from chalicelib.web.idempotency import asked_of
+from chalicelib.web.json_answers import instant, json_answer
+from chalicelib.web.problems import problem
+from chalicelib.web.request_form import RequestForm, form_of
+from chalicelib.web.session import principal_of
+
+NO_FILE = 0  # bytes, beside the fields of a form
+_ID_DIGITS = 32
+_MOST_SIZE = MAX_BYTES * 1000  # what is no size of a file at all; a file that is too large is told so
+
+
+def blueprint(services: Callable[[], Services]) -> Blueprint:
+    """The routes of /api/v1/uploads and below."""
+    routes = Blueprint(__name__)
+
+    def route(path: str, *methods: str) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+        def register(view: Callable[..., Any]) -> Callable[..., Any]:
+            return routes.route(path, methods=list(methods), content_types=[])(answering_as(problem)(view))
+
+        return register
+
+    def request() -> Request:
+        return routes.current_request
+
+    @route("/api/v1/uploads", "POST")
+    def begin_upload() -> Response:
+        form = form_of(request(), NO_FILE)
+        key, media_type, size = form.key(), form.text("media_type"), _size(form)
+        asked = asked_of(request(), b"begin upload", key, media_type.encode(), str(size).encode())
+        begun = services().uploads.begin(principal_of(request()), key, media_type, size, asked)
+        body = {
+            "id": begun.upload.id.hex(),
+            "url": begun.form.url,
+            "fields": dict(begun.form.fields),
+            "expires": instant(begun.expires_at),
+        }
+        return json_answer(body, {"Location": _address(request(), begun.upload)}, 201)
+
+    @route("/api/v1/uploads/{upload_id}", "GET")
+    def get_upload(upload_id: str) -> Response:
+        return _answer(services().uploads.find(principal_of(request()), _id(upload_id)))
+
+    @route("/api/v1/uploads/{upload_id}/complete", "POST")
+    def complete_upload(upload_id: str) -> Response:
+        return _answer(services().uploads.complete(principal_of(request()), _id(upload_id)))
+
+    def _answer(upload: Upload) -> Response:
+        done = upload.state is UploadState.DONE
+        return json_answer(
+            {
+                "id": upload.id.hex(),
+                "state": upload.state.value,
+                "key": text_of(upload.key),
+                "refusal": upload.refusal,
+                "sha256": None if upload.sha256 is None else upload.sha256.hex(),
+                "duplicate_of": None if upload.duplicate_of is None else text_of(upload.duplicate_of),
+                "content": _content(request(), upload.key) if done else None,
+                "created_at": instant(upload.created_at),
+            }
+        )
+
+    return routes
+
+
+def _address(request: Request, upload: Upload) -> str:
+    return rooted(request, f"/api/v1/uploads/{upload.id.hex()}")
+
+
+def _content(request: Request, key: bytes) -> str:
+    return f"{rooted(request, '/api/v1/image')}?key={quote(key, safe='')}"
+
+
+def _id(text: str) -> bytes:
+    if len(text) != _ID_DIGITS or not set(text) <= set("0123456789abcdef"):
+        raise UnknownUploadError("There is no such upload.")
+    return bytes.fromhex(text)
+
+
+def _size(form: RequestForm) -> int:
+    text = form.text("size")
+    if not (text.isascii() and text.isdigit() and len(text) <= len(str(_MOST_SIZE))):
+        raise InvalidValueError("size", "size must be the file's size in bytes.")
+    return int(text)

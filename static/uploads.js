@@ -1,0 +1,207 @@
+// Uploads straight to the object store: begun with our API, posted there, completed here. Three at once, each with a bar.
+"use strict";
+
+class Stopped extends Error {} // paused by the person
+class Refused extends Error {} // the same file would be refused again
+
+class Upload {
+  constructor(file, key, how) {
+    Object.assign(this, { file, key, how, sent: 0, state: "waiting", words: "Waiting", begun: null, answer: null });
+  }
+
+  get ended() { return this.state === "done" || this.state === "refused"; }
+
+  async run() {
+    this.set("sending", "Starting…");
+    try {
+      if (this.begun === null || Date.parse(this.begun.expires) - Date.now() < 60_000) this.begun = await this.begin();
+      await this.post();
+      this.sent = this.file.size;
+      this.set("sending", "Looking at it…");
+      this.answer = await this.call(`${this.how.address}/${this.begun.id}/complete`);
+      if (this.answer.state === "refused") throw new Refused(this.answer.refusal);
+      this.set("done", "Stored");
+    } catch (error) {
+      if (error instanceof Stopped) this.set("paused", "Paused");
+      else if (error instanceof Refused) this.set("refused", error.message);
+      else this.set("failed", error.message || "It could not be sent.");
+      if (!this.ended) this.sent = 0; // a file is sent whole or not at all
+    } finally {
+      this.stop = null;
+      this.how.changed(this);
+    }
+  }
+
+  async begin() {
+    const wanted = { key: this.key, media_type: this.file.type, size: this.file.size };
+    return this.call(this.how.address, wanted);
+  }
+
+  // What our API answers. What is temporary is asked for again, under the same name, so that nothing is begun twice.
+  async call(address, body) {
+    const name = [...crypto.getRandomValues(new Uint8Array(16))].map((one) => one.toString(16).padStart(2, "0")).join("");
+    const headers = { "Content-Type": "application/json", "X-CSRF-Token": this.how.token, "Idempotency-Key": name };
+    const stop = new AbortController();
+    let stopped = false;
+    this.stop = () => { stopped = true; stop.abort(); };
+    for (let left = 3; ; left -= 1) {
+      try {
+        const signal = AbortSignal.any([stop.signal, AbortSignal.timeout(30_000)]);
+        const answer = await fetch(address, { method: "POST", headers, body: body && JSON.stringify(body), signal });
+        if (answer.ok) return await answer.json();
+        const words = (await answer.json().catch(() => ({}))).detail ?? `The store answered ${answer.status}.`;
+        if (answer.status < 500 && answer.status !== 409 && answer.status !== 429) throw new Refused(words);
+        if (left === 0) throw new Error(words);
+      } catch (error) {
+        if (stopped) throw new Stopped();
+        if (error instanceof Refused || left === 0) throw error instanceof TypeError ? new Error("The store cannot be reached.") : error;
+      }
+      await new Promise((done) => { setTimeout(done, 1000 * (4 - left)); });
+      if (stopped) throw new Stopped();
+    }
+  }
+
+  post() {
+    return new Promise((resolve, reject) => {
+      const request = new XMLHttpRequest();
+      const form = new FormData();
+      for (const [name, value] of Object.entries(this.begun.fields)) form.append(name, value);
+      form.append("file", this.file);
+      this.stop = () => request.abort();
+      request.upload.addEventListener("progress", (event) => {
+        if (event.total === 0) return;
+        this.sent = Math.round((this.file.size * event.loaded) / event.total);
+        this.set("sending", "Sending");
+      });
+      request.addEventListener("load", () => {
+        if (request.status < 300) resolve();
+        else if (request.status === 403) {
+          this.begun = null; // the form has ended; a retry gets another
+          reject(new Error("The object store did not take it: try again."));
+        } else reject(new Error(`The object store answered ${request.status}.`));
+      });
+      request.addEventListener("abort", () => reject(new Stopped()));
+      request.addEventListener("error", () => reject(new Error("The connection was lost.")));
+      request.open("POST", this.begun.url);
+      request.send(form);
+    });
+  }
+
+  set(state, words) {
+    Object.assign(this, { state, words });
+    this.how.changed(this);
+  }
+}
+
+// The list of uploads below a form.
+class UploadQueue {
+  static AT_ONCE = 3;
+
+  constructor(form, atEnd) {
+    this.place = form.querySelector("[data-queue]");
+    this.rows = this.place.querySelector("[data-rows]");
+    this.total = this.place.querySelector("[data-total]");
+    this.totalWords = this.place.querySelector("[data-total-words]");
+    this.pauseAll = Object.assign(document.createElement("button"), { type: "button", className: "button small" });
+    this.place.querySelector("[data-total-line]").append(this.pauseAll);
+    this.imageAddress = form.dataset.image;
+    this.atEnd = atEnd;
+    this.paused = false;
+    this.uploads = new Map(); // to their rows
+    this.how = {
+      address: form.dataset.uploads,
+      token: form.elements.form_token.value,
+      changed: (upload) => { this.show(upload); this.go(); },
+    };
+    this.pauseAll.addEventListener("click", () => {
+      this.paused = !this.paused;
+      for (const upload of this.uploads.keys()) {
+        if (this.paused && upload.state === "sending") upload.stop?.();
+        if (!this.paused && upload.state === "paused") upload.set("waiting", "Waiting");
+      }
+      this.showTotal();
+      this.go();
+    });
+    window.addEventListener("beforeunload", (event) => { if (this.open.length > 0) event.preventDefault(); });
+  }
+
+  get open() { return [...this.uploads.keys()].filter((one) => one.state === "waiting" || one.state === "sending"); }
+
+  add(files) { // [file, key], ...
+    this.place.hidden = false;
+    for (const [file, key] of files) {
+      const upload = new Upload(file, key, this.how);
+      this.uploads.set(upload, this.rowOf(upload));
+      this.show(upload);
+    }
+    this.go();
+  }
+
+  go() {
+    if (this.paused) return;
+    const sending = this.open.filter((one) => one.state === "sending").length;
+    for (const upload of this.open.filter((one) => one.state === "waiting").slice(0, UploadQueue.AT_ONCE - sending)) {
+      upload.run();
+    }
+    if (this.uploads.size > 0 && [...this.uploads.keys()].every((one) => one.ended)) this.atEnd([...this.uploads.keys()]);
+  }
+
+  rowOf(upload) {
+    const row = document.createElement("li");
+    const name = Object.assign(document.createElement("bdi"), { className: "key", textContent: upload.key });
+    const bar = document.createElement("progress");
+    bar.max = upload.file.size;
+    bar.setAttribute("aria-label", upload.key);
+    const words = Object.assign(document.createElement("p"), { className: "hint" });
+    const button = Object.assign(document.createElement("button"), { type: "button", className: "button small" });
+    button.addEventListener("click", () => {
+      if (upload.state === "sending") upload.stop?.();
+      else if (upload.state === "waiting") upload.set("paused", "Paused");
+      else if (!upload.ended) upload.set("waiting", "Waiting");
+    });
+    row.append(name, bar, words, button);
+    this.rows.append(row);
+    return { row, bar, words, button };
+  }
+
+  show(upload) {
+    const { row, bar, words, button } = this.uploads.get(upload) ?? {};
+    if (!row) return;
+    row.dataset.state = upload.state;
+    bar.value = upload.sent;
+    words.replaceChildren(upload.words);
+    if (upload.state === "done") {
+      words.replaceChildren(this.link("Stored", upload.key));
+      if (upload.answer.duplicate_of !== null) {
+        words.append("; the same image as ", this.link(upload.answer.duplicate_of, upload.answer.duplicate_of));
+      }
+    }
+    const label = { waiting: "Pause", sending: "Pause", paused: "Resume", failed: "Retry" }[upload.state];
+    button.hidden = label === undefined;
+    button.textContent = label ?? "";
+    button.setAttribute("aria-label", `${label}: ${upload.key}`);
+    this.showTotal();
+  }
+
+  showTotal() {
+    const all = [...this.uploads.keys()];
+    const count = (state) => all.filter((one) => one.state === state).length;
+    this.total.max = all.reduce((sum, one) => sum + one.file.size, 0);
+    this.total.value = all.reduce((sum, one) => sum + one.sent, 0);
+    const parts = [`${count("done")} of ${all.length} stored`];
+    for (const [state, words] of [["refused", "refused"], ["failed", "failed"], ["paused", "paused"]]) {
+      if (count(state) > 0) parts.push(`${count(state)} ${words}`);
+    }
+    const said = parts.join(", ");
+    if (this.totalWords.textContent !== said) this.totalWords.textContent = said; // read out when it changes
+    this.pauseAll.hidden = all.every((one) => one.ended || one.state === "failed");
+    this.pauseAll.textContent = this.paused ? "Resume all" : "Pause all";
+  }
+
+  link(text, key) {
+    const link = document.createElement("a");
+    link.href = `${this.imageAddress}?key=${encodeURIComponent(key)}`;
+    link.append(Object.assign(document.createElement("bdi"), { className: "key", textContent: text }));
+    return link;
+  }
+}

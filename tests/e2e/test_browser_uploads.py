@@ -1,0 +1,195 @@
+"""A person's browser uploads many images at once, and large ones, straight to the object store."""
+
+import re
+import secrets
+from collections.abc import Iterator
+from io import BytesIO
+from pathlib import Path
+from urllib.parse import quote
+
+import pytest
+from PIL import Image
+from playwright.sync_api import Browser, Locator, Page, Route, expect, sync_playwright
+
+from tests.e2e.store_client import StoreClient
+from tests.e2e.test_browser import ARGUMENTS, CHROMIUM, form, png
+from tests.local_cloud import LocalCloud
+
+pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="no browser is installed: ops/setup.sh --browser")
+STORED = 30_000  # ms; a busy machine
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    with sync_playwright() as playwright:
+        launched = playwright.chromium.launch(executable_path=CHROMIUM, args=ARGUMENTS)
+        yield launched
+        launched.close()
+
+
+@pytest.fixture
+def page(browser: Browser, cloud: LocalCloud) -> Iterator[Page]:
+    """The upload page; the test fails if the browser complains of something blocked."""
+    with browser.new_context(base_url=cloud.address) as context:
+        complaints: list[str] = []
+        page = context.new_page()
+        page.on("console", lambda message: complaints.append(message.text) if message.type == "error" else None)
+        page.on("pageerror", lambda error: complaints.append(str(error)))
+        page.goto("/upload")
+        yield page
+        assert [words for words in complaints if "Content Security" in words or "Error:" in words] == []
+
+
+@pytest.fixture
+def files(tmp_path: Path) -> list[Path]:
+    """Five images, none like another, with names that no other test has."""
+    run = secrets.token_hex(4)
+    made = [tmp_path / f"{run} {number} é.png" for number in range(5)]
+    for number, path in enumerate(made):
+        noise = BytesIO()
+        Image.frombytes("RGB", (9, 9), secrets.token_bytes(243)).resize((90 + number, 90)).save(noise, "PNG")
+        path.write_bytes(noise.getvalue())
+    return made
+
+
+def send(page: Page, files: list[Path]) -> None:
+    page.get_by_label("Image", exact=True).set_input_files(files)
+    form(page).get_by_role("button", name="Upload", exact=True).click()
+
+
+def row(page: Page, path: Path) -> Locator:
+    return page.locator("[data-rows] li").filter(has_text=path.name)
+
+
+def total(page: Page) -> Locator:
+    return page.locator("[data-total-words]")
+
+
+def bytes_of(cloud: LocalCloud, key: str) -> bytes:
+    return StoreClient(cloud.address).get(key).body
+
+
+def test_many_images_go_at_once_each_by_its_file_s_name(page: Page, cloud: LocalCloud, files: list[Path]) -> None:
+    page.get_by_label("Image", exact=True).set_input_files(files)
+    expect(form(page).get_by_label("Key")).to_be_hidden()
+    form(page).get_by_role("button", name="Upload", exact=True).click()
+    expect(total(page)).to_have_text("5 of 5 stored", timeout=STORED)
+    expect(page.locator("[data-rows] progress")).to_have_count(5)
+    for path in files:
+        bar = row(page, path).get_by_role("progressbar")
+        assert bar.evaluate("bar => bar.value === bar.max")
+        assert bytes_of(cloud, path.name) == path.read_bytes()
+    row(page, files[0]).get_by_role("link", name="Stored").click()
+    expect(page.locator("h1")).to_have_text(files[0].name)
+
+
+def test_dropped_images_go_as_chosen_ones_do(page: Page, cloud: LocalCloud) -> None:
+    names = [f"dropped {secrets.token_hex(4)}.png" for _ in range(2)]
+    carried = page.evaluate_handle(
+        """files => {
+          const carried = new DataTransfer();
+          for (const [name, bytes] of files) {
+            carried.items.add(new File([new Uint8Array(bytes)], name, {type: "image/png"}));
+          }
+          return carried;
+        }""",
+        [[name, list(png(12, 34 + number, "olive"))] for number, name in enumerate(names)],
+    )
+    page.dispatch_event("[data-drop]", "drop", {"dataTransfer": carried})
+    form(page).get_by_role("button", name="Upload", exact=True).click()
+    expect(total(page)).to_have_text("2 of 2 stored", timeout=STORED)
+    assert all(bytes_of(cloud, name) for name in names)
+
+
+def test_a_large_image_goes_straight_to_the_store_and_ends_on_its_page(page: Page, tmp_path: Path) -> None:
+    large = tmp_path / f"large {secrets.token_hex(4)}.png"
+    Image.effect_noise((2300, 2300), 100).save(large)
+    assert large.stat().st_size > 4 * 1024 * 1024
+    posts: list[str] = []
+    page.on("request", lambda request: posts.append(request.url) if request.method == "POST" else None)
+    send(page, [large])
+    expect(page.locator("h1")).to_have_text(large.name, timeout=STORED)
+    expect(page.get_by_role("status").first).to_contain_text("is stored")
+    assert not [url for url in posts if url.endswith("/upload")]
+
+
+def test_what_is_refused_says_why_and_the_others_are_stored(page: Page, files: list[Path]) -> None:
+    files[1].write_bytes(files[1].read_bytes()[:60])
+    files[2].write_bytes(b"MZ just a program")
+    send(page, files)
+    expect(total(page)).to_have_text("3 of 5 stored, 2 refused", timeout=STORED)
+    for path in files[1:3]:
+        expect(row(page, path).locator(".hint")).not_to_be_empty()
+        expect(row(page, path).get_by_role("button")).to_be_hidden()
+
+
+def test_the_same_image_under_another_name_is_named(page: Page, files: list[Path]) -> None:
+    send(page, files[:2])
+    expect(total(page)).to_have_text("2 of 2 stored", timeout=STORED)
+    twin = files[0].with_name("twin " + files[0].name)
+    twin.write_bytes(files[0].read_bytes())
+    send(page, [twin, files[3]])
+    expect(total(page)).to_have_text("4 of 4 stored", timeout=STORED)
+    expect(row(page, twin)).to_contain_text(f"the same image as {files[0].name}")
+    link = row(page, twin).get_by_role("link", name=files[0].name, exact=True)
+    assert (link.get_attribute("href") or "").endswith("key=" + quote(files[0].name, safe=""))
+
+
+def test_a_connection_that_is_lost_is_told_and_a_retry_goes_on(
+    page: Page, cloud: LocalCloud, files: list[Path]
+) -> None:
+    bucket = re.compile(re.escape(cloud.environ["AWS_ENDPOINT_URL"]))
+    page.route(bucket, lambda route: route.abort())
+    send(page, files[:2])
+    expect(total(page)).to_have_text("0 of 2 stored, 2 failed", timeout=STORED)
+    page.unroute(bucket)
+    for path in files[:2]:
+        row(page, path).get_by_role("button", name="Retry").click()
+    expect(total(page)).to_have_text("2 of 2 stored", timeout=STORED)
+    assert bytes_of(cloud, files[0].name) == files[0].read_bytes()
+
+
+def test_uploads_pause_and_resume_by_file_and_all_together(page: Page, cloud: LocalCloud, files: list[Path]) -> None:
+    bucket = re.compile(re.escape(cloud.environ["AWS_ENDPOINT_URL"]))
+    held: list[Route] = []
+    page.route(bucket, lambda route: held.append(route))  # nothing goes on until it is let
+    send(page, files)
+    expect(page.locator("[data-rows] li[data-state=sending]")).to_have_count(3, timeout=STORED)
+    row(page, files[0]).get_by_role("button", name="Pause").click()
+    expect(row(page, files[0])).to_contain_text("Paused")
+    expect(page.locator("[data-rows] li[data-state=sending]")).to_have_count(3)  # another took its turn
+    page.get_by_role("button", name="Pause all").click()
+    expect(page.locator("[data-rows] li[data-state=sending]")).to_have_count(0)
+    page.unroute(bucket)
+    page.get_by_role("button", name="Resume all").click()
+    expect(total(page)).to_have_text("5 of 5 stored", timeout=STORED)
+    for path in files:
+        assert bytes_of(cloud, path.name) == path.read_bytes()
+
+
+def test_a_page_that_is_gone_before_it_could_say_so_loses_nothing(
+    page: Page, cloud: LocalCloud, files: list[Path]
+) -> None:
+    page.route(re.compile("/complete$"), lambda route: route.abort())  # the store is told by the object store alone
+    send(page, files[:2])
+    store = StoreClient(cloud.address)
+    for path in files[:2]:
+        page.wait_for_timeout(100)
+        for _ in range(300):
+            if store.get(path.name).status == 200:
+                break
+            page.wait_for_timeout(100)
+        assert store.get(path.name).body == path.read_bytes()
+
+
+@pytest.mark.parametrize("width", [320, 1280])
+def test_the_list_is_no_wider_than_its_window(
+    browser: Browser, cloud: LocalCloud, files: list[Path], width: int
+) -> None:
+    with browser.new_context(base_url=cloud.address, viewport={"width": width, "height": 900}) as context:
+        page = context.new_page()
+        page.goto("/")
+        long = [path.rename(path.with_name(f"{'w' * 200} {path.name}")) for path in files[:3]]
+        send(page, long)
+        expect(total(page)).to_have_text("3 of 3 stored", timeout=STORED)
+        assert page.evaluate("document.documentElement.scrollWidth") <= width

@@ -1,0 +1,165 @@
+"""RenditionRows and RenderRows in memory."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+
+from chalicelib.domain import jobs
+from chalicelib.domain.accounts import Principal
+from chalicelib.domain.errors import InvalidValueError
+from chalicelib.domain.images import Image
+from chalicelib.domain.jobs import Removal, Render
+from chalicelib.domain.partitions import partition_of
+from chalicelib.domain.rendition_ports import RenditionRow
+from chalicelib.domain.renditions import KINDS, THUMBNAIL
+from chalicelib.domain.stored_renditions import About, ImageTag, Rendition, State, in_order, object_key_of
+from tests.fakes.store import JobRow, MemoryStore, TagRow
+
+
+class MemoryRenditionRows:
+    """RenditionRows and RenderRows over a MemoryStore."""
+
+    def __init__(self, store: MemoryStore) -> None:
+        self._store = store
+
+    def row(self, principal: Principal, key: bytes, kind: str) -> RenditionRow:
+        with self._store.steps.step("renditions.row"), self._store.lock:
+            owner = self._store.owner(principal)
+            image = self._store.images.get((owner.id, key))
+            rendition = self._store.renditions.get((owner.id, key, kind))
+            return RenditionRow(owner, self._store.fleet_map.version, image, rendition)
+
+    def about(self, principal: Principal, key: bytes) -> About:
+        with self._store.steps.step("renditions.about"), self._store.lock:
+            owner = self._store.owner(principal)
+            tags = self._store.tags.get((owner.id, key), {})
+            shown = sorted((tag for tag, row in tags.items() if not row.removed), key=str.encode)
+            return About(
+                in_order(list(self._of((owner.id, key)).values()), tuple(KINDS)),
+                tuple(ImageTag(tag, tags[tag].automatic) for tag in shown),
+            )
+
+    def thumbnails(self, principal: Principal, keys: Sequence[bytes]) -> dict[bytes, Rendition]:
+        with self._store.steps.step("renditions.thumbnails"), self._store.lock:
+            owner = self._store.owner(principal)
+            found = {key: self._store.renditions.get((owner.id, key, THUMBNAIL.name)) for key in keys}
+            return {key: one for key, one in found.items() if one is not None and one.state is State.READY}
+
+    def ask(self, principal: Principal, key: bytes, kind: str, job_id: bytes) -> tuple[bytes, ...] | None:
+        def wanted(image: Image) -> tuple[str, ...]:
+            there = self._of((image.owner_id, key)).get(kind)
+            return (kind,) if there is None or there.state is State.FAILED else ()
+
+        with self._store.steps.step("renditions.ask"):
+            return self._asked(principal, key, job_id, wanted)
+
+    def ask_again(self, principal: Principal, key: bytes, job_id: bytes) -> tuple[bytes, ...] | None:
+        def wanted(image: Image) -> tuple[str, ...]:
+            return tuple(k for k, one in self._of((image.owner_id, key)).items() if one.state is State.FAILED)
+
+        with self._store.steps.step("renditions.ask_again"):
+            return self._asked(principal, key, job_id, wanted)
+
+    def add_tag(self, principal: Principal, key: bytes, tag: str, most: int) -> bool:
+        with self._store.steps.step("renditions.add_tag"), self._store.lock:
+            owner = self._store.owner(principal, writing=True)
+            if (owner.id, key) not in self._store.images:
+                return False
+            tags = self._store.tags.setdefault((owner.id, key), {})
+            if tag in tags and not tags[tag].removed:
+                return True
+            if sum(not row.removed for row in tags.values()) >= most:
+                raise InvalidValueError("tag", f"An image has at most {most} tags. Remove one first.")
+            tags[tag] = TagRow(automatic=tag in tags)
+            self._store.bump(principal)
+            return True
+
+    def remove_tag(self, principal: Principal, key: bytes, tag: str) -> bool:
+        with self._store.steps.step("renditions.remove_tag"), self._store.lock:
+            tags = self._store.tags.get((self._store.owner(principal, writing=True).id, key), {})
+            if tag not in tags:
+                return False
+            if tags[tag].automatic:
+                tags[tag] = TagRow(automatic=True, removed=True)
+            else:
+                del tags[tag]
+            self._store.bump(principal)
+            return True
+
+    def source(self, order: Render) -> Image | None:
+        with self._store.steps.step("renditions.source"), self._store.lock:
+            return self._source(order)
+
+    def complete(
+        self, order: Render, job_id: bytes, intent_id: bytes, made: Sequence[Rendition], tags: Sequence[str]
+    ) -> bool:
+        with self._store.steps.step("renditions.complete"), self._store.lock:
+            self._store.jobs.pop(job_id, None)
+            if self._source(order) is None:
+                if intent_id in self._store.jobs:
+                    self._store.jobs[intent_id].due_at = self._store.clock.now()
+                return False
+            self._store.jobs.pop(intent_id, None)
+            for one in made:
+                self._store.renditions[order.owner_id, order.key, one.kind] = one
+            if tags:
+                kept = self._store.tags.setdefault((order.owner_id, order.key), {})
+                for tag in [tag for tag, row in kept.items() if row.automatic and not row.removed]:
+                    del kept[tag]
+                for tag in tags:
+                    kept.setdefault(tag, TagRow(automatic=True))
+            self._store.bump_owner(order.owner_id)
+            return True
+
+    def fail(self, order: Render, job_id: bytes, why: str) -> None:
+        with self._store.steps.step("renditions.fail"), self._store.lock:
+            self._store.jobs.pop(job_id, None)
+            if self._source(order) is None:
+                return
+            for kind in order.kinds:
+                there = self._store.renditions.get((order.owner_id, order.key, kind))
+                if there is not None and there.state is State.DUE:
+                    self._store.renditions[order.owner_id, order.key, kind] = replace(
+                        there, state=State.FAILED, why=why
+                    )
+            self._store.bump_owner(order.owner_id)
+
+    def _of(self, image: tuple[bytes, bytes]) -> dict[str, Rendition]:
+        return {kind: one for (owner, key, kind), one in self._store.renditions.items() if (owner, key) == image}
+
+    def _source(self, order: Render) -> Image | None:
+        image = self._store.images.get((order.owner_id, order.key))
+        return image if image is not None and image.object_key == order.source_object_key else None
+
+    def _asked(
+        self, principal: Principal, key: bytes, job_id: bytes, wanted: Callable[[Image], tuple[str, ...]]
+    ) -> tuple[bytes, ...] | None:
+        with self._store.lock:
+            owner = self._store.owner(principal, writing=True)
+            image = self._store.images.get((owner.id, key))
+            if image is None:
+                return None
+            kinds = wanted(image)
+            if not kinds:
+                return ()
+            owe_renditions(self._store, image, kinds, job_id)
+            self._store.bump(principal)
+            return (job_id,)
+
+
+def owe_renditions(store: MemoryStore, image: Image, kinds: Sequence[str], job_id: bytes) -> bytes:
+    """Writes those renditions as due, and the job that makes them; the job's id."""
+    for kind in kinds:
+        due = Rendition(kind, State.DUE, object_key_of(image.object_key, kind))
+        store.renditions[image.owner_id, image.key, kind] = due
+    order = Render(image.owner_id, image.key, image.object_key, tuple(kinds))
+    store.jobs[job_id] = JobRow(jobs.render_job(job_id, order), store.clock.now())
+    return job_id
+
+
+def forget_renditions(store: MemoryStore, image: Image, *, tags: bool) -> list[Removal]:
+    """Deletes the image's renditions, and its tags if asked; what is to be removed with the image."""
+    places = [place for place in store.renditions if place[:2] == (image.owner_id, image.key)]
+    objects = [image.object_key, *(store.renditions.pop(place).object_key for place in places)]
+    if tags:
+        store.tags.pop((image.owner_id, image.key), None)
+    return [Removal(image.owner_id, object_key, partition_of(image.key)) for object_key in objects]
