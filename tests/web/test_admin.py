@@ -124,6 +124,8 @@ def test_while_uploads_are_blocked_every_door_refuses_them_and_every_page_says_s
     by_script = call("PUT", "/api/v1/images/k2", writes, PICTURE)
     assert (by_script.status, by_script.json["type"].rpartition(":")[2]) == (503, "uploads-blocked")
     assert by_script.headers["retry-after"] == "60"
+    asked = b'{"key": "k2", "media_type": "image/png", "size": 36}'
+    assert ada("POST", "/api/v1/uploads", CSRF, asked).status == 503
     assert ada("GET", "/content?key=k1").body == PICTURE  # reading and deleting go on
     assert ada.submit("/delete", key="k1").status == 303
     assert root.submit("/admin/uploads", uploads="open").status == 303
