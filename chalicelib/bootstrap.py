@@ -23,7 +23,10 @@ from chalicelib.domain.ports import (
 from chalicelib.domain.scaler_ports import ScalerRows
 from chalicelib.domain.upload_ports import AnswerRows
 from chalicelib.services.accounts import Accounts
+from chalicelib.services.admin import Admin
 from chalicelib.services.cache_configuration import CacheConfiguration
+from chalicelib.services.data_removal import DataRemoval
+from chalicelib.services.dumps import Dumps
 from chalicelib.services.fleet_console import FleetConsole
 from chalicelib.services.fleet_status import FleetStatus
 from chalicelib.services.images import Images
@@ -32,8 +35,10 @@ from chalicelib.services.read_through import FillPolicy, ReadThrough
 from chalicelib.services.rendering import Rendering
 from chalicelib.services.renditions import Renditions
 from chalicelib.services.replica_status import ReplicaStatus
+from chalicelib.services.sending import Sending
 from chalicelib.services.staleness import Staleness
 from chalicelib.services.uploads import Uploads
+from chalicelib.services.uploads_state import KeptUploadsState
 from chalicelib.services.worker import Worker
 
 if TYPE_CHECKING:
@@ -66,6 +71,9 @@ class Services:
     scaler_rows: ScalerRows
     accounts: Accounts
     replica: ReplicaStatus
+    admin: Admin
+    dumps: Dumps
+    data_removal: DataRemoval
 
 
 _building = threading.Lock()
@@ -165,12 +173,15 @@ def services_from(environ: Mapping[str, str]) -> Services:
     from chalicelib.adapters.memcached import MemcachedNodes, NodePolicy
     from chalicelib.adapters.memcached_admin import MemcachedNodeAdmins
     from chalicelib.adapters.mysql.account_rows import MySqlAccountRows
+    from chalicelib.adapters.mysql.admin_rows import MySqlAdminRows
     from chalicelib.adapters.mysql.database import Database, DatabaseAddress
     from chalicelib.adapters.mysql.decision_rows import MySqlDecisionRows, MySqlFleetReports
+    from chalicelib.adapters.mysql.dump_rows import MySqlDumpRows
     from chalicelib.adapters.mysql.fleet_maps import MySqlFleetMaps
     from chalicelib.adapters.mysql.idempotency_rows import MySqlAnswerRows
     from chalicelib.adapters.mysql.image_rows import MySqlImageRows
     from chalicelib.adapters.mysql.job_rows import MySqlJobRows
+    from chalicelib.adapters.mysql.removal_rows import MySqlRemovalRows
     from chalicelib.adapters.mysql.rendition_rows import MySqlRenderRows, MySqlRenditionRows
     from chalicelib.adapters.mysql.scaler_rows import MySqlScalerRows
     from chalicelib.adapters.mysql.settings_rows import MySqlSettingsRows
@@ -209,9 +220,26 @@ def services_from(environ: Mapping[str, str]) -> Services:
         CacheSettings(num_nodes=config.fleet_nodes, mode=config.fleet_mode),
     )
     inspector = ChildInspector(time_limit_seconds=config.inspect_seconds)
+    accounts = Accounts(
+        rows=MySqlAccountRows(database, reads),
+        passwords=at_first_use(_passwords),
+        mail=at_first_use(lambda: _mail(config)),
+        clock=clock,
+        settings=MySqlSettingsRows(database),
+        built_in_owner=config.signed_in_as,
+    )
+    sending, admin_rows = Sending(job_rows, queue), MySqlAdminRows(database)
+    uploads_state = KeptUploadsState(MySqlSettingsRows(database, reads), clock.monotonic)
+    dumps = Dumps(MySqlDumpRows(database), admin_rows, accounts, objects, objects, sending, config.environment)
+    data_removal = DataRemoval(MySqlRemovalRows(database), admin_rows, sending, clock, config.environment)
     answers = MySqlAnswerRows(database)
     images = Images(image_rows, job_rows, objects, inspector, queue, read_through, staleness)
     rendering = Rendering(MySqlRenderRows(database), image_rows, job_rows, objects, ChildRenderer())
+    performers = {
+        jobs.RENDER: rendering.perform,
+        jobs.MAKE_DUMP: dumps.make,
+        jobs.REMOVE_DATA: data_removal.perform,
+    }
     return Services(
         config=config,
         maps=maps,
@@ -232,7 +260,7 @@ def services_from(environ: Mapping[str, str]) -> Services:
         answers=answers,
         images=images,
         renditions=Renditions(MySqlRenditionRows(database, reads), images),
-        worker=Worker(job_rows, objects, maps, caches, queue, {jobs.RENDER: rendering.perform}),
+        worker=Worker(job_rows, objects, maps, caches, queue, performers),
         fleet=status,
         cache_configuration=configuration,
         console=FleetConsole(
@@ -250,13 +278,9 @@ def services_from(environ: Mapping[str, str]) -> Services:
         reports=reports,
         admins=admins,
         scaler_rows=MySqlScalerRows(database),
-        accounts=Accounts(
-            rows=MySqlAccountRows(database, reads),
-            passwords=at_first_use(_passwords),
-            mail=at_first_use(lambda: _mail(config)),
-            clock=clock,
-            settings=MySqlSettingsRows(database),
-            built_in_owner=config.signed_in_as,
-        ),
         replica=reading.replica,
+        accounts=accounts,
+        admin=Admin(admin_rows, accounts, uploads_state),
+        dumps=dumps,
+        data_removal=data_removal,
     )

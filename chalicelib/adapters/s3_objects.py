@@ -8,7 +8,8 @@ upload only some time after its last byte.
 import logging
 import random
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, TypeVar
 
 from botocore.exceptions import BotoCoreError, ClientError
@@ -19,6 +20,7 @@ from chalicelib.domain.uploads import UploadForm
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
+    from mypy_boto3_s3.type_defs import CompletedPartTypeDef
 
 logger = logging.getLogger(__name__)
 
@@ -27,6 +29,7 @@ LEAST_BYTES_PER_SECOND = 10e6
 MOST_SECONDS = 20.0  # an answer through API Gateway may take 29 s
 TRIES = 2
 REST_SECONDS = 0.1
+PART_BYTES = 8 << 20  # of an object that is written piece by piece; S3 takes 5 MiB at least, but for the last
 T = TypeVar("T")
 
 
@@ -88,6 +91,45 @@ class S3Objects:
             Params={"Bucket": self._bucket, "Key": object_key, "ResponseContentType": media_type},
             ExpiresIn=seconds,
         )
+
+    @contextmanager
+    def writing(self, object_key: str, media_type: str) -> Iterator[Callable[[bytes], None]]:
+        client, bucket = self._client, self._bucket
+        begun = _answer(lambda: client.create_multipart_upload(Bucket=bucket, Key=object_key, ContentType=media_type))
+        upload_id = begun["UploadId"]
+        kept = bytearray()
+        parts: list[CompletedPartTypeDef] = []
+
+        def send() -> None:
+            number, part = len(parts) + 1, bytes(kept)
+            sent = _answer(
+                lambda: client.upload_part(
+                    Bucket=bucket, Key=object_key, UploadId=upload_id, PartNumber=number, Body=part
+                )
+            )
+            parts.append({"ETag": sent["ETag"], "PartNumber": number})
+            kept.clear()
+
+        def write(piece: bytes) -> None:
+            kept.extend(piece)
+            if len(kept) >= PART_BYTES:
+                send()
+
+        try:
+            yield write
+            if kept or not parts:
+                send()
+            _answer(
+                lambda: client.complete_multipart_upload(
+                    Bucket=bucket, Key=object_key, UploadId=upload_id, MultipartUpload={"Parts": parts}
+                )
+            )
+        except BaseException:
+            try:
+                _answer(lambda: client.abort_multipart_upload(Bucket=bucket, Key=object_key, UploadId=upload_id))
+            except ObjectsUnavailableError as error:
+                logger.warning("an upload in parts of %s is left behind: %s", object_key, error)
+            raise
 
 
 def _answer(ask: Callable[[], T]) -> T:

@@ -6,10 +6,15 @@ StoreError
 │   ├── InvalidValueError       a field is missing, of the wrong type or out of range
 │   ├── NotFoundError           no such image
 │   ├── UnknownNodeError        no such cache node
+│   ├── UnknownUserError        no such user
+│   ├── UnknownDumpError        no such dump
 │   ├── PreconditionError       the image is not the one the caller had in mind
 │   ├── UnsupportedTypeError    the bytes are none of the formats that are kept
 │   ├── TooLargeError           a limit on bytes, pixels or frames is passed
 │   ├── UnreadableImageError    the format is right, the bytes are damaged or hostile
+│   ├── QuotaError              the owner would have more bytes than the quota allows
+│   ├── UploadsBlockedError     an admin has blocked uploads
+│   ├── LastAdminError          there would be no admin any more
 │   ├── UnknownUploadError      no such upload
 │   ├── NotArrivedError         nothing was uploaded yet
 │   ├── UploadsClosedError      nothing is taken from this account
@@ -58,6 +63,14 @@ class UnknownNodeError(RequestError):
     """The fleet map names no such node."""
 
 
+class UnknownUserError(RequestError):
+    """No account belongs to such an owner."""
+
+
+class UnknownDumpError(RequestError):
+    """No such dump, or it is removed already."""
+
+
 class PreconditionError(RequestError):
     """The image is not, or no longer, the one the caller had in mind."""
 
@@ -72,6 +85,18 @@ class TooLargeError(RequestError):
 
 class UnreadableImageError(RequestError):
     """The bytes claim a format that is kept, but are damaged or hostile."""
+
+
+class QuotaError(RequestError):
+    """The owner would have more bytes than the quota allows."""
+
+
+class UploadsBlockedError(RequestError):
+    """An admin has blocked uploads, those under way too."""
+
+
+class LastAdminError(RequestError):
+    """The last admin can be neither disabled nor made a user."""
 
 
 class UnknownUploadError(RequestError):

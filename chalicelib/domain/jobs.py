@@ -5,6 +5,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 REMOVE_OBJECTS = "remove_objects"
+MAKE_DUMP, REMOVE_DATA = "make_dump", "remove_data"
 RENDER = "render"
 MAX_REMOVALS = 1000  # S3 deletes at most as many in one call
 

@@ -150,8 +150,26 @@ class Accounts:
         self._count(b"mail:" + email.encode(), MAILS, MAILS_SECONDS)
         account = self.rows.by_email(email)
         if account is not None and not account.disabled:
-            secret = self._link(Link(account_ports.RESET, owner_id=account.owner_id), RESET_SECONDS)
-            self.mail.send(email, "Set a new password", _RESET.format(site=site, link=secret))
+            self.mail_reset(account.owner_id, email, site)
+
+    def mail_reset(self, owner_id: bytes, email: str, site: str) -> None:
+        """Mails a link that sets a new password. Raises MailUnavailableError."""
+        secret = self._link(Link(account_ports.RESET, owner_id=owner_id), RESET_SECONDS)
+        self.mail.send(email, "Set a new password", _RESET.format(site=site, link=secret))
+
+    def confirm(self, principal: Principal, password: str, address: str) -> None:
+        """Returns if it is the password of who asks. Tries count as those of signing in do.
+
+        Raises InvalidValueError or TooManyTriesError.
+        """
+        if principal.way is Way.NAME:
+            raise InvalidValueError("password", "This needs a password: sign in to an account of your own first.")
+        account = self.of(principal)
+        self._count(b"address:" + address.encode(), ADDRESS_TRIES, TRIES_SECONDS)
+        self._count(b"account:" + account.email.encode(), ACCOUNT_TRIES, TRIES_SECONDS)
+        if not self.passwords.fits(account.password_hash, password):
+            raise InvalidValueError("password", "This is not your password.")
+        self.rows.forget_tries(b"account:" + account.email.encode())
 
     def reset(self, link: str, new: str) -> None:
         """Sets the password, once; every session ends. Raises NotFoundError or InvalidValueError."""

@@ -85,6 +85,22 @@ TABLE: Mapping[str, Mapping[str, Access]] = {
     "/account/sessions": _of(Access.OWNER, POST),
     "/account/tokens": _of(Access.OWNER, POST),
     "/account/revoke": _of(Access.OWNER, POST),
+    "/admin": _of(Access.ADMIN, GET, HEAD),
+    "/admin/sign-up": _of(Access.ADMIN, POST),
+    "/admin/uploads": _of(Access.ADMIN, POST),
+    "/admin/user": _of(Access.ADMIN, GET, HEAD, POST),
+    "/admin/dump": _of(Access.ADMIN, GET, HEAD, POST),
+    "/admin/dump-link": _of(Access.ADMIN, POST),
+    "/admin/delete-all": _of(Access.ADMIN, GET, HEAD, POST),
+    "/admin/audit": _of(Access.ADMIN, GET, HEAD),
+    "/api/v1/admin/users": _of(Access.ADMIN, GET),
+    "/api/v1/admin/users/{user_id}": _of(Access.ADMIN, GET, PATCH),
+    "/api/v1/admin/users/{user_id}/reset": _of(Access.ADMIN, POST),
+    "/api/v1/admin/settings": _of(Access.ADMIN, GET, PATCH),
+    "/api/v1/admin/dumps": _of(Access.ADMIN, GET, POST),
+    "/api/v1/admin/dumps/{dump_id}/link": _of(Access.ADMIN, POST),
+    "/api/v1/admin/data": _of(Access.ADMIN, GET, DELETE),
+    "/api/v1/admin/audit": _of(Access.ADMIN, GET),
 }
 
 

@@ -9,8 +9,7 @@ from chalicelib.bootstrap import Services
 from chalicelib.domain.accounts import Way
 from chalicelib.domain.errors import InvalidValueError, NotFoundError, NotSignedInError, RequestError, TooManyTriesError
 from chalicelib.services.accounts import Accounts, SignedIn
-from chalicelib.web.addresses import root_of
-from chalicelib.web.cookies import over_tls
+from chalicelib.web.addresses import came_from, site_of
 from chalicelib.web.http import ErrorAnswer, answering_as, error_answer
 from chalicelib.web.page_frame import PageFrame, deeper_error_page, error_page
 from chalicelib.web.page_values import day_and_minute
@@ -188,15 +187,10 @@ def blueprint(services: Callable[[], Services]) -> Blueprint:
         return frame.onward("/", begun(request(), signed_in.token))
 
     def _site() -> str:
-        """What links in mails begin with. The gateway and the local server take requests under their own names only."""
-        configured = services().config.site_address
-        scheme = "https" if over_tls(request()) else "http"
-        return configured or f"{scheme}://{request().headers.get('host', '')}{root_of(request())}"
+        return site_of(request(), services().config.site_address)
 
     def _address() -> str:
-        """Where the request comes from, as whatever took it in says, not as the client does."""
-        identity: Mapping[str, str] = request().context.get("identity") or {}
-        return identity.get("sourceIp") or "unknown"
+        return came_from(request())
 
     return routes
 

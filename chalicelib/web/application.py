@@ -7,6 +7,8 @@ from chalice.app import Chalice
 from chalicelib.bootstrap import Services
 from chalicelib.web import (
     account_pages,
+    admin_api,
+    admin_pages,
     api,
     compat,
     console,
@@ -37,11 +39,13 @@ def create_app(services: Callable[[], Services]) -> Chalice:
     app.register_blueprint(rendition_pages.blueprint(services))
     app.register_blueprint(account_pages.blueprint(services))
     app.register_blueprint(console.blueprint(services))
+    app.register_blueprint(admin_pages.blueprint(services))
     app.register_blueprint(api.blueprint(services))
     app.register_blueprint(uploads_api.blueprint(services))
     app.register_blueprint(renditions_api.blueprint(services))
     app.register_blueprint(fleet_api.blueprint(services))
     app.register_blueprint(replica_api.blueprint(services))
+    app.register_blueprint(admin_api.blueprint(services))
     app.register_blueprint(compat.blueprint(services))
     return app
 

@@ -12,7 +12,7 @@ def face_of(path: str) -> Face:
         return problem
     if path == "/api" or path.startswith("/api/"):
         return failure
-    return deeper_error_page if path.startswith(("/manager/", "/account/")) else error_page
+    return deeper_error_page if path.startswith(("/manager/", "/account/", "/admin/")) else error_page
 
 
 def gateway_answer(status: int, message: str, path: str) -> tuple[dict[str, str], bytes]:

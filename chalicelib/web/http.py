@@ -13,18 +13,23 @@ from chalicelib.domain.errors import (
     IdempotencyKeyReusedError,
     InvalidKeyError,
     InvalidValueError,
+    LastAdminError,
     NotArrivedError,
     NotFoundError,
     NotSignedInError,
     PreconditionError,
+    QuotaError,
     StoreError,
     TooLargeError,
     TooManyTriesError,
     UnavailableError,
+    UnknownDumpError,
     UnknownNodeError,
     UnknownUploadError,
+    UnknownUserError,
     UnreadableImageError,
     UnsupportedTypeError,
+    UploadsBlockedError,
     UploadsClosedError,
 )
 from chalicelib.services.accounts import TRIES_SECONDS
@@ -37,6 +42,7 @@ from chalicelib.web.timing import with_stale_rows
 logger = logging.getLogger(__name__)
 
 RETRY_AFTER_SECONDS = 2
+BLOCKED_SECONDS = 60  # a person blocked uploads, and does not unblock them at once
 STALE_HEADER = "X-Stale"  # our own: RFC 9111 did away with Warning, which said this, and put nothing in its place
 
 SECURITY_HEADERS = {
@@ -68,12 +74,17 @@ _TABLE: tuple[tuple[type[StoreError], int, str, str], ...] = (
     (InvalidValueError, 400, "invalid-value", "A value is missing or wrong"),
     (NotFoundError, 404, "not-found", "No such image"),
     (UnknownNodeError, 404, "no-such-node", "No such node"),
+    (UnknownUserError, 404, "no-such-user", "No such user"),
+    (UnknownDumpError, 404, "no-such-dump", "No such dump"),
     (UnknownUploadError, 404, "no-such-upload", "No such upload"),
     (NotArrivedError, 409, "not-arrived", "Not uploaded yet"),
     (IdempotencyKeyReusedError, 422, "idempotency-key-reused", "Not the same request"),
     (UploadsClosedError, 403, "uploads-closed", "Nothing is taken"),
     (PreconditionError, 412, "precondition-failed", "The image has changed"),
     (UnsupportedTypeError, 415, "unsupported-type", "Not a kind of image that is kept"),
+    (QuotaError, 413, "over-quota", "No room left"),
+    (UploadsBlockedError, 503, "uploads-blocked", "Uploads are blocked"),
+    (LastAdminError, 409, "last-admin", "There must be an admin"),
     (TooLargeError, 413, "too-large", "Too large"),
     (UnreadableImageError, 422, "unreadable-image", "The image cannot be read"),
     (NotSignedInError, 401, "not-signed-in", "Not signed in"),
@@ -132,6 +143,7 @@ def answering_as(face: Face) -> Callable[[Callable[..., Any]], Callable[..., Any
             response = face(answer)
             if answer.status in (429, 503):
                 seconds = RETRY_AFTER_SECONDS if answer.status == 503 else TRIES_SECONDS
+                seconds = BLOCKED_SECONDS if answer.slug == "uploads-blocked" else seconds
                 response.headers["Retry-After"] = str(seconds)
             if answer.status == 401:
                 response.headers["WWW-Authenticate"] = "Bearer"

@@ -3,6 +3,7 @@
 from chalicelib.domain.images import MAX_BYTES, MEDIA_TYPES
 from chalicelib.domain.keys import MAX_CHARACTERS
 from chalicelib.web.limits import DEFAULT_LIMIT, MAX_LIMIT
+from chalicelib.web.openapi_admin import admin_paths, admin_schemas
 from chalicelib.web.openapi_fleet import fleet_paths, fleet_schemas
 from chalicelib.web.openapi_pieces import Schema, content_of, errors, json_content, object_of, operation
 from chalicelib.web.openapi_renditions import of_metadata, rendition_paths, rendition_schemas
@@ -144,6 +145,7 @@ def _paths() -> Schema:
         **rendition_paths(_KEY_QUERY, _KEY),
         **fleet_paths(),
         **replica_paths(),
+        **admin_paths(),
     }
 
 
@@ -229,6 +231,7 @@ def _schemas() -> Schema:
         **upload_schemas(_KEY),
         **fleet_schemas(),
         **replica_schemas(),
+        **admin_schemas(),
         "Problem": object_of(
             type=text,
             title=text,

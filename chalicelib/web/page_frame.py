@@ -62,6 +62,7 @@ class PageFrame:
                 "form_token": form_token.token_of(visitor, self._services().config.secret_key),
                 "me": visitor_seen(request),
                 "stale": self._services().images.staleness.noted,
+                "blocked": self._services().admin.uploads.now(),
                 "resized": None if serving is None else fleet_notice.in_words(seen, serving),
             },
             status,

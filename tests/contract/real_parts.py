@@ -136,6 +136,9 @@ class MariaDb:
                 "DELETE FROM renditions",
                 "DELETE FROM image_tags",
                 "DELETE FROM settings",
+                "INSERT INTO settings (name, version, body) VALUES ('uploads', 1, '{}')",
+                "DELETE FROM audit",
+                "DELETE FROM dumps",
                 "DELETE FROM launches",
                 "DELETE FROM decisions",
                 "UPDATE scaler_runs SET run = 0, report = NULL",
@@ -146,7 +149,7 @@ class MariaDb:
                 "DELETE FROM sessions",
                 "DELETE FROM accounts",
                 "DELETE FROM owners WHERE name <> 'demo'",
-                "UPDATE owners SET version = 0",
+                "UPDATE owners SET version = 0, images = 0, bytes = 0",
                 """UPDATE fleet_maps SET version = 0, body = '{"nodes": [], "assignment": []}'""",
             ):
                 cursor.execute(statement)

@@ -22,6 +22,7 @@ class MemoryAccountRows:
             if there is not None:
                 return there.owner_id == account.owner_id
             self._store.accounts[account.owner_id] = account
+            self._store.made_at[account.owner_id] = self._store.clock.now()
             if account.owner_id not in {owner.id for owner in self._store.owners.values()}:
                 self._store.owners[f"account:{account.owner_id.hex()}"] = Owner(account.owner_id, 0)
             return True
@@ -72,8 +73,11 @@ class MemoryAccountRows:
             if owner_id in self._store.accounts:
                 account = self._store.accounts[owner_id]
                 self._store.accounts[owner_id] = replace(account, password_hash=password_hash)
-            self._links = {key: kept for key, kept in self._links.items() if kept[0].owner_id != owner_id}
+            self.end_links(owner_id)
             self.end_sessions(owner_id, but)
+
+    def end_links(self, owner_id: bytes) -> None:
+        self._links = {key: kept for key, kept in self._links.items() if kept[0].owner_id != owner_id}
 
     def add_link(self, token_hash: bytes, link: Link, seconds: int) -> None:
         with self._store.steps.step("accounts.add_link"), self._store.lock:

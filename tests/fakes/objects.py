@@ -1,6 +1,7 @@
 """Objects in memory."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from urllib.parse import urlencode
 
 from chalicelib.domain.errors import TooLargeError
@@ -49,3 +50,10 @@ class MemoryObjects:
     def signed_address(self, object_key: str, media_type: str, seconds: int) -> str:
         query = urlencode({"response-content-type": media_type, "X-Amz-Expires": seconds})
         return f"https://objects.test/{object_key}?{query}"
+
+    @contextmanager
+    def writing(self, object_key: str, media_type: str) -> Iterator[Callable[[bytes], None]]:
+        pieces: list[bytes] = []
+        yield pieces.append
+        with self._steps.step("objects.write"):
+            self.stored[object_key] = (b"".join(pieces), media_type)

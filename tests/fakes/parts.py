@@ -15,7 +15,10 @@ from chalicelib.domain.fleet import FleetMap, Node, with_nodes
 from chalicelib.domain.ports import Clock, FleetMaps, ImageRows, Inspector, JobQueue, JobRows, NodeCaches, Objects
 from chalicelib.domain.ports import SettingsRows as SettingsRowsPort
 from chalicelib.services.accounts import Accounts
+from chalicelib.services.admin import Admin
 from chalicelib.services.cache_configuration import CacheConfiguration
+from chalicelib.services.data_removal import DataRemoval
+from chalicelib.services.dumps import Dumps
 from chalicelib.services.fleet_console import FleetConsole
 from chalicelib.services.fleet_status import FleetStatus
 from chalicelib.services.images import Images
@@ -24,10 +27,13 @@ from chalicelib.services.read_through import FillPolicy, ReadThrough
 from chalicelib.services.rendering import Rendering
 from chalicelib.services.renditions import Renditions
 from chalicelib.services.replica_status import ReplicaStatus
+from chalicelib.services.sending import Sending
 from chalicelib.services.uploads import Uploads
+from chalicelib.services.uploads_state import KeptUploadsState
 from chalicelib.services.worker import Worker
 from chalicelib.web.application import create_app
 from tests.fakes.account_rows import MemoryAccountRows
+from tests.fakes.admin_rows import MemoryAdminRows
 from tests.fakes.answers import MemoryAnswerRows
 from tests.fakes.clock import ManualClock
 from tests.fakes.fleet_maps import MemoryFleetMaps
@@ -86,6 +92,7 @@ class MemoryParts:
         self.scaler_rows = MemoryScalerRows(self.store)
         self.admins = MemoryNodeAdmins(self.caches)
         self.account_rows, self.mail = MemoryAccountRows(self.store), MemoryMail(self.steps)
+        self.admin_rows = MemoryAdminRows(self.store, self.account_rows)
         self.passwords = PlainPasswords()
         self.inspector = FixedInspector(steps=self.steps)
         self.renderer = FixedRenderer(steps=self.steps)
@@ -148,8 +155,17 @@ def memory_services(
     defaults = CacheSettings(num_nodes=config.fleet_nodes, mode=config.fleet_mode)
     configuration = CacheConfiguration(settings, settings, fakes.decisions, clock, defaults)
     status = FleetStatus(maps, caches, clock)
+    accounts = Accounts(fakes.account_rows, fakes.passwords, fakes.mail, clock, fakes.settings, config.signed_in_as)
+    rows, sending = fakes.admin_rows, Sending(job_rows, queue)
+    dumps = Dumps(rows, rows, accounts, fakes.objects, objects, sending, config.environment)
+    removal = DataRemoval(rows, rows, sending, clock, config.environment)
     images = Images(image_rows, job_rows, objects, inspector or fakes.inspector, queue, read_through)
     rendering = Rendering(fakes.rendition_rows, image_rows, job_rows, objects, fakes.renderer)
+    performers = {
+        jobs.RENDER: rendering.perform,
+        jobs.MAKE_DUMP: dumps.make,
+        jobs.REMOVE_DATA: removal.perform,
+    }
     built = Services(
         config=config,
         maps=maps,
@@ -170,7 +186,7 @@ def memory_services(
         answers=fakes.answers,
         images=images,
         renditions=Renditions(fakes.rendition_rows, images),
-        worker=Worker(job_rows, objects, maps, caches, queue, {jobs.RENDER: rendering.perform}),
+        worker=Worker(job_rows, objects, maps, caches, queue, performers),
         fleet=status,
         cache_configuration=configuration,
         console=FleetConsole(
@@ -188,8 +204,11 @@ def memory_services(
         reports=fakes.reports,
         admins=fakes.admins,
         scaler_rows=fakes.scaler_rows,
-        accounts=Accounts(fakes.account_rows, fakes.passwords, fakes.mail, clock, fakes.settings, config.signed_in_as),
         replica=ReplicaStatus(None),
+        accounts=accounts,
+        admin=Admin(rows, accounts, KeptUploadsState(settings, clock.monotonic)),
+        dumps=dumps,
+        data_removal=removal,
     )
     return replace(built, **services)
 

@@ -8,8 +8,9 @@ from datetime import datetime, timedelta
 from chalicelib.domain import fleet
 from chalicelib.domain.account_ports import ApiToken
 from chalicelib.domain.accounts import SESSION_IDLE_SECONDS, Account, Owner, Principal, Scope, Way
+from chalicelib.domain.admin import BLOCKED, NOTE, UPLOADS, AuditEntry, Dump, UploadsBlock
 from chalicelib.domain.decisions import Decision
-from chalicelib.domain.errors import NotSignedInError, RowsUnavailableError
+from chalicelib.domain.errors import NotSignedInError, QuotaError, RowsUnavailableError, UploadsBlockedError
 from chalicelib.domain.fleet import FleetMap
 from chalicelib.domain.fleet_report import FleetReport
 from chalicelib.domain.images import Image
@@ -73,12 +74,30 @@ class MemoryStore:
     accounts: dict[bytes, Account] = field(default_factory=dict)
     sessions: dict[bytes, SessionRow] = field(default_factory=dict)
     tokens: dict[bytes, TokenRow] = field(default_factory=dict)
+    made_at: dict[bytes, datetime] = field(default_factory=dict)  # of accounts
+    quotas: dict[bytes, int] = field(default_factory=dict)
+    audit: list[AuditEntry] = field(default_factory=list)
+    deeds: list[bytes] = field(default_factory=list)  # of the audit's entries
+    dumps: dict[bytes, Dump] = field(default_factory=dict)
     fleet_map: FleetMap = fleet.EMPTY
     run: int = 0
     launches: dict[bytes, tuple[datetime, str | None]] = field(default_factory=dict)
     decisions: list[Decision] = field(default_factory=list)
     report: FleetReport | None = None
     lock: threading.RLock = field(default_factory=threading.RLock)
+
+    def bytes_of(self, owner_id: bytes) -> int:
+        """What the owner's images take."""
+        return sum(image.size for image in self.images.values() if image.owner_id == owner_id)
+
+    def take(self, owner_id: bytes, size: int) -> None:
+        """Raises UploadsBlockedError, or QuotaError if so many bytes more are too many."""
+        values = self.settings.get(UPLOADS, (0, {}))[1]
+        if values.get(BLOCKED) is True:
+            raise UploadsBlockedError(UploadsBlock(True, str(values.get(NOTE, ""))).words)
+        taken, quota = self.bytes_of(owner_id), self.quotas.get(owner_id)
+        if size > 0 and quota is not None and taken + size > quota:
+            raise QuotaError(f"{taken} and {size} bytes are more than {quota}.")
 
     def owner_id_of(self, principal: Principal, writing: bool = False) -> bytes | None:
         """Whose session or token in force it is; None if nobody's."""

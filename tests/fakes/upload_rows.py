@@ -30,6 +30,7 @@ class MemoryUploadRows:
     def begin(self, principal: Principal, new: NewUpload, note: Note[Upload] | None = None) -> Upload:
         with self._store.steps.step("uploads.begin"), self._store.lock:
             owner_id, now = self._store.owner(principal, writing=True).id, self._store.clock.now()
+            self._store.take(owner_id, 0)
             upload = Upload(
                 id=new.id,
                 owner_id=owner_id,

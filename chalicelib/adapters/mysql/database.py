@@ -152,6 +152,29 @@ class Database:
         except _LostConnectionError as lost:
             raise RowsUnavailableError("The database cannot be reached.") from lost
 
+    @contextmanager
+    def snapshot(self) -> Iterator[Callable[[str, Args], Rows]]:
+        """What selects rows as they all were at one moment, for as long as the block runs.
+
+        Each statement has the deadline of a call. Raises RowsUnavailableError.
+        """
+        try:
+            with self._connection(fresh=True) as connection, ExitStack() as closing:
+                closing.callback(_close, connection)  # ends the transaction too
+                cursor = closing.enter_context(connection.cursor())
+
+                def select(sql: str, args: Args) -> Rows:
+                    allowed = self._address.answer_timeout_seconds
+                    with within(allowed, bytes_per_second=10e6, most_seconds=MOST_SECONDS), _lost_connections():
+                        return Transaction(cursor).select(sql, args)
+
+                with within(self._address.answer_timeout_seconds), _lost_connections():
+                    cursor.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ")
+                    cursor.execute("START TRANSACTION WITH CONSISTENT SNAPSHOT, READ ONLY")
+                yield select
+        except _LostConnectionError as lost:
+            raise RowsUnavailableError("The database cannot be reached.") from lost
+
     def close(self) -> None:
         """Closes the connections that are not in use."""
         for _ in self._pool.free:

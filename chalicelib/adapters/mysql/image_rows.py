@@ -14,6 +14,7 @@ from chalicelib.adapters.mysql.idempotency_rows import keep_answer
 from chalicelib.adapters.mysql.image_lists import ImageLists, Wanted
 from chalicelib.adapters.mysql.image_renditions import all_deleted, arrived, deleted, replaced
 from chalicelib.adapters.mysql.principals import Whose, nobody, whose
+from chalicelib.adapters.mysql.spending import refuse_if_blocked, spend
 from chalicelib.domain import jobs
 from chalicelib.domain.accounts import Owner, Principal
 from chalicelib.domain.errors import RowsUnavailableError
@@ -128,9 +129,7 @@ class MySqlImageRows:
             if before is None:
                 return None
             precondition(before)
-            transaction.change("DELETE FROM images WHERE owner_id = %s AND image_key = %s", (owner.id, key))
-            insert_jobs(transaction, [jobs.removal_job(job_id, deleted(transaction, before))])
-            bump(transaction, owner)
+            drop_images(transaction, owner, [before], job_id)
             return (job_id,)
 
         return self._database.transaction(work)
@@ -150,12 +149,31 @@ class MySqlImageRows:
                 for start in range(0, len(removals), jobs.MAX_REMOVALS)
             ]
             transaction.change("DELETE FROM images WHERE owner_id = %s", (owner.id,))
+            spend(transaction, owner, -sum(image.size for image in images), -len(images))
             insert_jobs(transaction, due)
             bump(transaction, owner)
             answer = (len(images), tuple(job.id for job in due))
             return answer
 
         return self._database.transaction(work, patience_seconds=DELETE_ALL_SECONDS)
+
+
+def images_before(transaction: Transaction, owner: Owner, moment: datetime, limit: int) -> list[Image]:
+    """At most `limit` images of a locked owner's that were stored before that moment of the database's."""
+    found = transaction.select(f"{_OF_OWNER} AND i.created_at < %s LIMIT %s FOR UPDATE", (owner.id, moment, limit))
+    return [image_of(columns) for columns in found]
+
+
+def drop_images(transaction: Transaction, owner: Owner, images: Sequence[Image], job_id: bytes) -> None:
+    """Removes the rows of a locked owner's, and makes the removal due of their objects: at most jobs.MAX_REMOVALS."""
+    removals = [removal for image in images for removal in deleted(transaction, image)]
+    transaction.change(
+        "DELETE FROM images WHERE owner_id = %s AND image_key IN %s",
+        (owner.id, tuple(image.key for image in images)),
+    )
+    spend(transaction, owner, -sum(image.size for image in images), -len(images))
+    insert_jobs(transaction, [jobs.removal_job(job_id, removals)])
+    bump(transaction, owner)
 
 
 def write_draft(
@@ -176,6 +194,8 @@ def write_draft(
             return Written(before, created=removal_id not in ids, jobs=ids)
         raise RowsUnavailableError("The write took too long: it was given up, or replaced since. Try again.")
     precondition(before)
+    refuse_if_blocked(transaction)
+    spend(transaction, owner, draft.size - (before.size if before else 0), images=0 if before else 1)
     _write_image(transaction, owner, draft, new=before is None)
     due_jobs = [] if before is None else [jobs.removal_job(removal_id, replaced(transaction, before))]
     due_jobs.append(arrived(transaction, owner, draft, render_id))

@@ -1,0 +1,82 @@
+"""The removal of all data, in batches that each are one transaction."""
+
+import json
+from datetime import datetime
+
+from chalicelib.adapters.mysql.admin_rows import shut_out
+from chalicelib.adapters.mysql.audit_rows import moment_of, put_down
+from chalicelib.adapters.mysql.database import Database, Transaction
+from chalicelib.adapters.mysql.due_jobs import derived_id, insert_jobs
+from chalicelib.adapters.mysql.image_rows import drop_images, images_before
+from chalicelib.domain import jobs
+from chalicelib.domain.accounts import Owner
+from chalicelib.domain.admin import BEGUN, Deed
+from chalicelib.domain.jobs import Job
+
+BATCH_SECONDS = 10.0  # a thousand rows
+
+
+class MySqlRemovalRows:
+    """RemovalRows in MySQL."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def ask_removal(self, deed: Deed, accounts: bool) -> bytes:
+        job_id = derived_id(deed.id, 0)
+
+        def work(transaction: Transaction) -> bytes:
+            if put_down(transaction, deed, BEGUN):
+                ((now,),) = transaction.select("SELECT UTC_TIMESTAMP(6)")
+                before = moment_of(now).isoformat()
+                body = json.dumps({"deed": deed.id.hex(), "before": before, "accounts": accounts, "after": ""})
+                insert_jobs(transaction, [Job(job_id, jobs.REMOVE_DATA, body)])
+            return job_id
+
+        return self._database.transaction(work)
+
+    def remove_accounts(self, before: datetime, limit: int) -> int:
+        def work(transaction: Transaction) -> int:
+            found = transaction.select(
+                "SELECT owner_id FROM accounts WHERE admin = 0 AND created_at < %s LIMIT %s FOR UPDATE",
+                (before, limit),
+            )
+            owner_ids = [owner_id for (owner_id,) in found]
+            if owner_ids:
+                shut_out(transaction, owner_ids)
+                transaction.change("DELETE FROM accounts WHERE owner_id IN %s", (tuple(owner_ids),))
+            return len(owner_ids)
+
+        return self._database.transaction(work, patience_seconds=BATCH_SECONDS)
+
+    def next_owner(self, after: bytes) -> bytes | None:
+        found = self._database.select(
+            "SELECT %s, owner_id FROM images WHERE owner_id > %s ORDER BY owner_id LIMIT 1",
+            (after, after),
+            belongs=lambda rows: all(row[0] == after for row in rows),
+        )
+        return found[0][1] if found else None
+
+    def remove_images(self, owner_id: bytes, before: datetime, job_id: bytes, limit: int) -> int:
+        count = 0
+
+        def work(transaction: Transaction) -> int:
+            nonlocal count
+            found = transaction.select("SELECT id, version FROM owners WHERE id = %s FOR UPDATE", (owner_id,))
+            if not found or transaction.select("SELECT 1 FROM jobs WHERE id = %s", (job_id,)):
+                return count  # committed, its answer was lost
+            owner = Owner(*found[0])
+            images = images_before(transaction, owner, before, limit)
+            if images:
+                drop_images(transaction, owner, images, job_id)
+            count = len(images)
+            return count
+
+        return self._database.transaction(work, patience_seconds=BATCH_SECONDS)
+
+    def owe(self, job: Job) -> None:
+        def work(transaction: Transaction) -> None:
+            if not transaction.select("SELECT 1 FROM jobs WHERE id = %s", (job.id,)):
+                insert_jobs(transaction, [job])
+
+        self._database.transaction(work)

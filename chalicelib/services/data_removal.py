@@ -1,0 +1,70 @@
+"""Deleting all data: what was there when it was asked for, in batches, by jobs that follow each other.
+
+An image stored after that moment stays, so that a job that comes late harms nobody.
+"""
+
+import json
+import secrets
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from chalicelib.domain import jobs
+from chalicelib.domain.admin import DONE, REFUSED
+from chalicelib.domain.admin_ports import AdminRows, RemovalRows
+from chalicelib.domain.errors import InvalidValueError
+from chalicelib.domain.jobs import Job
+from chalicelib.domain.ports import Clock
+from chalicelib.services.admin import By
+from chalicelib.services.sending import Sending
+
+JOB_SECONDS = 10.0  # then the next job goes on
+BATCH = 100  # images, whose renditions go with them: a job removes at most jobs.MAX_REMOVALS objects
+ACCOUNTS_BATCH = 500
+
+
+@dataclass(frozen=True, slots=True)
+class DataRemoval:
+    """The use case. Every call may raise RowsUnavailableError."""
+
+    rows: RemovalRows
+    admin_rows: AdminRows
+    sending: Sending
+    clock: Clock
+    environment: str
+
+    def ask(self, by: By, environment: str, accounts: bool) -> None:
+        """Removes every image, and if so asked every account that is no admin's. Raises InvalidValueError."""
+        counts = self.admin_rows.counts()
+        about = f"{counts.images:,} images" + (f", {counts.accounts - counts.admins:,} accounts" if accounts else "")
+        deed = by.deed("delete all data", about)
+        if environment != self.environment:
+            self.admin_rows.note(deed, REFUSED)
+            raise InvalidValueError("environment", f"Nothing was deleted: type {self.environment}, this store's name.")
+        self.sending.send([self.rows.ask_removal(deed, accounts)])
+
+    def perform(self, job: Job) -> None:
+        """Does a stretch of it, and owes the rest to a following job. Raises UnavailableError: to be tried again."""
+        due = self._stretch(job)
+        self.sending.job_rows.finish(job.id)
+        self.sending.send(due)
+
+    def _stretch(self, job: Job) -> Sequence[bytes]:
+        body = json.loads(job.body)
+        before, until = datetime.fromisoformat(body["before"]), self.clock.monotonic() + JOB_SECONDS
+        while body["accounts"] and self.clock.monotonic() < until:
+            body["accounts"] = self.rows.remove_accounts(before, ACCOUNTS_BATCH) == ACCOUNTS_BATCH
+        due: list[bytes] = []
+        while self.clock.monotonic() < until:
+            owner_id = self.rows.next_owner(bytes.fromhex(body["after"]))
+            if owner_id is None:
+                self.admin_rows.conclude(bytes.fromhex(body["deed"]), DONE)
+                return due
+            removal_id = secrets.token_bytes(16)
+            removed = self.rows.remove_images(owner_id, before, removal_id, BATCH)
+            due += [removal_id] if removed else []
+            if removed < BATCH:
+                body["after"] = owner_id.hex()
+        following = Job(secrets.token_bytes(16), jobs.REMOVE_DATA, json.dumps(body))
+        self.rows.owe(following)
+        return [*due, following.id]

@@ -1,0 +1,196 @@
+"""AdminRows, RemovalRows and DumpRows in memory."""
+
+import json
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import asdict, replace
+from datetime import datetime, timedelta
+
+from chalicelib.domain import jobs
+from chalicelib.domain.accounts import Owner
+from chalicelib.domain.admin import BEGUN, DONE, AuditEntry, Counts, Deed, Dump, User, UserChange
+from chalicelib.domain.admin_ports import Row
+from chalicelib.domain.errors import LastAdminError, UnknownUserError
+from chalicelib.domain.jobs import Job, Removal
+from tests.fakes.account_rows import MemoryAccountRows
+from tests.fakes.rendition_rows import forget_renditions
+from tests.fakes.store import JobRow, MemoryStore
+
+KEPT_SECONDS = 24 * 3600
+
+
+class MemoryAdminRows:
+    """All three ports over a MemoryStore, whose lock is what a transaction's row locks are."""
+
+    def __init__(self, store: MemoryStore, account_rows: MemoryAccountRows) -> None:
+        self._store = store
+        self._account_rows = account_rows
+
+    def users(self, after: bytes | None, limit: int) -> list[User]:
+        with self._store.lock:
+            found = sorted((self._user(owner_id) for owner_id in self._store.accounts), key=lambda one: one.email)
+            if after is None:
+                return found[:limit]
+            last = self._store.accounts.get(after)
+            return [] if last is None else [one for one in found if one.email > last.email][:limit]
+
+    def user(self, owner_id: bytes) -> User | None:
+        with self._store.lock:
+            return self._user(owner_id) if owner_id in self._store.accounts else None
+
+    def change_user(self, owner_id: bytes, change: UserChange, deed: Deed) -> None:
+        with self._store.steps.step("admin.change_user"), self._store.lock:
+            store = self._store
+            admins = {one.owner_id for one in store.accounts.values() if one.admin and not one.disabled}
+            if (change.disabled is True or change.admin is False) and admins == {owner_id}:
+                raise LastAdminError("This is the last admin.")
+            account = store.accounts.get(owner_id)
+            if account is None:
+                raise UnknownUserError("There is no such user.")
+            self._put_down(deed, DONE)
+            store.accounts[owner_id] = replace(
+                account,
+                disabled=account.disabled if change.disabled is None else change.disabled,
+                admin=account.admin if change.admin is None else change.admin,
+            )
+            if change.disabled:
+                self._shut_out(owner_id)
+            if change.quota_bytes is not None:
+                store.quotas.pop(owner_id, None)
+                store.quotas |= {owner_id: change.quota_bytes} if change.quota_bytes else {}
+
+    def change_setting(self, name: str, values: Mapping[str, object], deed: Deed) -> None:
+        with self._store.steps.step("admin.change_setting"), self._store.lock:
+            self._put_down(deed, DONE)
+            version, stored = self._store.settings.get(name, (0, {}))
+            self._store.settings[name] = (version + 1, {**stored, **values})
+
+    def begin(self, deed: Deed) -> None:
+        self.note(deed, BEGUN)
+
+    def note(self, deed: Deed, outcome: str) -> None:
+        with self._store.lock:
+            self._put_down(deed, outcome)
+
+    def conclude(self, deed_id: bytes, outcome: str) -> None:
+        with self._store.lock:
+            for number, (one, entry) in enumerate(zip(self._store.deeds, self._store.audit, strict=True)):
+                if one == deed_id and entry.outcome == BEGUN:
+                    self._store.audit[number] = replace(entry, outcome=outcome)
+
+    def audit(self, before: int | None, limit: int) -> list[AuditEntry]:
+        with self._store.lock:
+            return [one for one in reversed(self._store.audit) if before is None or one.id < before][:limit]
+
+    def counts(self) -> Counts:
+        with self._store.lock:
+            accounts, images = self._store.accounts.values(), self._store.images.values()
+            admins = sum(one.admin for one in accounts)
+            return Counts(len(accounts), admins, len(images), sum(image.size for image in images))
+
+    def ask_removal(self, deed: Deed, accounts: bool) -> bytes:
+        with self._store.steps.step("admin.ask_removal"), self._store.lock:
+            self._put_down(deed, BEGUN)
+            before = self._store.clock.now().isoformat()
+            body = {"deed": deed.id.hex(), "before": before, "accounts": accounts, "after": ""}
+            return self._owe(Job(deed.id, jobs.REMOVE_DATA, json.dumps(body)))
+
+    def remove_accounts(self, before: datetime, limit: int) -> int:
+        with self._store.steps.step("admin.remove_accounts"), self._store.lock:
+            accounts = self._store.accounts
+            gone = [one for one in accounts if not accounts[one].admin and self._store.made_at[one] < before][:limit]
+            for owner_id in gone:
+                self._shut_out(owner_id)
+                del accounts[owner_id]
+            return len(gone)
+
+    def next_owner(self, after: bytes) -> bytes | None:
+        with self._store.lock:
+            return min((owner_id for owner_id, _ in self._store.images if owner_id > after), default=None)
+
+    def remove_images(self, owner_id: bytes, before: datetime, job_id: bytes, limit: int) -> int:
+        with self._store.steps.step("admin.remove_images"), self._store.lock:
+            images = self._store.images
+            gone = [one for key, one in images.items() if key[0] == owner_id and one.created_at < before][:limit]
+            for image in gone:
+                del images[owner_id, image.key]
+            if gone:
+                removals = [one for image in gone for one in forget_renditions(self._store, image, tags=True)]
+                self._owe(jobs.removal_job(job_id, removals))
+                (name,) = (name for name, owner in self._store.owners.items() if owner.id == owner_id)
+                self._store.owners[name] = Owner(owner_id, self._store.owners[name].version + 1)
+            return len(gone)
+
+    def owe(self, job: Job) -> None:
+        with self._store.lock:
+            self._owe(job)
+
+    def ask_dump(self, dump_id: bytes, object_key: str, deed: Deed) -> bytes:
+        with self._store.steps.step("admin.ask_dump"), self._store.lock:
+            self._put_down(deed, BEGUN)
+            now = self._store.clock.now()
+            ends_at = now + timedelta(seconds=KEPT_SECONDS)
+            self._store.dumps[dump_id] = Dump(dump_id, deed.id, deed.actor, object_key, now, ends_at)
+            self._owe(jobs.removal_job(deed.id, [Removal(bytes(16), object_key, 0)]), KEPT_SECONDS)
+            return self._owe(Job(dump_id, jobs.MAKE_DUMP, json.dumps({"dump": dump_id.hex()})))
+
+    def dumps(self) -> list[Dump]:
+        with self._store.lock:
+            now = self._store.clock.now()
+            return [one for one in reversed(self._store.dumps.values()) if one.ends_at > now]
+
+    def dump(self, dump_id: bytes, left_seconds: int = 0) -> Dump | None:
+        with self._store.lock:
+            found = self._store.dumps.get(dump_id)
+            latest = self._store.clock.now() + timedelta(seconds=left_seconds)
+            return found if found is not None and found.ends_at > latest else None
+
+    def finish_dump(self, dump_id: bytes, rows: int, size: int) -> None:
+        with self._store.steps.step("admin.finish_dump"), self._store.lock:
+            found = self._store.dumps[dump_id]
+            self._store.dumps[dump_id] = replace(found, done_at=self._store.clock.now(), rows=rows, size=size)
+            self.conclude(found.deed_id, DONE)
+
+    @contextmanager
+    def snapshot(self) -> Iterator[Iterator[Row]]:
+        with self._store.lock:
+            rows: list[Row] = [
+                ("accounts", {"owner_id": one.owner_id.hex(), "email": one.email})
+                for one in self._store.accounts.values()
+            ]
+            rows += [("images", {"image_key": one.key.decode()}) for one in self._store.images.values()]
+        yield iter(rows)
+
+    def _user(self, owner_id: bytes) -> User:
+        store, account = self._store, self._store.accounts[owner_id]
+        return User(
+            owner_id=owner_id,
+            email=account.email,
+            admin=account.admin,
+            disabled=account.disabled,
+            images=sum(1 for owner, _ in store.images if owner == owner_id),
+            bytes=store.bytes_of(owner_id),
+            quota_bytes=store.quotas.get(owner_id),
+            created_at=store.made_at[owner_id],
+        )
+
+    def _put_down(self, deed: Deed, outcome: str) -> None:
+        if deed.id in self._store.deeds:
+            return
+        told = asdict(deed)
+        del told["id"]
+        number, at = len(self._store.audit) + 1, self._store.clock.now()
+        self._store.deeds.append(deed.id)
+        self._store.audit.append(AuditEntry(id=number, at=at, outcome=outcome, **told))
+
+    def _shut_out(self, owner_id: bytes) -> None:
+        self._account_rows.end_sessions(owner_id)
+        tokens = self._store.tokens
+        for token_hash in [one for one, row in tokens.items() if row.owner_id == owner_id]:
+            del tokens[token_hash]
+        self._account_rows.end_links(owner_id)
+
+    def _owe(self, job: Job, delay_seconds: float = 0) -> bytes:
+        due_at = self._store.clock.now() + timedelta(seconds=delay_seconds)
+        self._store.jobs.setdefault(job.id, JobRow(job, due_at))
+        return job.id
