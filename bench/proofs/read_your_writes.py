@@ -1,5 +1,4 @@
-"""Lists with a real replica that is seconds behind: complete at once after each write, and equal to the primary's once
-it is quiet.
+"""Lists with a real replica that is seconds behind: complete at once after a write, in quiet equal to the primary's.
 
 Sessions in threads, some of them of the same owner, each with keys of its own among the owner's. What a thread wrote is
 known to nobody but itself, so it knows exactly what a list has to show. Each list goes by one of two sets of
