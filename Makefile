@@ -3,7 +3,7 @@ PORT ?= 8000
 .PHONY: run stop
 
 # The whole product on this machine: http://127.0.0.1:8000/, or `make run PORT=9000`. Ctrl-C ends it; data stays in .local.
-# REPLICA=1 adds a second MariaDB that answers reads while the first is down; REPLICA_DELAY=3 keeps it 3 s behind.
+# REPLICA=1 adds a second MariaDB that gives lists, and all reads while the first is down; REPLICA_DELAY=3 keeps it 3 s behind.
 run:
 	@./ops/setup.sh
 	@exec .venv/bin/python -m ops.run --port $(PORT) $(if $(filter-out 0,$(REPLICA)),--replica --replica-delay $(or $(REPLICA_DELAY),0))

@@ -44,7 +44,8 @@ def change_fleet(event: SQSEvent) -> None:
 
 @app.schedule(Rate(1, unit=Rate.MINUTES))
 def resend_jobs(event: CloudWatchEvent) -> None:
-    """Sends the jobs that are due and that the queue lost or never had."""
+    """Sends the jobs that are due and that the queue lost or never had; writes the beat that tells a replica's lag."""
+    services().replica.beat()
     services().worker.resend()
 
 

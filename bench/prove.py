@@ -22,6 +22,7 @@ from bench.proofs import (
     every_order,
     fleet_follows,
     no_stale_read,
+    read_your_writes,
     resize_without_dip,
     scaler_rounds,
 )
@@ -196,12 +197,29 @@ def _foreign_verdict(rounds: list[dict[str, object]]) -> tuple[bool, str]:
     )
 
 
+def _own_writes_round(folder: Path, seed: int) -> dict[str, object]:
+    return asdict(read_your_writes.run_round(folder / str(seed), seed, say))
+
+
+def _own_writes_verdict(rounds: list[dict[str, object]]) -> tuple[bool, str]:
+    results = [read_your_writes.RoundResult(**each) for each in rounds]  # type: ignore[arg-type]
+    wrong = [one for each in results for one in (*each.violations, *each.stale)]
+    asked = all(each.behind and each.by_replica and each.quiet_rounds for each in results)
+    return not wrong and asked, "; ".join(
+        f"{len(each.violations)} violations in {each.rounds} lists at once after a write (the replica was behind for "
+        f"{each.behind} lists and gave {each.by_replica}, at the earliest {each.waited_seconds:.1f} s after a write), "
+        f"{len(each.stale)} stale of {each.quiet_rounds} lists that it gave in quiet"
+        for each in results
+    ) + "".join(f"<br>{one}" for one in wrong[:20])
+
+
 PROOFS = [
     Proof("acknowledged-uploads", 10, _uploads_round, _uploads_verdict),
     Proof("resize-without-dip", 2, _dip_round, _dip_verdict),
     Proof("every-order", 1, _orders_round, _orders_verdict),
     Proof("no-stale-read", 1, _stale_round, _stale_verdict),
     Proof("cross-user", 1, _foreign_round, _foreign_verdict),
+    Proof("read-your-writes", 1, _own_writes_round, _own_writes_verdict),
     Proof("scaler-rounds", 1, _scaler_round, _scaler_verdict),
     Proof("fleet-follows", 1, _follows_round, _follows_verdict),
 ]

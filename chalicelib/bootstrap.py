@@ -34,6 +34,7 @@ from chalicelib.services.node_contents import NodeContents
 from chalicelib.services.read_through import FillPolicy, ReadThrough
 from chalicelib.services.rendering import Rendering
 from chalicelib.services.renditions import Renditions
+from chalicelib.services.replica_status import ReplicaStatus
 from chalicelib.services.sending import Sending
 from chalicelib.services.staleness import Staleness
 from chalicelib.services.uploads import Uploads
@@ -42,6 +43,7 @@ from chalicelib.services.worker import Worker
 
 if TYPE_CHECKING:
     from chalicelib.adapters.mysql.database import Database, DatabaseAddress, Selecting
+    from chalicelib.adapters.mysql.image_lists import ImageLists
     from chalicelib.adapters.s3_objects import S3Objects
 
 T = TypeVar("T")
@@ -71,6 +73,7 @@ class Services:
     admin: Admin
     dumps: Dumps
     data_removal: DataRemoval
+    replica: ReplicaStatus
 
 
 _building = threading.Lock()
@@ -141,15 +144,27 @@ def _mail(config: Config) -> Mail:
     return SesMail(aws_clients.ses(), config.mail_sender)
 
 
-def _reads(config: Config, primary: "Database", address: "DatabaseAddress", staleness: Staleness) -> "Selecting":
-    """Where requests read rows."""
+@dataclass(frozen=True, slots=True)
+class _Reading:
+    """Where requests read rows, and lists of them; `replica` is the status of what stands beside the primary."""
+
+    rows: "Selecting"
+    lists: "ImageLists"
+    replica: ReplicaStatus
+
+
+def _reading(config: Config, primary: "Database", address: "DatabaseAddress", staleness: Staleness) -> _Reading:
+    from chalicelib.adapters.mysql.image_lists import ImageLists, ReplicatedImageLists
+
     if config.database_reader_host is None:
-        return primary
+        return _Reading(primary, ImageLists(primary), ReplicaStatus(None))
     from chalicelib.adapters.mysql.database import Database
+    from chalicelib.adapters.mysql.heartbeats import MySqlHeartbeats
     from chalicelib.adapters.mysql.reads import Reads
 
-    replica = replace(address, host=config.database_reader_host, port=config.database_reader_port)
-    return Reads(primary, Database(replica), staleness.note)
+    replica = Database(replace(address, host=config.database_reader_host, port=config.database_reader_port))
+    reads, status = Reads(primary, replica, staleness.note), ReplicaStatus(MySqlHeartbeats(primary, replica))
+    return _Reading(reads, ReplicatedImageLists(reads, replica, status.counts.note), status)
 
 
 def services_from(environ: Mapping[str, str]) -> Services:
@@ -184,7 +199,8 @@ def services_from(environ: Mapping[str, str]) -> Services:
         tls=config.database_tls,
     )
     database, staleness = Database(address), Staleness()
-    reads = _reads(config, database, address, staleness)
+    reading = _reading(config, database, address, staleness)
+    reads = reading.rows
     # What decides and acts reads at the primary only; what requests are shown may come from the replica.
     maps, shown_maps = MySqlFleetMaps(database), MySqlFleetMaps(database, reads)
     job_rows = MySqlJobRows(database)
@@ -193,7 +209,7 @@ def services_from(environ: Mapping[str, str]) -> Services:
     queue = at_first_use(lambda: _queue(config))
     clock = SystemClock()
     read_through = ReadThrough(shown_maps, caches, objects, clock, FillPolicy(item_bytes=config.node_item_bytes))
-    image_rows, admins = MySqlImageRows(database, reads), MemcachedNodeAdmins()
+    image_rows, admins = MySqlImageRows(database, reads, reading.lists), MemcachedNodeAdmins()
     decisions, reports = MySqlDecisionRows(database, reads), MySqlFleetReports(reads)
     status = FleetStatus(shown_maps, caches, clock)
     configuration = CacheConfiguration(
@@ -266,4 +282,5 @@ def services_from(environ: Mapping[str, str]) -> Services:
         admin=Admin(admin_rows, accounts, uploads_state),
         dumps=dumps,
         data_removal=data_removal,
+        replica=reading.replica,
     )

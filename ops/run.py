@@ -90,7 +90,7 @@ def _wanted(arguments: list[str]) -> Wanted:
     )
     parser.add_argument("--fleet-mode", choices=("auto", "manual"), default="auto", help="who sets their number then")
     parser.add_argument(
-        "--replica", action="store_true", help="a second MariaDB, which answers reads without the first"
+        "--replica", action="store_true", help="a second MariaDB, which gives lists, and all reads without the first"
     )
     parser.add_argument(
         "--open-to",

@@ -6,7 +6,8 @@ class Refused extends Error {} // the same file would be refused again
 
 class Upload {
   constructor(file, key, how) {
-    Object.assign(this, { file, key, how, sent: 0, state: "waiting", words: "Waiting", begun: null, answer: null });
+    Object.assign(this, { file, key, how, sent: 0, state: "waiting", words: "Waiting" });
+    Object.assign(this, { begun: null, posted: false, answer: null, stop: null });
   }
 
   get ended() { return this.state === "done" || this.state === "refused"; }
@@ -14,8 +15,11 @@ class Upload {
   async run() {
     this.set("sending", "Starting…");
     try {
-      if (this.begun === null || Date.parse(this.begun.expires) - Date.now() < 60_000) this.begun = await this.begin();
-      await this.post();
+      if (!this.posted) {
+        if (this.begun === null || Date.parse(this.begun.expires) - Date.now() < 60_000) this.begun = await this.begin();
+        await this.post();
+        this.posted = true;
+      }
       this.sent = this.file.size;
       this.set("sending", "Looking at it…");
       this.answer = await this.call(`${this.how.address}/${this.begun.id}/complete`);
@@ -25,7 +29,7 @@ class Upload {
       if (error instanceof Stopped) this.set("paused", "Paused");
       else if (error instanceof Refused) this.set("refused", error.message);
       else this.set("failed", error.message || "It could not be sent.");
-      if (!this.ended) this.sent = 0; // a file is sent whole or not at all
+      if (!this.posted) this.sent = 0; // a file is sent whole or not at all
     } finally {
       this.stop = null;
       this.how.changed(this);
@@ -50,6 +54,7 @@ class Upload {
         const answer = await fetch(address, { method: "POST", headers, body: body && JSON.stringify(body), signal });
         if (answer.ok) return await answer.json();
         const words = (await answer.json().catch(() => ({}))).detail ?? `The store answered ${answer.status}.`;
+        if (answer.status === 409) this.posted = false; // the object store does not have it
         if (answer.status < 500 && answer.status !== 409 && answer.status !== 429) throw new Refused(words);
         if (left === 0) throw new Error(words);
       } catch (error) {
@@ -107,6 +112,7 @@ class UploadQueue {
     this.imageAddress = form.dataset.image;
     this.atEnd = atEnd;
     this.paused = false;
+    this.told = false; // that all have ended
     this.uploads = new Map(); // to their rows
     this.how = {
       address: form.dataset.uploads,
@@ -129,6 +135,7 @@ class UploadQueue {
 
   add(files) { // [file, key], ...
     this.place.hidden = false;
+    this.told = false;
     for (const [file, key] of files) {
       const upload = new Upload(file, key, this.how);
       this.uploads.set(upload, this.rowOf(upload));
@@ -138,12 +145,17 @@ class UploadQueue {
   }
 
   go() {
-    if (this.paused) return;
-    const sending = this.open.filter((one) => one.state === "sending").length;
-    for (const upload of this.open.filter((one) => one.state === "waiting").slice(0, UploadQueue.AT_ONCE - sending)) {
-      upload.run();
+    // One at a time: each start comes back here before it returns.
+    while (!this.paused && this.open.filter((one) => one.state === "sending").length < UploadQueue.AT_ONCE) {
+      const next = this.open.find((one) => one.state === "waiting");
+      if (next === undefined) break;
+      next.run();
     }
-    if (this.uploads.size > 0 && [...this.uploads.keys()].every((one) => one.ended)) this.atEnd([...this.uploads.keys()]);
+    const all = [...this.uploads.keys()];
+    if (!this.told && all.every((one) => one.ended)) {
+      this.told = true;
+      this.atEnd(all);
+    }
   }
 
   rowOf(upload) {

@@ -33,13 +33,14 @@ class LocalCloud:
         port: int = 0,
         open_to: str = "everything",
         extra_environ: Mapping[str, str] | None = None,
+        replica_delay_seconds: int = 0,
     ) -> None:
         self.state = StateFolder(state_dir.resolve())
         self.said: list[str] = []  # what the run printed
         self._command = [
             *(sys.executable, "-m", "ops.run", "--port", str(port)),
             *("--fleet-nodes", str(fleet_nodes), "--fleet-mode", fleet_mode, "--parts", ",".join(sorted(parts))),
-            *("--open-to", open_to),
+            *("--open-to", open_to, "--replica-delay", str(replica_delay_seconds)),
         ]
         self._environ = {**os.environ, **(extra_environ or {}), "STATE_DIR": str(self.state.root)}
         self._run: subprocess.Popen[bytes] | None = None

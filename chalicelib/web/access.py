@@ -42,6 +42,7 @@ TABLE: Mapping[str, Mapping[str, Access]] = {
     "/api/v1/fleet/preview": _of(Access.ADMIN, GET),
     "/api/v1/fleet/nodes/{node_id}/contents": _of(Access.ADMIN, GET),
     "/api/v1/fleet/clear": _of(Access.ADMIN, POST),
+    "/api/v1/replica": _of(Access.ADMIN, GET),
     "/api/upload": _of(Access.OWNER, POST),
     "/api/key/{key}": _of(Access.BY_ROW, GET, POST),
     "/api/key": _of(Access.BY_ROW, GET, POST),

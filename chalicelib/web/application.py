@@ -16,6 +16,7 @@ from chalicelib.web import (
     pages,
     rendition_pages,
     renditions_api,
+    replica_api,
     uploads_api,
 )
 from chalicelib.web.faces import face_of
@@ -44,6 +45,7 @@ def create_app(services: Callable[[], Services]) -> Chalice:
     app.register_blueprint(renditions_api.blueprint(services))
     app.register_blueprint(fleet_api.blueprint(services))
     app.register_blueprint(admin_api.blueprint(services))
+    app.register_blueprint(replica_api.blueprint(services))
     app.register_blueprint(compat.blueprint(services))
     return app
 

@@ -188,6 +188,7 @@ def blueprint(services: Callable[[], Services]) -> Blueprint:
             "moves": [console_values.shown_move(one, names) for one in view.moving],
             "moved": console_values.ago(now.timestamp() - view.moved_at) if view.moved_at else None,
             "ran": None if view.reported_at is None else console_values.ago(now.timestamp() - view.reported_at),
+            "replica": console_values.replica_in_words(services().replica.view()),
             "charts": _charts(history),
             "minutes": console_values.minute_rows(history),
             "decisions": [shown_decision(one) for one in console.decisions(LATEST).decisions],

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from chalicelib.domain.decisions import Sample
 from chalicelib.services.fleet_views import ContentsPage, FleetView, MinuteView, MoveView, NodeView, Preview
+from chalicelib.services.replica_status import Lag, ReplicaView
 from chalicelib.web.charts import bytes_in_words, clock_of
 from chalicelib.web.page_values import NODE_COLOURS, rate_in_words
 
@@ -211,6 +212,21 @@ def contents_notes(contents: ContentsPage) -> list[str]:
     if contents.more:
         notes.append(f"The node holds more; it named {contents.listed:,}.")
     return notes
+
+
+def replica_in_words(view: ReplicaView) -> str | None:
+    """Such as “The replica is at most 40 seconds behind and gave 90% of the lists.”; None without a replica."""
+    if not view.configured:
+        return None
+    lag = "The replica's lag is not known" if view.lag is None else f"The replica is {_lag_in_words(view.lag)}"
+    share = rate_in_words(view.serving_reads)
+    return f"{lag}." if share is None else f"{lag}; of the lists that this process gave, {share} came from it."
+
+
+def _lag_in_words(lag: Lag) -> str:
+    if lag.at_least > 0:
+        return f"{lag.at_least:.0f} to {lag.at_most:.0f} s behind"
+    return f"at most {lag.at_most:.0f} s behind"
 
 
 def ago(seconds: float) -> str:

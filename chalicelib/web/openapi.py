@@ -8,6 +8,7 @@ from chalicelib.web.openapi_fleet import fleet_paths, fleet_schemas
 from chalicelib.web.openapi_pieces import Schema, content_of, errors, json_content, object_of, operation
 from chalicelib.web.openapi_renditions import of_metadata, rendition_paths, rendition_schemas
 from chalicelib.web.openapi_uploads import IDEMPOTENCY_KEY, upload_paths, upload_schemas
+from chalicelib.web.replica_api import replica_paths, replica_schemas
 
 _KEY: Schema = {"type": "string", "minLength": 1, "maxLength": MAX_CHARACTERS}
 _KEY_QUERY: Schema = {
@@ -144,6 +145,7 @@ def _paths() -> Schema:
         **rendition_paths(_KEY_QUERY, _KEY),
         **fleet_paths(),
         **admin_paths(),
+        **replica_paths(),
     }
 
 
@@ -229,6 +231,7 @@ def _schemas() -> Schema:
         **upload_schemas(_KEY),
         **fleet_schemas(),
         **admin_schemas(),
+        **replica_schemas(),
         "Problem": object_of(
             type=text,
             title=text,

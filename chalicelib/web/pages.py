@@ -10,6 +10,7 @@ from chalicelib.domain.errors import InvalidKeyError, InvalidValueError, NotFoun
 from chalicelib.domain.images import Image
 from chalicelib.domain.keys import key_from_text, text_of
 from chalicelib.domain.partitions import partition_of
+from chalicelib.domain.stored_renditions import as_image
 from chalicelib.services.images import no_precondition
 from chalicelib.web.http import ErrorAnswer, answering_as, error_answer
 from chalicelib.web.image_answers import content_answer
@@ -78,9 +79,10 @@ def blueprint(services: Callable[[], Services]) -> Blueprint:
         image = _found(query)
         if isinstance(image, Response):
             return image
+        about = services().renditions.about(principal_of(request()), image.key)
         values = {
             "image": shown(image),
-            **shown_about(services().renditions.about(principal_of(request()), image.key)),
+            **shown_about(about),
             "sha256": image.sha256.hex(),
             "bytes": image.size,
             "partition": partition_of(image.key) + 1,
@@ -88,7 +90,8 @@ def blueprint(services: Callable[[], Services]) -> Blueprint:
             "file_name": file_name(image),
             "notice": _notice(query),
         }
-        return frame.page("image.html", values, images=[image])
+        made = [as_image(image, one) for one in about.renditions]
+        return frame.page("image.html", values, images=[image, *made])
 
     @route("/retrieve", "GET", "HEAD")
     def retrieve() -> Response:

@@ -109,12 +109,12 @@ class MariaDb:
         self.server = Server(part, self.state)
         self.server.start()
 
-    def database(self, answer_timeout_seconds: float = 5.0) -> Database:
-        """A Database with no connection yet, as the application's user."""
+    def database(self, answer_timeout_seconds: float = 5.0, port: int | None = None) -> Database:
+        """A Database with no connection yet, as the application's user; `port` is another's who has the same users."""
         made = Database(
             DatabaseAddress(
                 host="127.0.0.1",
-                port=self.port,
+                port=port or self.port,
                 user=mariadb.APPLICATION_USER,
                 password=self.secrets["application_password"],
                 name=mariadb.DATABASE,
@@ -142,6 +142,7 @@ class MariaDb:
                 "DELETE FROM launches",
                 "DELETE FROM decisions",
                 "UPDATE scaler_runs SET run = 0, report = NULL",
+                "UPDATE heartbeats SET beaten_at = NULL",
                 "DELETE FROM tries",
                 "DELETE FROM account_links",
                 "DELETE FROM api_tokens",
@@ -174,7 +175,7 @@ class MariaDb:
 class Replica:
     """A second MariaDB that follows the first, which was made to be replicated."""
 
-    def __init__(self, primary: MariaDb) -> None:
+    def __init__(self, primary: MariaDb, delay_seconds: int = 0) -> None:
         self.port = free_port()
         self._primary = primary
         part = mariadb_replica.part(
@@ -184,6 +185,7 @@ class Replica:
             primary.first_log,
             primary.secrets,
             base_environ(primary.state, os.environ),
+            delay_seconds,
         )
         self.server = Server(part, primary.state)
         self.server.start()
@@ -191,6 +193,10 @@ class Replica:
     def execute(self, sql: str) -> list[tuple[object, ...]]:
         """The rows of one statement, as the application's user."""
         return self._execute(sql, mariadb.APPLICATION_USER, mariadb.DATABASE)
+
+    def database(self) -> Database:
+        """A Database with no connection yet, as the application's user; closed with the primary's."""
+        return self._primary.database(port=self.port)
 
     def fall_behind(self) -> None:
         """Changes nothing any more, until `follow`."""

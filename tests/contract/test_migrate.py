@@ -16,6 +16,9 @@ from pathlib import Path
 import pymysql
 import pytest
 
+from chalicelib.domain.jobs import RENDER, Job, Render, render_of
+from chalicelib.domain.renditions import ON_ARRIVAL
+from chalicelib.domain.stored_renditions import object_key_of
 from ops.database import Database
 from ops.local.mariadb import MIGRATIONS_USER, database
 from ops.local.state import generated_secrets
@@ -173,6 +176,31 @@ def test_the_projects_own_migrations_survive_a_kill_before_they_were_marked(empt
             cursor.execute("DELETE FROM _yoyo_migration WHERE migration_id = %s", (migration,))
         assert migrate(empty) == (migration,)
         assert rows(empty, "SELECT COUNT(*) FROM owners") == before
+
+
+def test_images_that_were_there_before_renditions_get_theirs_by_a_job(empty: Database, tmp_path: Path) -> None:
+    for path in MIGRATIONS.glob("*.sql"):
+        if path.name < "0005":
+            (tmp_path / path.name).write_text(path.read_text())
+    migrate(empty, tmp_path)
+    with closing(empty.connect()) as connection, connection.cursor() as cursor:
+        cursor.execute(
+            "INSERT INTO images (owner_id, image_key, object_key, sha256, size, media_type, width, height, frames, "
+            "created_at) SELECT id, %s, 'originals/aa/bb', %s, 1, 'image/png', 1, 1, 1, UTC_TIMESTAMP(6) FROM owners",
+            ("é".encode(), bytes(32)),
+        )
+        connection.commit()
+    migrate(empty)
+    ((job_id, kind, body),) = rows(empty, "SELECT id, kind, body FROM jobs")
+    ((owner_id,),) = rows(empty, "SELECT id FROM owners")
+    kinds = tuple(kind.name for kind in ON_ARRIVAL)
+    assert isinstance(job_id, bytes)
+    assert isinstance(owner_id, bytes)
+    assert isinstance(body, str)
+    assert kind == RENDER
+    assert render_of(Job(job_id, kind, body)) == Render(owner_id, "é".encode(), "originals/aa/bb", kinds)
+    due = rows(empty, "SELECT kind, object_key, state FROM renditions")
+    assert set(due) == {(kind, object_key_of("originals/aa/bb", kind), "due") for kind in kinds}
 
 
 def test_the_command_reads_the_environment_and_an_address(empty: Database) -> None:

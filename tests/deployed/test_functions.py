@@ -34,8 +34,9 @@ def bucket(deployed: Deployed) -> Any:
 
 
 def object_keys(bucket: Any) -> set[str]:
+    """The objects of images as they were put; renditions come when they are made."""
     s3, name = bucket
-    pages = s3.get_paginator("list_objects_v2").paginate(Bucket=name)
+    pages = s3.get_paginator("list_objects_v2").paginate(Bucket=name, Prefix="originals/")
     return {entry["Key"] for page in pages for entry in page.get("Contents", [])}
 
 

@@ -1,5 +1,6 @@
 """A person's browser on the whole store: upload, look, retrieve, delete, with script and without."""
 
+import secrets
 from collections.abc import Iterator
 from io import BytesIO
 from urllib.parse import quote
@@ -9,7 +10,7 @@ from PIL import Image
 from playwright.sync_api import Browser, BrowserContext, Locator, Page, expect, sync_playwright
 
 from tests.e2e.browser import browser_path
-from tests.local_cloud import LocalCloud
+from tests.local_cloud import LocalCloud, until
 
 CHROMIUM = browser_path()
 ARGUMENTS = [
@@ -203,3 +204,19 @@ def test_the_keyboard_reaches_the_content_first_and_focus_is_seen(browser: Brows
         page.keyboard.press("Enter")
         page.keyboard.press("Tab")
         expect(page.get_by_label("Image", exact=True)).to_be_focused()
+
+
+def test_an_edit_and_a_tag_are_asked_for_on_the_images_page(page: Page, request: pytest.FixtureRequest) -> None:
+    key = f"edited in a browser {secrets.token_hex(4)}"
+    upload(page, key, png(60, 40, "teal"))
+    page.goto(f"/image?key={quote(key)}")
+    page.get_by_role("button", name="Make: Greyscale").click()
+    made = page.locator("#renditions .caption", has_text="Greyscale · 60 × 40")
+    if "without script" in request.node.name:
+        assert until(lambda: page.reload() is not None and made.count() == 1, timeout_seconds=60)
+    expect(made).to_be_visible(timeout=60_000)  # with script it appears by itself
+    page.get_by_label("New tag").fill("  By Hand ")
+    page.get_by_role("button", name="Add the tag").click()
+    expect(page.locator("#tags")).to_contain_text("by hand")
+    page.get_by_role("button", name="Remove the tag by hand").click()
+    expect(page.locator("#tags")).not_to_contain_text("by hand")

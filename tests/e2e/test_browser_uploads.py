@@ -72,9 +72,13 @@ def bytes_of(cloud: LocalCloud, key: str) -> bytes:
 def test_many_images_go_at_once_each_by_its_file_s_name(page: Page, cloud: LocalCloud, files: list[Path]) -> None:
     page.get_by_label("Image", exact=True).set_input_files(files)
     expect(form(page).get_by_label("Key")).to_be_hidden()
+    posts: list[str] = []
+    page.on("request", lambda request: posts.append(request.url) if request.method == "POST" else None)
     form(page).get_by_role("button", name="Upload", exact=True).click()
     expect(total(page)).to_have_text("5 of 5 stored", timeout=STORED)
     expect(page.locator("[data-rows] progress")).to_have_count(5)
+    assert len([url for url in posts if url.startswith(cloud.environ["AWS_ENDPOINT_URL"])]) == 5  # each was sent once
+    assert len(posts) == 15
     for path in files:
         bar = row(page, path).get_by_role("progressbar")
         assert bar.evaluate("bar => bar.value === bar.max")
@@ -163,6 +167,7 @@ def test_uploads_pause_and_resume_by_file_and_all_together(page: Page, cloud: Lo
     page.unroute(bucket)
     page.get_by_role("button", name="Resume all").click()
     expect(total(page)).to_have_text("5 of 5 stored", timeout=STORED)
+    assert len(held) == 4  # each that was under way when it was held
     for path in files:
         assert bytes_of(cloud, path.name) == path.read_bytes()
 

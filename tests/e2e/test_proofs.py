@@ -2,12 +2,22 @@
 
 import os
 import secrets
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
-from bench.proofs import acknowledged_uploads, cross_user, no_stale_read, resize_without_dip, scaler_rounds
+from bench.proofs import (
+    acknowledged_uploads,
+    cross_user,
+    no_stale_read,
+    read_your_writes,
+    resize_without_dip,
+    scaler_rounds,
+)
+from chalicelib.adapters.mysql import image_lists
 from chalicelib.domain.assignments import ALTERNATING, MINIMAL_MOVE
+from chalicelib.domain.list_sources import ListSource
 from tests.contract.real_parts import MariaDb, state_folder
 
 ROUNDS = 2
@@ -45,6 +55,24 @@ def test_no_read_is_stale_while_the_fleet_is_resized_killed_and_stopped(tmp_path
     result = no_stale_read.run_round(tmp_path / "cloud", _seed(), 15.0, print)
     assert result.wrong == []
     assert result.reads > 0 < result.writes
+
+
+def test_a_list_shows_each_write_at_once_though_the_replica_is_seconds_behind(tmp_path: Path) -> None:
+    size = read_your_writes.SMALL
+    result = read_your_writes.run_round(tmp_path / "cloud", _seed(), print, size)
+    assert (result.violations, result.stale) == ([], [])
+    assert result.rounds == size.writes
+    assert result.quiet_rounds > 0 < result.by_replica, "the replica gave lists"
+    assert result.behind > size.writes / 2
+    assert result.waited_seconds > size.delay_seconds - 1.5, "it was behind by as much as it was told"
+
+
+def test_the_measure_sees_lists_of_a_replica_that_is_believed_without_its_version(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(image_lists, "source_of", lambda needed, shown: ListSource.REPLICA)
+    size = replace(read_your_writes.SMALL, writes=12, quiet=6)
+    assert read_your_writes.run_round(tmp_path / "cloud", _seed(), print, size).violations
 
 
 def test_no_acknowledged_upload_is_lost_when_everything_is_killed(tmp_path: Path) -> None:

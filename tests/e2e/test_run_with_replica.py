@@ -1,5 +1,6 @@
 """`make run` with a replica: it follows, it answers without the primary, and the folder is as good without it."""
 
+import json
 import os
 import signal
 from collections.abc import Iterator
@@ -59,3 +60,30 @@ def test_a_replica_follows_through_kills_and_starts(cloud: LocalCloud, tmp_path:
         assert answers[0].headers.get("x-stale") is None
     finally:
         alone.stop()
+
+
+def test_an_upload_is_listed_at_once_though_the_replica_is_seconds_behind(tmp_path: Path) -> None:
+    cloud = LocalCloud(tmp_path / "state", parts=ALL | {REPLICA}, replica_delay_seconds=3).start()
+    try:
+        client = StoreClient(cloud.address)
+
+        def listed() -> set[str]:
+            answer = client("GET", "/api/v1/images")
+            assert (answer.status, answer.headers.get("x-stale")) == (200, None)
+            return {image["key"] for image in json.loads(answer.body)["images"]}
+
+        for number in range(10):
+            assert client.put(f"k{number}", DATA).status == 201
+            assert f"k{number}" in listed()
+            assert f"k{number}".encode() in client("GET", "/keys").body
+        assert client("DELETE", "/api/v1/image?key=k0").status == 204
+        assert listed() == {f"k{number}" for number in range(1, 10)}
+
+        def given_by_the_replica() -> bool:
+            listed()
+            return float(json.loads(client("GET", "/api/v1/replica").body)["serving_reads"]) > 0
+
+        assert until(given_by_the_replica, timeout_seconds=30)
+        assert listed() == {f"k{number}" for number in range(1, 10)}
+    finally:
+        cloud.stop()

@@ -26,6 +26,7 @@ from chalicelib.services.node_contents import NodeContents
 from chalicelib.services.read_through import FillPolicy, ReadThrough
 from chalicelib.services.rendering import Rendering
 from chalicelib.services.renditions import Renditions
+from chalicelib.services.replica_status import ReplicaStatus
 from chalicelib.services.sending import Sending
 from chalicelib.services.uploads import Uploads
 from chalicelib.services.uploads_state import KeptUploadsState
@@ -207,6 +208,7 @@ def memory_services(
         admin=Admin(rows, accounts, KeptUploadsState(settings, clock.monotonic)),
         dumps=dumps,
         data_removal=removal,
+        replica=ReplicaStatus(None),
     )
     return replace(built, **services)
 

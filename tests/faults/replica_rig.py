@@ -1,7 +1,10 @@
 """The rig with a real replica, and without a proxy before the primary: what goes is the server itself."""
 
+from chalicelib.domain.list_sources import ListSource
 from ops.local.app_environ import reader_environ
 from tests.contract.real_parts import MariaDb, Replica, state_folder
+from tests.faults.fault import PASS
+from tests.faults.proxy import FaultProxy
 from tests.faults.rig import HEAL_SECONDS, Call, Rig
 from tests.local_cloud import until
 
@@ -51,3 +54,26 @@ class ReplicaRig(Rig):
 
     def _reader_environ(self) -> dict[str, str]:
         return reader_environ("127.0.0.1", self.replica.port)
+
+
+class ProxiedReplicaRig(ReplicaRig):
+    """The same, with a proxy before the replica: `proxies["replica"]`."""
+
+    def heal(self) -> None:
+        for proxy in self.proxies.values():
+            proxy.fault = PASS
+        super().heal()
+
+    def given_by_the_replica(self) -> int:
+        """How many lists the replica gave so far."""
+        return self.services.replica.counts.of(ListSource.REPLICA)
+
+    def lists_from_the_replica(self) -> bool:
+        """Whether a list that is asked for now is the replica's."""
+        before = self.given_by_the_replica()
+        assert self.list_all().status == 200
+        return self.given_by_the_replica() > before
+
+    def _reader_environ(self) -> dict[str, str]:
+        self.proxies["replica"] = FaultProxy("127.0.0.1", self.replica.port)
+        return reader_environ("127.0.0.1", self.proxies["replica"].port)

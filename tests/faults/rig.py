@@ -128,7 +128,10 @@ class Rig:
         """What does not agree: a row without its object, an object that neither a row nor a job names."""
         rows = {
             str(object_key): digest
-            for object_key, digest in self.maria.execute("SELECT object_key, sha256 FROM images")
+            for object_key, digest in self.maria.execute(
+                "SELECT object_key, sha256 FROM images UNION ALL "
+                "SELECT object_key, sha256 FROM renditions WHERE state = 'ready'"
+            )
         }
         jobs = b"".join(
             body if isinstance(body, bytes) else str(body).encode()

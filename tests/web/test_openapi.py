@@ -52,6 +52,7 @@ def test_the_document_is_served() -> None:
         ("GET", "/api/v1/image/rendition?key=k1&kind=thumbnail", "Problem"),
         ("GET", "/api/v1/fleet", "Fleet"),
         ("GET", "/api/v1/fleet/notice", "FleetNotice"),
+        ("GET", "/api/v1/replica", "Replica"),
         ("GET", "/api/v1/fleet/settings", "FleetSettings"),
         ("PATCH", "/api/v1/fleet/settings?cacheSize=3&policy=RR", "FleetChange"),
         ("POST", "/api/v1/fleet/size?change=1", "FleetChange"),

@@ -8,9 +8,10 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Any
 
-from chalicelib.adapters.mysql.database import Database, Rows, Selecting, Transaction
+from chalicelib.adapters.mysql.database import Database, Selecting, Transaction
 from chalicelib.adapters.mysql.due_jobs import derived_id, insert_jobs
 from chalicelib.adapters.mysql.idempotency_rows import keep_answer
+from chalicelib.adapters.mysql.image_lists import ImageLists, Wanted
 from chalicelib.adapters.mysql.image_renditions import all_deleted, arrived, deleted, replaced
 from chalicelib.adapters.mysql.principals import Whose, nobody, whose
 from chalicelib.adapters.mysql.spending import refuse_if_blocked, spend
@@ -44,9 +45,10 @@ def row_statement(who: Whose) -> str:
 class MySqlImageRows:
     """ImageRows in MySQL. `reads` is where rows are looked at, if not at the database that they are written to."""
 
-    def __init__(self, database: Database, reads: Selecting | None = None) -> None:
+    def __init__(self, database: Database, reads: Selecting | None = None, lists: ImageLists | None = None) -> None:
         self._database = database
         self._reads = reads or database
+        self._lists = lists or ImageLists(self._reads)
 
     def row(self, principal: Principal, key: bytes) -> Row:
         return self._row(self._reads, principal, key)
@@ -73,24 +75,10 @@ class MySqlImageRows:
         return self.row(principal, b"").owner
 
     def page(self, principal: Principal, after: bytes | None, limit: int) -> list[Image]:
-        who = whose(principal)
-        found = self._reads.select(
-            f"SELECT {COLUMNS} FROM {who.tables} JOIN images i ON i.owner_id = o.id "
-            f"WHERE {who.condition} AND i.image_key > %s ORDER BY i.image_key LIMIT %s",
-            (*who.args, after or b"", limit),
-            belongs=lambda rows: all(len(row) == COLUMN_COUNT for row in rows),
-        )
-        return [image_of(columns) for columns in found]
+        return [image_of(columns) for columns in self._lists.rows(principal, Wanted(COLUMNS, after or b"", limit))]
 
     def keys(self, principal: Principal) -> list[bytes]:
-        who = whose(principal)
-        found = self._reads.select(
-            f"SELECT i.image_key FROM {who.tables} JOIN images i ON i.owner_id = o.id "
-            f"WHERE {who.condition} ORDER BY i.image_key",
-            who.args,
-            belongs=_single_column,
-        )
-        return [key for (key,) in found]
+        return [key for (key,) in self._lists.rows(principal, Wanted("i.image_key"))]
 
     def by_object_keys(self, object_keys: Sequence[str]) -> list[Image]:
         if not object_keys:
@@ -220,10 +208,6 @@ def write_draft(
     if note is not None:
         keep_answer(transaction, owner.id, note.asked, note.answer_of(written))
     return written
-
-
-def _single_column(rows: Rows) -> bool:
-    return all(len(row) == 1 for row in rows)
 
 
 def locked_owner(transaction: Transaction, principal: Principal) -> Owner:

@@ -53,10 +53,14 @@ class Reads:
 
     def select(self, sql: str, args: Args = (), belongs: Belongs = lambda rows: True) -> Rows:
         """The rows of one autocommitted statement. Raises RowsUnavailableError or OverloadedError."""
+        return self.located(sql, args, belongs)[0]
+
+    def located(self, sql: str, args: Args = (), belongs: Belongs = lambda rows: True) -> tuple[Rows, bool]:
+        """As `select`, and whether the rows are the primary's."""
         asked = not self._breaker.tripped or self._probes()
         if asked:
             try:
-                return self._at_primary(sql, args, belongs)
+                return self._at_primary(sql, args, belongs), True
             except RowsUnavailableError as error:
                 lost: UnavailableError = error
             except OverloadedError as error:
@@ -64,11 +68,11 @@ class Reads:
                     raise  # busy is not gone
                 lost = error  # writes that wait for a primary that hangs hold its connections
         try:
-            return self._at_replica(sql, args, belongs)
+            return self._at_replica(sql, args, belongs), False
         except RowsUnavailableError:
             if asked:
                 raise lost from lost.__cause__
-            return self._at_primary(sql, args, belongs)  # nobody else is left to ask, so its pause does not count
+            return self._at_primary(sql, args, belongs), True  # nobody else is left to ask, so its pause does not count
 
     def close(self) -> None:
         """Closes the connections to the replica that are not in use."""
