@@ -143,6 +143,8 @@ def _bursts(primary: MariaDb, replica: Replica, seed: int, say: Callable[[str], 
     result, lock = RoundResult(), threading.Lock()
     servers = [(primary.database(), replica.database()) for _ in range(2)]
     sessions = _sessions(servers, seed, size)
+    # Without its tables it cannot answer at all, and would be left alone as one that does not.
+    _expect(until(replica.has_caught_up, timeout_seconds=CATCH_UP_SECONDS), "the replica has the tables and the people")
 
     def burst(session: Session) -> None:
         for _ in range(size.writes // size.sessions):
