@@ -30,7 +30,7 @@ check: tools
 	$(PYTHON) -m mypy
 	$(PYTHON) -m pytest -q tests/unit tests/web
 
-# Everything, on real parts; at most 15 minutes. The long proofs run small.
+# Everything, on real parts; about 18 minutes on two cores (15 are the goal). The long proofs run small.
 test: tools-and-browser
 	$(PYTHON) -m ruff format --check .
 	$(PYTHON) -m ruff check .

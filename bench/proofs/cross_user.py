@@ -79,7 +79,8 @@ def run_round(folder: Path, seed: int, requests: int, say: Callable[[str], None]
                     _store(rig, person, key, source)
             for number in range(requests):
                 if number % REQUESTS_A_FAULT == 0:
-                    rig.proxies["memcached"].fault = source.choice(FAULTS)
+                    # At first all is well, so that there is something in the cache to be told wrongly.
+                    rig.proxies["memcached"].fault = source.choice(FAULTS) if number else PASS
                 if number % 10_000 == 0:
                     say(f"seed {seed}: {number} requests, wrong: {result.wrong[:3]}")
                 _ask(rig, people, source, result)
