@@ -1,5 +1,6 @@
 """The Chalice application: the faces' routes, and the handlers of the schedule and of the queues."""
 
+import os
 from typing import TYPE_CHECKING
 
 from chalice.app import CloudWatchEvent, Rate, SQSEvent
@@ -22,9 +23,11 @@ __all__ = [
     "scaler_of",
 ]
 
-JOB_QUEUE = "image-jobs"
-INCOMING_QUEUE = "incoming-images"
-FLEET_QUEUE = "fleet-changes"
+# Two environments in one account have each its own. Chalice takes the names when this is loaded, so they are read here.
+QUEUE_PREFIX = os.environ.get("QUEUE_PREFIX", "")
+JOB_QUEUE = f"{QUEUE_PREFIX}image-jobs"
+INCOMING_QUEUE = f"{QUEUE_PREFIX}incoming-images"
+FLEET_QUEUE = f"{QUEUE_PREFIX}fleet-changes"
 TURN_SECONDS = 10.0  # what a change by hand waits for a run that is under way: that one may not have seen it
 
 app = create_app(services)

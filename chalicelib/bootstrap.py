@@ -5,9 +5,10 @@ import threading
 from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar, cast
 
-from chalicelib.config import Config, config_from
+from chalicelib.config import Config, config_from, secret_key
 from chalicelib.domain import jobs
 from chalicelib.domain.account_ports import Mail, Passwords
 from chalicelib.domain.cache_settings import CacheSettings
@@ -42,11 +43,13 @@ from chalicelib.services.uploads_state import KeptUploadsState
 from chalicelib.services.worker import Worker
 
 if TYPE_CHECKING:
-    from chalicelib.adapters.mysql.database import Database, DatabaseAddress, Selecting
+    from chalicelib.adapters.mysql.database import Database, DatabaseAddress, Selecting, SignIns
     from chalicelib.adapters.mysql.image_lists import ImageLists
     from chalicelib.adapters.s3_objects import S3Objects
+    from chalicelib.adapters.secrets_manager import Secret
 
 T = TypeVar("T")
+_PROJECT = Path(__file__).resolve().parents[1]
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +57,7 @@ class Services:
     """Everything that the faces and the handlers use."""
 
     config: Config
+    form_key: Callable[[], str]  # signs the tokens of forms; may raise UnavailableError
     maps: FleetMaps
     clock: Clock
     exclusive: Callable[[str], AbstractContextManager[bool]]
@@ -131,6 +135,26 @@ def _waker(config: Config) -> ScalerWaker:
     return SqsScalerWaker(aws_clients.sqs(), config.fleet_queue_url)
 
 
+def _secret(secret_arn: str) -> "Secret":
+    from chalicelib.adapters import aws_clients
+    from chalicelib.adapters.secrets_manager import Secret
+
+    return Secret(aws_clients.secrets(), secret_arn)
+
+
+def _sign_ins(secret_arn: str | None) -> "SignIns | None":
+    from chalicelib.adapters.mysql.sign_ins import SecretSignIns
+
+    return None if secret_arn is None else SecretSignIns(at_first_use(lambda: _secret(secret_arn)))
+
+
+def _form_key(config: Config) -> Callable[[], str]:
+    if config.form_secret_arn is None:
+        return lambda: config.secret_key
+    secret = at_first_use(lambda: _secret(str(config.form_secret_arn)))
+    return lambda: secret_key(secret.current())
+
+
 def _passwords() -> Passwords:
     from chalicelib.adapters.argon2_passwords import Argon2Passwords
 
@@ -197,6 +221,8 @@ def services_from(environ: Mapping[str, str]) -> Services:
         password=config.database_password,
         name=config.database_name,
         tls=config.database_tls,
+        ca_file=None if config.database_ca_file is None else str(_PROJECT / config.database_ca_file),
+        sign_ins=_sign_ins(config.database_secret_arn),
     )
     database, staleness = Database(address), Staleness()
     reading = _reading(config, database, address, staleness)
@@ -242,6 +268,7 @@ def services_from(environ: Mapping[str, str]) -> Services:
     }
     return Services(
         config=config,
+        form_key=_form_key(config),
         maps=maps,
         clock=clock,
         exclusive=database.exclusive,

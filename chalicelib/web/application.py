@@ -52,4 +52,4 @@ def create_app(services: Callable[[], Services]) -> Chalice:
 
 def _door(services: Services) -> Door:
     config = services.config
-    return Door(services.accounts, config.signed_in_as, OpenTo(config.open_to), config.secret_key)
+    return Door(services.accounts, config.signed_in_as, OpenTo(config.open_to), services.form_key)

@@ -168,6 +168,7 @@ def memory_services(
     }
     built = Services(
         config=config,
+        form_key=lambda: config.secret_key,
         maps=maps,
         clock=clock,
         exclusive=fakes.exclusive,
