@@ -74,6 +74,7 @@ def scaler_of(parts: Services) -> "Scaler":
     from chalicelib.adapters import aws_clients  # only the scaler's functions need these
     from scaler.cloudwatch import CloudWatchSamples
     from scaler.ec2 import Ec2Instances
+    from scaler.measures import log_line
     from scaler.parts import Parts
     from scaler.probe import NodeProber
     from scaler.run import Scaler
@@ -93,5 +94,7 @@ def scaler_of(parts: Services) -> "Scaler":
             clock=parts.clock,
             port=config.node_port,
             defaults=parts.cache_configuration.defaults,
+            # A line of the function's log, of which CloudWatch makes metrics.
+            tell=lambda told: print(log_line(config.environment, told, parts.clock.now()), flush=True),
         )
     )
