@@ -17,7 +17,7 @@ WITHOUT_TAGS = {
     *("AWS::SecretsManager::SecretTargetAttachment", "AWS::SecretsManager::RotationSchedule"),
     *("AWS::IAM::InstanceProfile", "AWS::CloudWatch::Dashboard", "AWS::Budgets::Budget", "AWS::SES::EmailIdentity"),
     *(f"AWS::CloudFront::{name}" for name in ("PublicKey", "KeyGroup", "OriginAccessControl", "CachePolicy")),
-    "AWS::Route53::RecordSetGroup",
+    "AWS::Route53::RecordSet",
 }
 KEPT = ("AWS::S3::Bucket", "AWS::S3::BucketPolicy", "AWS::RDS::DBInstance", "AWS::SecretsManager::Secret")
 GROUP, INGRESS = "AWS::EC2::SecurityGroup", "AWS::EC2::SecurityGroupIngress"
