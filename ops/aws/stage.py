@@ -3,6 +3,7 @@
 `stage` and `policies` go to .chalice/config.json and .chalice/policies/STAGE/, by `ops.aws.stage_files`.
 """
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -13,6 +14,7 @@ from ops.aws.templates import tags_of
 
 API_HANDLER = "api_handler"
 SCALER_FUNCTIONS = frozenset({"scale_fleet", "change_fleet"})
+_ENVIRONMENT = r"(?!api$)[a-z][a-z0-9]{1,11}"  # as in every template
 SIZES = ("tiny", "standard", "ha")
 ARCHITECTURES = {"arm64": "arm64", "x86": "x86_64"}  # as stacks name them: as Chalice does
 TIMEOUT_SECONDS = 29  # API Gateway waits no longer, and queues reckon with it
@@ -67,6 +69,11 @@ def stage(outputs: Mapping[str, str], choices: Choices) -> dict[str, Any]:
 
     Raises StageError if one lacks, or a choice is none.
     """
+    if re.fullmatch(_ENVIRONMENT, choices.environment) is None:
+        raise StageError(
+            f"“{choices.environment}” is no environment's name: "
+            "2 to 12 small letters and digits, a letter first, and not api."
+        )
     if choices.architecture not in ARCHITECTURES:
         raise StageError(f"The architecture is {' or '.join(ARCHITECTURES)}, not {choices.architecture}.")
     if choices.size not in SIZES:

@@ -7,13 +7,13 @@ _SQS = f"https://sqs.{REGION}.amazonaws.com/{ACCOUNT}/elastic-images-blue-"
 _SQS_ARN = f"arn:aws:sqs:{REGION}:{ACCOUNT}:elastic-images-blue-"
 _SECRET_ARN = f"arn:aws:secretsmanager:{REGION}:{ACCOUNT}:secret:elastic-images/blue/"
 OUTPUTS = {
-    "VpcId": "vpc-0a",
-    "PrivateSubnetIds": "subnet-0a,subnet-0b",
-    "AppSecurityGroupId": "sg-0a",
-    "ScalerSecurityGroupId": "sg-0b",
-    "RotationSecurityGroupId": "sg-0c",
-    "NodeSecurityGroupId": "sg-0d",
-    "DatabaseSecurityGroupId": "sg-0e",
+    "VpcId": "vpc-0a1b2c3d",
+    "PrivateSubnetIds": "subnet-0a1b2c3d,subnet-1a1b2c3d",
+    "AppSecurityGroupId": "sg-0a1b2c3a",
+    "ScalerSecurityGroupId": "sg-0a1b2c3b",
+    "RotationSecurityGroupId": "sg-0a1b2c3c",
+    "NodeSecurityGroupId": "sg-0a1b2c3d",
+    "DatabaseSecurityGroupId": "sg-0a1b2c3e",
     "BucketName": f"elastic-images-blue-{ACCOUNT}-{REGION}",
     "BucketArn": f"arn:aws:s3:::elastic-images-blue-{ACCOUNT}-{REGION}",
     "IncomingQueueArn": f"{_SQS_ARN}incoming-images",
@@ -29,7 +29,7 @@ OUTPUTS = {
     "FleetQueueUrl": f"{_SQS}fleet-changes",
     "FleetQueueArn": f"{_SQS_ARN}fleet-changes",
     "NodeLaunchTemplateName": "elastic-images-blue-node",
-    "NodeLaunchTemplateId": "lt-0a",
+    "NodeLaunchTemplateId": "lt-0a1b2c3d",
     "NodeRoleArn": f"arn:aws:iam::{ACCOUNT}:role/elastic-images-blue-{REGION}-node",
     "MailSender": "images@example.org",
 }

@@ -72,9 +72,9 @@ def test_each_function_has_its_own_role_place_in_the_network_and_size(config: Co
         assert function.memory_size == FUNCTIONS[name].memory_mb >= 1024
         assert function.reserved_concurrency == FUNCTIONS[name].at_once[1]
         assert function.architecture == "arm64"
-        assert function.subnet_ids == ["subnet-0a", "subnet-0b"]
+        assert function.subnet_ids == ["subnet-0a1b2c3d", "subnet-1a1b2c3d"]
         scaler = name in ("scale_fleet", "change_fleet")
-        assert function.security_group_ids == (["sg-0b"] if scaler else ["sg-0a"])
+        assert function.security_group_ids == (["sg-0a1b2c3b"] if scaler else ["sg-0a1b2c3a"])
         assert function.tags.items() >= {"project": "elastic-images", "environment": "blue"}.items()
         assert isinstance(function.role, ManagedIAMRole)
         assert isinstance(function.role.policy, FileBasedIAMPolicy)
@@ -96,7 +96,7 @@ def test_the_application_reads_what_the_stage_gives_it(config: Config) -> None:
     assert read.database_secret_arn == OUTPUTS["DatabaseSecretArn"]
     assert read.form_secret_arn == OUTPUTS["FormSecretArn"]
     assert read.database_reader_host == OUTPUTS["DatabaseReaderHost"]
-    assert read.node_subnets == ("subnet-0a", "subnet-0b")
+    assert read.node_subnets == ("subnet-0a1b2c3d", "subnet-1a1b2c3d")
     assert read.database_tls
     assert read.signed_in_as is None
     assert (PROJECT / str(read.database_ca_file)).is_file()
@@ -148,6 +148,9 @@ def test_what_no_stack_tells_is_named_and_nothing_is_written(name: str, tmp_path
 
 
 def test_choices_that_are_none_are_refused() -> None:
+    for name in ("api", "Blue", "b", "blue-green", "a-name-that-is-too-long"):
+        with pytest.raises(StageError, match="no environment's name"):
+            stage(OUTPUTS, replace(CHOICES, environment=name))
     with pytest.raises(StageError, match="arm64 or x86, not sparc"):
         stage(OUTPUTS, replace(CHOICES, architecture="sparc"))
     with pytest.raises(StageError, match="tiny, standard or ha, not huge"):
