@@ -73,10 +73,10 @@ def cloudwatch() -> "CloudWatchClient":
 
 
 def secrets() -> "SecretsManagerClient":
-    """A client for secrets, which a process reads once. Two tries within 3 s: without them nothing can be done."""
+    """A client for secrets, which a process reads once and can do nothing without: two tries, and more patience."""
     return boto3.session.Session().client(
         "secretsmanager",
-        config=Config(connect_timeout=0.5, read_timeout=1, retries={"total_max_attempts": 2, "mode": "standard"}),
+        config=Config(connect_timeout=1, read_timeout=3, retries={"total_max_attempts": 2, "mode": "standard"}),
     )
 
 

@@ -153,7 +153,7 @@ def test_functions_may_do_no_more_than_their_policy_says(deployed: Deployed, gat
     role = f"{FUNCTION}-api_handler"
     (policy,) = iam.list_role_policies(RoleName=role)["PolicyNames"]
     whole = iam.get_role_policy(RoleName=role, PolicyName=policy)["PolicyDocument"]
-    less = {**whole, "Statement": [one for one in whole["Statement"] if one["Sid"] != "Images"]}
+    less = {**whole, "Statement": [one for one in whole["Statement"] if one["Sid"] != "StoresImagesAndSignsUploads"]}
     iam.put_role_policy(RoleName=role, PolicyName=policy, PolicyDocument=json.dumps(less))
     try:
         answer = gateway.put("forbidden", hostile_images.good_png(20, 20, 1))

@@ -12,6 +12,7 @@ import app
 from ops.aws.errors import StageError
 from ops.aws.policies import filled, functions, places_in, template_of
 from ops.aws.stage import API_HANDLER, FUNCTIONS, policies, policy_values
+from ops.aws.templates import PROJECT
 from tests.infrastructure.policy_rules import actions, findings, many
 from tests.infrastructure.stack_outputs import CHOICES, OUTPUTS
 
@@ -23,6 +24,15 @@ SCALER = {"scale_fleet", "change_fleet"}
 def test_each_function_of_the_application_has_a_policy_and_a_size() -> None:
     events = {source.name for source in app.app.event_sources} | {one.name for one in app.app.pure_lambda_functions}
     assert set(TEMPLATES) == set(FUNCTIONS) == {API_HANDLER} | events
+
+
+def test_a_stage_that_was_not_made_of_stacks_has_policies_without_values() -> None:
+    config = json.loads((PROJECT / ".chalice" / "config.json").read_text(encoding="utf-8"))
+    assert "iam_policy_file" not in config
+    assert config["lambda_functions"] == {
+        name: {"iam_policy_file": f"policies/{name}.json"} for name in sorted(FUNCTIONS)
+    }
+    assert all(places_in(policy) for policy in TEMPLATES.values())
 
 
 @pytest.mark.parametrize("function", TEMPLATES)
