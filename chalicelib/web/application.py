@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 
-from chalice.app import Chalice
+from chalice.app import Chalice, Request
 
 from chalicelib.bootstrap import Services
 from chalicelib.web import (
@@ -10,6 +10,7 @@ from chalicelib.web import (
     admin_api,
     admin_pages,
     api,
+    cdn,
     compat,
     console,
     fleet_api,
@@ -33,6 +34,7 @@ def create_app(services: Callable[[], Services]) -> Chalice:
         door=lambda: _door(services()),
         has_route=lambda path, method: method in app.routes.get(path, {}),
         staleness=lambda: services().images.staleness,
+        arrive=lambda request: _arrive(request, services()),
     )
     app.register_middleware(finish, "http")
     app.register_blueprint(pages.blueprint(services))
@@ -48,6 +50,10 @@ def create_app(services: Callable[[], Services]) -> Chalice:
     app.register_blueprint(admin_api.blueprint(services))
     app.register_blueprint(compat.blueprint(services))
     return app
+
+
+def _arrive(request: Request, services: Services) -> None:
+    cdn.arrive(request, services.config.site_address, services.form_key)
 
 
 def _door(services: Services) -> Door:

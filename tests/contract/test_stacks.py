@@ -303,6 +303,7 @@ def test_a_cdn_is_made_and_goes(stacks: Stacks) -> None:
     given = {
         "ApiDomainName": "abc123.execute-api.us-east-1.amazonaws.com",
         "BucketDomainName": "images.s3.us-east-1.amazonaws.com",
+        "OriginToken": "a" * 64,
     }
     told = stacks.make("cdn", given)
     assert told["SiteAddress"] == f"https://{told['DistributionDomainName']}"
