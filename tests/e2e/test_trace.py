@@ -29,11 +29,11 @@ def test_a_request_is_followed_through_the_queue_to_the_worker(cloud: LocalCloud
     assert until(lambda: {"chalicelib.web.observing", "chalicelib.services.worker"} <= loggers(), timeout_seconds=60)
 
 
-def test_a_run_by_the_schedule_is_measured(cloud: LocalCloud) -> None:
+def test_a_run_that_a_message_started_is_measured(cloud: LocalCloud) -> None:
     def functions() -> set[object]:
         return {line["Function"] for line in _said(cloud, '"_aws"') if "Runs" in line}
 
-    assert until(lambda: "resend_jobs" in functions(), timeout_seconds=90)
+    assert until(lambda: "perform_job" in functions(), timeout_seconds=90)
 
 
 def test_every_part_of_a_running_store_is_ready(cloud: LocalCloud) -> None:
