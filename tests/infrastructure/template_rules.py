@@ -1,6 +1,7 @@
 """What no template may do, each rule a function from a template to what it finds wrong, in words."""
 
 import json
+import re
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
@@ -194,7 +195,7 @@ def names_are_an_environments_own(template: Template) -> Iterator[str]:
             if own and "Fn::Sub" in str(value) and "${Environment}" not in str(value):
                 yield f"{name} has a name that another environment may have"
         for text in (text for each in dicts_in(one) for text in each.values() if isinstance(text, str)):
-            if "elastic-images-" in text and "${Environment}" not in text:
+            if re.search(r"(^|[/:])elastic-images-", text) and "${Environment}" not in text:
                 yield f"{name} names what another environment may have"
 
 

@@ -21,6 +21,7 @@ SOURCES = {
 }
 # Where a call is not allowed by an action of its own name.
 ALLOWED_BY = {
+    "s3:HeadBucket": "s3:ListBucket",
     "s3:DeleteObjects": "s3:DeleteObject",
     "s3:CreateMultipartUpload": "s3:PutObject",
     "s3:UploadPart": "s3:PutObject",
@@ -31,10 +32,9 @@ ALLOWED_BY = {
 }
 # What no line of ours calls, and why it is allowed.
 WITHOUT_A_CALL = {
-    "s3:ListBucket",  # without it S3 answers 403 for an object that is not there
     "ec2:CreateTags",  # of an instance at its launch
     "iam:PassRole",  # the nodes', at their launch
-    *(f"sqs:{action}" for action in ("ReceiveMessage", "DeleteMessage", "GetQueueAttributes")),  # Lambda's poller
+    *(f"sqs:{action}" for action in ("ReceiveMessage", "DeleteMessage")),  # Lambda's poller
     *(f"logs:{action}" for action in ("CreateLogStream", "PutLogEvents")),  # Lambda's
     *(
         f"ec2:{action}"  # Lambda's, and denied to the code

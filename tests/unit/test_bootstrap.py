@@ -3,8 +3,8 @@ import sys
 import threading
 from pathlib import Path
 
-from chalicelib.bootstrap import at_first_use
-from tests.fakes.parts import ENVIRON
+from chalicelib.wiring.made_once import at_first_use
+from tests.fakes.parts import ENVIRON, memory_config, memory_services
 
 PROJECT = Path(__file__).parents[2]
 SLOW_MODULES = ("boto3", "botocore", "jinja2", "pymysql", "pymemcache", "PIL", "subprocess")
@@ -32,7 +32,7 @@ def test_importing_the_application_loads_nothing_slow() -> None:
 
 
 def test_services_are_built_without_what_a_cached_image_does_not_need() -> None:
-    loaded = modules_after("import app; app.services()")
+    loaded = modules_after("import app, chalicelib.web.api; [app.services().images, app.services().accounts]")
     assert "pymysql" in loaded
     assert loaded & {"boto3", "botocore", "jinja2", "PIL"} == set()
 
@@ -66,3 +66,8 @@ def test_what_is_made_at_first_use_is_made_once_also_by_many_at_once() -> None:
     for thread in threads:
         thread.join(20)
     assert [sorted(each) for each in made] == [list(range(8))]
+
+
+def test_the_key_of_forms_is_the_settings_or_the_secrets() -> None:
+    by_secret = memory_config(form_secret_arn="arn:secret", secret_key="")
+    assert memory_services().form_key() == memory_services(config=by_secret).form_key() == ENVIRON["SECRET_KEY"]
