@@ -19,7 +19,7 @@ from chalicelib.domain.jobs import Job, Removal, Render
 from chalicelib.domain.partitions import partition_of
 from chalicelib.domain.ports import ImageRows, JobRows, Objects, Renderer
 from chalicelib.domain.rendition_ports import RenderRows
-from chalicelib.domain.renditions import KINDS, MEDIA_TYPE, THUMBNAIL, Rendered
+from chalicelib.domain.renditions import AUTOMATIC, KINDS, MEDIA_TYPE, THUMBNAIL, Rendered
 from chalicelib.domain.stored_renditions import Rendition, State, object_key_of
 
 logger = logging.getLogger(__name__)
@@ -45,6 +45,9 @@ class Rendering:
         kinds = [KINDS[name] for name in order.kinds if name in KINDS]
         try:
             seen, rendered = self.renderer.render(self._bytes_of(image), image.facts.media_type, kinds)
+            asked_for = [one for one in rendered if one.kind.name not in AUTOMATIC]
+            if asked_for:  # an image that was taken gets the others whatever the quota
+                self.rows.refuse_if_full(order, sum(len(one.data) for one in asked_for))
         except RequestError as error:
             logger.warning("job %s makes no renditions: %s", job.id.hex(), error)
             self.rows.fail(order, job.id, str(error))

@@ -86,7 +86,8 @@ class MemoryAdminRows:
         with self._store.lock:
             accounts, images = self._store.accounts.values(), self._store.images.values()
             admins = sum(one.admin for one in accounts)
-            return Counts(len(accounts), admins, len(images), sum(image.size for image in images))
+            taken = sum(self._store.bytes_of(owner.id) for owner in self._store.owners.values())
+            return Counts(len(accounts), admins, len(images), taken)
 
     def ask_removal(self, deed: Deed, accounts: bool) -> bytes:
         with self._store.steps.step("admin.ask_removal"), self._store.lock:
