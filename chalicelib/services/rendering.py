@@ -13,7 +13,7 @@ from dataclasses import dataclass
 
 from chalicelib.domain import jobs
 from chalicelib.domain.automatic_tags import automatic_tags
-from chalicelib.domain.errors import ObjectsUnavailableError, RequestError
+from chalicelib.domain.errors import ObjectsUnavailableError, RequestError, UnavailableError
 from chalicelib.domain.images import Image
 from chalicelib.domain.jobs import Job, Removal, Render
 from chalicelib.domain.partitions import partition_of
@@ -23,6 +23,8 @@ from chalicelib.domain.renditions import AUTOMATIC, KINDS, MEDIA_TYPE, THUMBNAIL
 from chalicelib.domain.stored_renditions import Rendition, State, object_key_of
 
 logger = logging.getLogger(__name__)
+
+_GIVEN_UP = f"It could not be made, {jobs.MOST_TRIES} times."
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,8 +38,24 @@ class Rendering:
     renderer: Renderer
 
     def perform(self, job: Job) -> None:
-        """Makes what the job names, or says why not, and finishes it. Raises UnavailableError: to be tried again."""
+        """Makes what the job names, or says why not, and finishes it. Raises UnavailableError: to be tried again.
+
+        The last of jobs.MOST_TRIES fails for good, until somebody asks for another. It is raised too, so that its
+        message goes where the others went.
+        """
         order = jobs.render_of(job)
+        if job.tries > jobs.MOST_TRIES:  # the last one was killed
+            self.rows.fail(order, job.id, f"{_GIVEN_UP} Each was cut short.")
+            return
+        try:
+            self._try(job, order)
+        except UnavailableError as error:
+            if job.tries == jobs.MOST_TRIES:
+                logger.warning("job %s is given up: %s", job.id.hex(), error)
+                self.rows.fail(order, job.id, f"{_GIVEN_UP} {error}")
+            raise
+
+    def _try(self, job: Job, order: Render) -> None:
         image = self.rows.source(order)
         if image is None:
             self.job_rows.finish(job.id)
