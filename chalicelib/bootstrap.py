@@ -37,6 +37,8 @@ from chalicelib.services.renditions import Renditions
 from chalicelib.services.replica_status import ReplicaStatus
 from chalicelib.services.sending import Sending
 from chalicelib.services.staleness import Staleness
+from chalicelib.services.sweep_acts import SweepActing
+from chalicelib.services.sweeping import Sweeping
 from chalicelib.services.uploads import Uploads
 from chalicelib.services.uploads_state import KeptUploadsState
 from chalicelib.services.worker import Worker
@@ -74,6 +76,7 @@ class Services:
     admin: Admin
     dumps: Dumps
     data_removal: DataRemoval
+    sweeping: Sweeping
 
 
 _building = threading.Lock()
@@ -185,6 +188,8 @@ def services_from(environ: Mapping[str, str]) -> Services:
     from chalicelib.adapters.mysql.rendition_rows import MySqlRenderRows, MySqlRenditionRows
     from chalicelib.adapters.mysql.scaler_rows import MySqlScalerRows
     from chalicelib.adapters.mysql.settings_rows import MySqlSettingsRows
+    from chalicelib.adapters.mysql.sweep_acts import MySqlSweepActs
+    from chalicelib.adapters.mysql.sweep_rows import MySqlSweepRows
     from chalicelib.adapters.mysql.upload_rows import MySqlUploadRows
     from chalicelib.adapters.renderer import ChildRenderer
     from chalicelib.adapters.system_clock import SystemClock
@@ -240,13 +245,15 @@ def services_from(environ: Mapping[str, str]) -> Services:
         jobs.MAKE_DUMP: dumps.make,
         jobs.REMOVE_DATA: data_removal.perform,
     }
+    upload_rows, sweep_rows = MySqlUploadRows(database), MySqlSweepRows(database)
+    sweep_acts = SweepActing(sweep_rows, MySqlSweepActs(database), image_rows, objects, sending)
     return Services(
         config=config,
         maps=maps,
         clock=clock,
         exclusive=database.exclusive,
         uploads=Uploads(
-            rows=MySqlUploadRows(database),
+            rows=upload_rows,
             answers=answers,
             image_rows=image_rows,
             job_rows=job_rows,
@@ -283,4 +290,5 @@ def services_from(environ: Mapping[str, str]) -> Services:
         admin=Admin(admin_rows, accounts, uploads_state),
         dumps=dumps,
         data_removal=data_removal,
+        sweeping=Sweeping(sweep_rows, sweep_acts, upload_rows, database.exclusive, clock),
     )

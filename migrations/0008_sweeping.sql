@@ -43,6 +43,7 @@ CREATE TABLE IF NOT EXISTS findings (
     words TEXT NOT NULL,
     owner_id BINARY(16) NULL,
     image_key VARBINARY(1020) NULL,
+    sweep BIGINT UNSIGNED NOT NULL,
     found_at DATETIME(6) NOT NULL,
     changed_at DATETIME(6) NOT NULL,
     UNIQUE KEY findings_object (object_key, kind),

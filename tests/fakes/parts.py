@@ -28,6 +28,8 @@ from chalicelib.services.rendering import Rendering
 from chalicelib.services.renditions import Renditions
 from chalicelib.services.replica_status import ReplicaStatus
 from chalicelib.services.sending import Sending
+from chalicelib.services.sweep_acts import SweepActing
+from chalicelib.services.sweeping import Sweeping
 from chalicelib.services.uploads import Uploads
 from chalicelib.services.uploads_state import KeptUploadsState
 from chalicelib.services.worker import Worker
@@ -51,6 +53,7 @@ from tests.fakes.scaler_rows import MemoryDecisionRows, MemoryFleetReports, Memo
 from tests.fakes.settings_rows import MemorySettingsRows
 from tests.fakes.steps import Steps
 from tests.fakes.store import MemoryStore
+from tests.fakes.sweep_rows import MemorySweepRows
 from tests.fakes.upload_rows import MemoryUploadRows
 
 ENVIRON = {
@@ -97,6 +100,7 @@ class MemoryParts:
         self.inspector = FixedInspector(steps=self.steps)
         self.renderer = FixedRenderer(steps=self.steps)
         self.rendition_rows = MemoryRenditionRows(self.store)
+        self.sweep_rows = MemorySweepRows(self.store)
         self._held: set[str] = set()
 
     @property
@@ -209,6 +213,13 @@ def memory_services(
         admin=Admin(rows, accounts, KeptUploadsState(settings, clock.monotonic)),
         dumps=dumps,
         data_removal=removal,
+        sweeping=Sweeping(
+            fakes.sweep_rows,
+            SweepActing(fakes.sweep_rows, fakes.sweep_rows, image_rows, fakes.objects, sending),
+            fakes.upload_rows,
+            fakes.exclusive,
+            clock,
+        ),
     )
     return replace(built, **services)
 

@@ -16,6 +16,7 @@ from chalicelib.domain.fleet_report import FleetReport
 from chalicelib.domain.images import Image
 from chalicelib.domain.jobs import Job
 from chalicelib.domain.stored_renditions import Rendition, State
+from chalicelib.domain.sweeping import Finding, Sweep
 from chalicelib.domain.uploads import Upload
 from tests.fakes.clock import ManualClock
 from tests.fakes.steps import Steps
@@ -79,6 +80,9 @@ class MemoryStore:
     audit: list[AuditEntry] = field(default_factory=list)
     deeds: list[bytes] = field(default_factory=list)  # of the audit's entries
     dumps: dict[bytes, Dump] = field(default_factory=dict)
+    findings: dict[int, tuple[int, Finding]] = field(default_factory=dict)  # by id, with the number of the sweep
+    last_finding: int = 0
+    sweep: tuple[int, Sweep] = (0, Sweep())  # with its version
     fleet_map: FleetMap = fleet.EMPTY
     run: int = 0
     launches: dict[bytes, tuple[datetime, str | None]] = field(default_factory=dict)
