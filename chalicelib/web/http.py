@@ -9,6 +9,7 @@ from typing import Any
 
 from chalice.app import Request, Response
 
+from chalicelib.domain.accounts import TRIES_SECONDS
 from chalicelib.domain.errors import (
     IdempotencyKeyReusedError,
     InvalidKeyError,
@@ -32,7 +33,6 @@ from chalicelib.domain.errors import (
     UploadsBlockedError,
     UploadsClosedError,
 )
-from chalicelib.services.accounts import TRIES_SECONDS
 from chalicelib.services.staleness import Staleness
 from chalicelib.web.base64_response import Base64Response
 from chalicelib.web.refusals import ForeignOriginError, ForgedFormError, NotAllowedError
