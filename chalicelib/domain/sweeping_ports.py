@@ -78,10 +78,11 @@ class SweepActs(Protocol):
     def forget(self, finding: Finding) -> None:
         """It was a false alarm."""
 
-    def quarantine(self, finding: Finding, words: str, job_id: bytes) -> tuple[bytes, ...]:
+    def quarantine(self, finding: Finding, words: str, job_id: bytes, copied: bool) -> tuple[bytes, ...]:
         """Notes that the object's copy is in quarantine and owes the object's removal.
 
-        If something names the object after all, the copy's removal is owed instead. A parentless row goes with it.
+        If something names the object after all, the copy's removal is owed instead. A parentless row goes with it; it
+        may have had no object, so that nothing was `copied`.
         """
 
     def adopt(self, finding: Finding, words: str, job_id: bytes) -> tuple[bytes, ...]:

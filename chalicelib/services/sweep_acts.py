@@ -76,7 +76,7 @@ class SweepActing:
             self.acts.forget(finding)
             return
         words = words if copied else words.replace(_KEPT, "There were no bytes.")
-        self.sending.send(self.acts.quarantine(finding, words, _new_id()))
+        self.sending.send(self.acts.quarantine(finding, words, _new_id(), copied))
 
     def _without_object(self, finding: Finding, mend: Callable[[Finding], None]) -> None:
         # Named, not there, and (in the act's transaction) still named: bytes are stored before their row, and removed

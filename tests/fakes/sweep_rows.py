@@ -101,7 +101,7 @@ class MemorySweepRows:
         with self._store.steps.step("acts.forget"), self._store.lock:
             self._store.findings.pop(finding.id, None)
 
-    def quarantine(self, finding: Finding, words: str, job_id: bytes) -> tuple[bytes, ...]:
+    def quarantine(self, finding: Finding, words: str, job_id: bytes, copied: bool) -> tuple[bytes, ...]:
         object_key = finding.suspect.object_key
 
         def act() -> tuple[bytes, ...]:
@@ -114,7 +114,7 @@ class MemorySweepRows:
             else:
                 gone = verdict(object_key, self._facts(object_key)) is Verdict.QUARANTINE
             if gone:
-                self._settle(finding, Outcome.QUARANTINED, words)
+                self._settle(finding, Outcome.QUARANTINED if copied else Outcome.REPAIRED, words)
                 return self._owe_removal(job_id, object_key)
             del self._store.findings[finding.id]
             return self._owe_removal(job_id, quarantine_key(object_key))

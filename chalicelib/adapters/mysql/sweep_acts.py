@@ -50,7 +50,7 @@ class MySqlSweepActs:
     def forget(self, finding: Finding) -> None:
         self._database.transaction(lambda transaction: _forget(transaction, finding))
 
-    def quarantine(self, finding: Finding, words: str, job_id: bytes) -> tuple[bytes, ...]:
+    def quarantine(self, finding: Finding, words: str, job_id: bytes, copied: bool) -> tuple[bytes, ...]:
         suspect = finding.suspect
 
         def act(transaction: Transaction) -> tuple[bytes, ...]:
@@ -59,7 +59,7 @@ class MySqlSweepActs:
             else:
                 gone = verdict(suspect.object_key, facts_of(transaction, suspect.object_key)) is Verdict.QUARANTINE
             if gone:
-                _settle(transaction, finding, Outcome.QUARANTINED, words)
+                _settle(transaction, finding, Outcome.QUARANTINED if copied else Outcome.REPAIRED, words)
                 return _owe_removal(transaction, job_id, suspect.object_key)
             _forget(transaction, finding)
             return _owe_removal(transaction, job_id, quarantine_key(suspect.object_key))
