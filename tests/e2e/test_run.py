@@ -106,6 +106,15 @@ def test_a_message_waits_longer_than_its_function_may_take_and_goes_to_a_dead_le
     assert (int(redrive["maxReceiveCount"]), redrive["deadLetterTargetArn"].rpartition(":")[2]) == (5, f"{name}-dead")
 
 
+def test_the_sweeper_runs(cloud: LocalCloud) -> None:
+    def swept() -> bool:
+        with closing(from_environ(cloud.environ).connect()) as connection, connection.cursor() as cursor:
+            cursor.execute("SELECT state FROM sweeps")
+            return any('"phase": "done"' in state and '"number": 1' in state for (state,) in cursor.fetchall())
+
+    assert until(swept, timeout_seconds=60)
+
+
 def test_a_second_run_in_the_same_folder_is_told_where_the_first_is(cloud: LocalCloud) -> None:
     said = LocalCloud(cloud.state.root).refused()
     assert said == f"Already running at {cloud.address} (`make stop` ends it).\n"
