@@ -116,7 +116,7 @@ class Sweeping:
         unnamed = sweeping.unnamed_in(objects, rows, until, now)
         owed = self.rows.owed(unnamed) if unnamed else set()
         found = sweeping.suspects_in(objects, rows, unnamed, owed, now)
-        seen = sum(one.object_key <= until for one in objects)
+        seen = sum(one.object_key <= until and one.object_key != sweeping.MARKER for one in objects)
         following = sweeping.advanced(sweep, until, seen, len(rows), found)
         words = sweeping.too_many(following)
         if words is not None:

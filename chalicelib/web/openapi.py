@@ -4,6 +4,7 @@ from chalicelib.domain.images import MAX_BYTES, MEDIA_TYPES
 from chalicelib.domain.keys import MAX_CHARACTERS
 from chalicelib.web.limits import DEFAULT_LIMIT, MAX_LIMIT
 from chalicelib.web.openapi_admin import admin_paths, admin_schemas
+from chalicelib.web.openapi_findings import finding_paths, finding_schemas
 from chalicelib.web.openapi_fleet import fleet_paths, fleet_schemas
 from chalicelib.web.openapi_pieces import Schema, content_of, errors, json_content, object_of, operation
 from chalicelib.web.openapi_renditions import of_metadata, rendition_paths, rendition_schemas
@@ -146,6 +147,7 @@ def _paths() -> Schema:
         **fleet_paths(),
         **replica_paths(),
         **admin_paths(),
+        **finding_paths(),
     }
 
 
@@ -232,6 +234,7 @@ def _schemas() -> Schema:
         **fleet_schemas(),
         **replica_schemas(),
         **admin_schemas(),
+        **finding_schemas(),
         "Problem": object_of(
             type=text,
             title=text,
