@@ -144,8 +144,11 @@ def in_every_order(other: Callable[[Watched], None], sweeper: str, preemptions: 
     return explore(run, preemptions)
 
 
-@pytest.mark.parametrize("other", OTHERS)
-@pytest.mark.parametrize("sweeper", ["suspect_everything", "sweep_twice"])
+@pytest.mark.parametrize(
+    ("sweeper", "other"),
+    [("suspect_everything", other) for other in OTHERS]
+    + [("sweep_twice", other) for other in (replaced, uploaded, edited)],
+)
 def test_beside_anything_in_every_order_what_is_alive_stays(other: Callable[[Watched], None], sweeper: str) -> None:
     assert in_every_order(other, sweeper, preemptions=1) > 50
 

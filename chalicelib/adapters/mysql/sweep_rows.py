@@ -16,6 +16,7 @@ from chalicelib.domain.uploads import Upload
 
 JOBS_PAGE = 100
 GRACE_SECONDS = 3600
+BATCH_SECONDS = 10.0  # a thousand suspects
 _STRETCH = "> %s AND {0} <= %s ORDER BY {0} LIMIT %s"
 _NAMED = {  # object key, kind, needed, since, owner, image key, parentless
     sweeping.ORIGINALS: (
@@ -59,7 +60,7 @@ class MySqlSweepRows:
                 note(transaction, suspect, Outcome.SUSPECTED, "", sweep.number)
             return True
 
-        return self._database.transaction(work)
+        return self._database.transaction(work, patience_seconds=BATCH_SECONDS if found else 0.0)
 
     def stop(self, version: int, sweep: Sweep, words: str) -> bool:
         def work(transaction: Transaction) -> bool:
@@ -70,7 +71,7 @@ class MySqlSweepRows:
             note(transaction, suspect, Outcome.STOPPED, words, sweep.number)
             return True
 
-        return self._database.transaction(work)
+        return self._database.transaction(work, patience_seconds=BATCH_SECONDS)
 
     def owed_removals(self, most: int) -> int:
         found = self._database.select(
