@@ -10,6 +10,7 @@ import pytest
 
 from chalicelib.adapters.mysql.image_rows import MySqlImageRows
 from chalicelib.adapters.mysql.job_rows import MySqlJobRows
+from chalicelib.adapters.mysql.removal_rows import MySqlRemovalRows
 from chalicelib.adapters.mysql.rendition_rows import MySqlRenderRows, MySqlRenditionRows
 from chalicelib.adapters.mysql.spending import miscounted
 from chalicelib.adapters.mysql.sweep_acts import MySqlSweepActs
@@ -266,6 +267,18 @@ def test_a_bucket_that_seems_empty_changes_no_row(world: RealWorld, caplog: pyte
     assert world.maria.execute("SELECT state, COUNT(*) FROM renditions GROUP BY state") == before
     assert world.maria.execute("SELECT state FROM findings") == [("stopped",)]
     assert [one.levelno for one in caplog.records if "touched nothing" in one.message] == [logging.ERROR]
+
+
+def test_deleting_all_data_empties_the_quarantine_too(world: RealWorld) -> None:
+    planted(world)
+    world.sweep()
+    removal = MySqlRemovalRows(world.database)
+    assert removal.end_quarantine(b"a" * 16, 2) == 2
+    assert removal.end_quarantine(b"b" * 16, 1000) > 0
+    assert removal.end_quarantine(b"c" * 16, 1000) == 0
+    world.work()
+    assert [one.object_key for one in world.objects.listed("quarantine/", "quarantine/", 10)] == [MARKER]
+    assert world.dangling() == (set(), set())
 
 
 def test_an_image_whose_bytes_are_nowhere_is_told_and_kept(world: RealWorld) -> None:

@@ -13,6 +13,7 @@ from chalicelib.domain.stored_renditions import Rendition, State, object_key_of
 from chalicelib.domain.sweeping import MARKER, QUARANTINE_DAYS, Kind, Outcome, Phase, quarantine_key
 from chalicelib.domain.uploads import UploadState, incoming_key_of
 from chalicelib.services import sweeping as service
+from chalicelib.services.admin import By
 from chalicelib.services.images import no_precondition
 from tests.fakes.objects import LONG_AGO
 from tests.unit.image_store import DEMO, NEW, OLD, Killed
@@ -368,3 +369,15 @@ def test_a_second_run_beside_the_first_does_nothing(store: SweptStore) -> None:
     assert store.sweeping.run().phase is Phase.DONE
     assert beside == [1]
     assert store.parts.steps.taken.count("acts.tidy") == 1
+
+
+def test_deleting_all_data_empties_the_quarantine_too(store: SweptStore) -> None:
+    store.plant(ORPHAN)
+    store.sweep()
+    by = By(DEMO, "192.0.2.1")
+    store.services.data_removal.ask(by, store.services.config.environment, accounts=False)
+    store.settle()
+    store.settle()
+    assert set(store.parts.objects.stored) == {MARKER}
+    assert store.found() == [(Kind.OBJECT, ORPHAN, Outcome.REMOVED)]
+    assert store.parts.store.jobs == {}
