@@ -76,6 +76,10 @@ MODULES: Mapping[str, Mapping[str, Mapping[str, Access]]] = {
     "findings_pages": {
         "/admin/findings": _of(Access.ADMIN, GET, HEAD),
     },
+    "health_api": {
+        "/healthz": _of(Access.ANYONE, GET),
+        "/readyz": _of(Access.ANYONE, GET),
+    },
     "api": {
         "/health": _of(Access.ANYONE, GET),
         "/api/openapi.json": _of(Access.ANYONE, GET),
