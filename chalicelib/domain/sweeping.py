@@ -16,7 +16,7 @@ from chalicelib.domain.renditions import KINDS
 
 ORIGINALS, RENDITIONS, INCOMING, QUARANTINE = "originals/", "renditions/", "incoming/", "quarantine/"
 PREFIXES = (ORIGINALS, RENDITIONS, INCOMING, QUARANTINE)  # nothing else in the bucket is looked at
-MARKER = f"{QUARANTINE}last-sweep"  # holds the number of the last sweep, so that a database from before it is noticed
+MARKER = f"{QUARANTINE}last-sweep"  # holds the version of the sweep's row after the last run
 
 SWEEP_SECONDS = 24 * 3600  # from the beginning of one sweep to that of the next
 LEAST_AGE_SECONDS = 2 * 3600  # an announced write is given up after one hour
@@ -149,22 +149,29 @@ def is_due(sweep: Sweep, now: datetime) -> bool:
     return sweep.phase in (Phase.DONE, Phase.WAITING) and now >= sweep.begun_at + timedelta(seconds=pause)
 
 
-def begun(last: Sweep, marked: int, now: datetime) -> Sweep:
-    """The next sweep; one that only waits, if a later one than the last is `marked` in the object store.
+def begun(last: Sweep, now: datetime) -> Sweep:
+    """The next sweep."""
+    return Sweep(last.number + 1, Phase.LOOKING, now, prefix=PREFIXES[0], after=PREFIXES[0])
 
-    Then the database is older than the objects: it was restored, or another took its place, and rows may be missing
-    that were acknowledged. After the wait the sweeps go on from the marked one.
+
+def went_back(sweep: Sweep, version: int, marked: int) -> bool:
+    """Whether the object store knows of a later version of the sweep's row than the database.
+
+    Then the database was restored, or another took its place, and rows may be missing that were acknowledged.
     """
-    if marked > last.number and last.phase is not Phase.WAITING:
-        return Sweep(last.number, Phase.WAITING, now)
-    return Sweep(max(last.number, marked) + 1, Phase.LOOKING, now, prefix=PREFIXES[0], after=PREFIXES[0])
+    return marked > version and sweep.phase is not Phase.WAITING
 
 
-def waiting_words(sweep: Sweep, marked: int) -> str:
+def waiting(sweep: Sweep, now: datetime) -> Sweep:
+    """What is kept while nothing is swept."""
+    return Sweep(sweep.number, Phase.WAITING, now)
+
+
+def waiting_words(version: int, marked: int) -> str:
     """Why nothing is swept, for admins."""
     return (
-        f"The database knows of {sweep.number} sweeps and the object store of {marked}: the database was restored, or "
-        f"another took its place. Nothing is touched for {WAIT_SECONDS // 86400} days; objects without rows may be "
+        f"The database knows of {version} steps of sweeps and the object store of {marked}: the database was restored, "
+        f"or another took its place. Nothing is touched for {WAIT_SECONDS // 86400} days; objects without rows may be "
         "images that the database lost."
     )
 

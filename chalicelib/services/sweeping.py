@@ -54,12 +54,13 @@ class Sweeping:
             version, sweep = self.rows.sweep()
             if not alone or self.rows.owed_removals(sweeping.MOST_OWED) == sweeping.MOST_OWED:
                 return sweep
-            until = self.clock.monotonic() + RUN_SECONDS
-            while self.clock.monotonic() < until:
-                step = self._step(version, sweep)
-                if step is None:  # nothing to do, or another run is further
-                    break
-                version, sweep = version + 1, step
+            marked = self.acting.objects.marked(sweeping.MARKER)
+            if sweeping.went_back(sweep, version, marked):
+                words = sweeping.waiting_words(version, marked)
+                return self._stop(version, sweeping.waiting(sweep, self.clock.now()), words) or sweep
+            version, sweep = self._steps(version, sweep)
+            if sweep.phase is not Phase.WAITING:
+                self.acting.objects.mark(sweeping.MARKER, version)
             return sweep
 
     def last(self) -> Sweep:
@@ -70,6 +71,18 @@ class Sweeping:
         """At most `limit` findings, newest first; those behind the finding `before` if it is given."""
         found = self.rows.findings(before, limit + 1)
         return Findings(found[:limit], found[limit - 1].id if len(found) > limit else None)
+
+    def _steps(self, version: int, sweep: Sweep) -> tuple[int, Sweep]:
+        """As many steps as there is time for, and at least a new version of the row, so that the marker moves."""
+        first, until = version, self.clock.monotonic() + RUN_SECONDS
+        while self.clock.monotonic() < until:
+            step = self._step(version, sweep)
+            if step is None:  # nothing to do, or another run is further
+                break
+            version, sweep = version + 1, step
+        if version == first and sweep.phase is not Phase.WAITING and self.rows.keep(version, sweep):
+            version += 1
+        return version, sweep
 
     def _step(self, version: int, sweep: Sweep) -> Sweep | None:
         """The sweep after its next step, which is kept; None if there was none."""
@@ -83,15 +96,10 @@ class Sweeping:
         return self._begin(version, sweep) if sweeping.is_due(sweep, self.clock.now()) else None
 
     def _begin(self, version: int, last: Sweep) -> Sweep | None:
-        marked = self.acting.objects.marked(sweeping.MARKER)
-        sweep = sweeping.begun(last, marked, self.clock.now())
-        if sweep.phase is Phase.WAITING:
-            return self._stop(version, sweep, sweeping.waiting_words(last, marked))
-        sweep = replace(sweep, uploads_ended=self._end_uploads())
-        if not self.rows.keep(version, sweep):
-            return None
-        self.acting.objects.mark(sweeping.MARKER, sweep.number)
-        return sweep
+        sweep = replace(sweeping.begun(last, self.clock.now()), uploads_ended=self._end_uploads())
+        if last.phase is Phase.WAITING:  # before it is over, or the next run would wait again
+            self.acting.objects.mark(sweeping.MARKER, version)
+        return sweep if self.rows.keep(version, sweep) else None
 
     def _end_uploads(self) -> int:
         """Ends the uploads that never were completed; what came of them is removed."""

@@ -33,7 +33,7 @@ def test_a_store_in_which_all_belongs_together_is_left_as_it_is(store: SweptStor
     before = dict(store.parts.objects.stored)
     store.sweep()
     assert store.found() == []
-    assert store.parts.objects.stored.pop(MARKER) == (b"1", "text/plain")
+    assert store.parts.objects.stored.pop(MARKER) == (b"%d" % store.parts.store.sweep[0], "text/plain")
     assert store.parts.objects.stored == before
     last = store.sweeping.last()
     assert (last.objects, last.rows, last.number, last.phase) == (12, 12, 1, Phase.DONE)
@@ -230,7 +230,8 @@ def test_what_cannot_be_seen_is_left_as_it_is_for_the_next_sweep(store: SweptSto
 def test_after_the_database_was_restored_nothing_is_touched_for_a_week(store: SweptStore) -> None:
     store.sweep()
     restored = store.parts.store.sweep
-    store.sweep()
+    store.parts.clock.advance(600)
+    store.sweeping.run()  # with nothing to do
     store.parts.store.sweep = restored
     store.plant(ORPHAN)
     store.sweep()
@@ -243,7 +244,9 @@ def test_after_the_database_was_restored_nothing_is_touched_for_a_week(store: Sw
     assert ORPHAN in store.parts.objects.stored
     store.sweep()
     assert (Kind.OBJECT, ORPHAN, Outcome.QUARANTINED) in store.found()
-    assert store.parts.objects.stored[MARKER][0] == b"3"
+    assert int(store.parts.objects.stored[MARKER][0]) == store.parts.store.sweep[0]
+    store.sweep()
+    assert store.sweeping.last().phase is Phase.DONE
 
 
 def test_while_many_removals_are_owed_it_waits(store: SweptStore, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -66,7 +66,7 @@ def test_a_stretch_ends_where_either_listing_was_cut() -> None:
 
 
 def test_a_sweep_goes_through_every_prefix_and_then_acts() -> None:
-    sweep, seen = sweeping.begun(Sweep(), 0, NOW), []
+    sweep, seen = sweeping.begun(Sweep(), NOW), []
     while sweep.phase is Phase.LOOKING:
         seen.append(sweep.prefix)
         assert sweep.after == sweep.prefix
@@ -85,12 +85,13 @@ def test_the_next_sweep_begins_a_day_after_the_last_began() -> None:
     assert sweeping.is_due(Sweep(1, Phase.WAITING, NOW - timedelta(days=7)), NOW)
 
 
-def test_after_the_database_went_back_in_time_nothing_is_swept_for_a_week() -> None:
-    went_back = sweeping.begun(Sweep(3, begun_at=OLD), 5, NOW)
-    assert (went_back.phase, went_back.number, went_back.begun_at) == (Phase.WAITING, 3, NOW)
-    after = sweeping.begun(went_back, 5, NOW + timedelta(days=7))
-    assert (after.phase, after.number) == (Phase.LOOKING, 6)
-    assert sweeping.begun(Sweep(5), 5, NOW).number == sweeping.begun(Sweep(5), 4, NOW).number == 6  # killed before it
+def test_a_database_that_is_older_than_the_marker_went_back_in_time() -> None:
+    assert sweeping.went_back(Sweep(3), 4, 5)
+    assert not sweeping.went_back(Sweep(3), 5, 5)
+    assert not sweeping.went_back(Sweep(3), 5, 4)  # killed before it was marked
+    waits = sweeping.waiting(Sweep(3, Phase.ACTING, OLD), NOW)
+    assert (waits.phase, waits.number, waits.begun_at) == (Phase.WAITING, 3, NOW)
+    assert not sweeping.went_back(waits, 4, 5)
 
 
 @pytest.mark.parametrize(
