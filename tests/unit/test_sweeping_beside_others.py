@@ -29,7 +29,7 @@ HISTORIES = 150
 
 
 class TakenError(AssertionError):
-    """The object of an image that is or once was, or of a rendition that is, went into quarantine."""
+    """What was alive went into quarantine: the object of an image or a rendition, or the bytes of an upload."""
 
 
 class Recorded(dict[tuple[bytes, bytes], Image]):
@@ -78,15 +78,22 @@ class Watched(SweptStore):
                 with suppress(StoreError):
                     self.services.worker.perform(self.parts.queue.messages.pop(0))
 
+    def raise_if_taken(self) -> None:
+        quarantined = {one.suspect.object_key for one in self.findings() if one.outcome is Outcome.QUARANTINED}
+        alive = (
+            self.ever | {self.upload.incoming_key} | {one.object_key for one in self.parts.store.renditions.values()}
+        )
+        if quarantined & alive:
+            raise TakenError(quarantined & alive)
+
     def assert_nothing_was_taken(self) -> None:
+        self.raise_if_taken()
         uploaded(self)
         self.settle()
         self.settle()
-        assert self.shown(b"k1") == NEW
-        quarantined = {one.suspect.object_key for one in self.findings() if one.outcome is Outcome.QUARANTINED}
-        alive = self.ever | {one.object_key for one in self.parts.store.renditions.values()}
-        if quarantined & alive:
-            raise TakenError(quarantined & alive)
+        if self.shown(b"k1") != NEW:
+            raise TakenError(self.upload.incoming_key)
+        self.raise_if_taken()
         # Of two at once the slower may leave a copy that nothing was noted of; a sweep notes it.
         assert [told for told in self.dangling() if not told.startswith("no row: quarantine/")] == []
         self.sweep()
