@@ -22,6 +22,7 @@ __all__ = [
     "resend_jobs",
     "scale_fleet",
     "scaler_of",
+    "sweep",
 ]
 
 # Two environments in one account have each its own. Chalice takes the names when this is loaded, so they are read here.
@@ -53,6 +54,12 @@ def resend_jobs(event: CloudWatchEvent) -> None:
     """Sends the jobs that are due and that the queue lost or never had; writes the beat that tells a replica's lag."""
     services().replica.beat()
     services().worker.resend()
+
+
+@app.schedule(Rate(10, unit=Rate.MINUTES))
+def sweep(event: CloudWatchEvent) -> None:
+    """Goes on with looking for what does not belong together; begins anew a day after it began last."""
+    services().sweeping.run()
 
 
 @app.on_sqs_message(queue=JOB_QUEUE, batch_size=1)

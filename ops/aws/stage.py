@@ -42,6 +42,7 @@ FUNCTIONS = {
     "scale_fleet": Function(1024, (1, 1, 1)),
     "change_fleet": Function(1024, (5, 5, 5)),
     "resend_jobs": Function(1024, (1, 1, 1)),
+    "sweep": Function(1024, (1, 1, 1)),
 }
 
 

@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from chalicelib.web import http
+from ops.aws.stage import FUNCTIONS
 from ops.aws.stage_files import write_stage
 from ops.aws.templates import PROJECT, parsed, template_of
 from tests.deployed.project_copy import copy_project
@@ -72,8 +73,8 @@ def test_every_function_stays_in_the_network_under_its_own_role(merged: dict[str
         for name, one in merged["Resources"].items()
         if "Function" in one["Type"].split("::")[-1]
     }
-    assert len(functions) == 6
-    assert len({json.dumps(one["Role"]) for one in functions.values()}) == 6
+    assert len(functions) == len(FUNCTIONS)
+    assert len({json.dumps(one["Role"]) for one in functions.values()}) == len(FUNCTIONS)
     assert all(one["VpcConfig"]["SubnetIds"] == OUTPUTS["PrivateSubnetIds"].split(",") for one in functions.values())
 
 
