@@ -1,0 +1,7 @@
+"""`python -m ops.aws`, or ./ops/store."""
+
+import sys
+
+from ops.aws.command import main
+
+sys.exit(main(sys.argv[1:]))
