@@ -132,7 +132,9 @@ class Stacks:
             self._say(f"{part}: as wanted already")
             return self.outputs(part)
         self._say(f"{part}: {move.value}, {len(changes)} resources")
-        self._calls.execute_change_set(StackName=self._name(part), ChangeSetName=name)
+        # What is to be kept later is not kept of a creation that fails: its names would stand in the next one's way.
+        kept = {"RetainExceptOnCreate": True} if move is Move.CREATE else {}
+        self._calls.execute_change_set(StackName=self._name(part), ChangeSetName=name, **kept)
         status = self._settled(part, total=len(changes))
         if not stands(status) or "ROLLBACK" in status:
             raise OperatorError(
