@@ -1,0 +1,105 @@
+"""create-env: from nothing to an environment that serves."""
+
+import argparse
+import sys
+
+from ops.aws.account import Account
+from ops.aws.command import OK, environment_name, pair
+from ops.aws.commands.plan import tell_plan
+from ops.aws.confirming import confirmed
+from ops.aws.creating import Known, check_parameters, create, steps_to_create
+from ops.aws.environment import Environment
+from ops.aws.functions import refuse_old_python
+from ops.aws.stage import SIZES
+from ops.aws.tables import URL_VARIABLE, VIA_VARIABLE
+from ops.aws.telling import Telling
+
+_EPILOG = f"""\
+Stacks (network, data, app), node script, tables, functions, rotation of passwords, and a smoke test, in this order.
+Parts of your own:
+  --parameter ExistingVpcId=vpc-0a --parameter ExistingPrivateSubnetIds=subnet-0a,subnet-0b
+  --parameter ExistingBucketName=images
+  --parameter ExistingDatabaseHost=db.example.org, with {URL_VARIABLE}=mysql://USER:PASSWORD@HOST:PORT/images
+All parameters: ./ops/store parameters
+The database stands in private subnets. From outside its network give {VIA_VARIABLE}=127.0.0.1:PORT, the end of a way to it.
+Interrupted or failed, the same command goes on where it was."""
+
+
+def add(parser: argparse.ArgumentParser) -> None:
+    """Its arguments."""
+    parser.epilog = _EPILOG
+    add_wishes(parser)
+    parser.add_argument("--yes", action="store_true", help="without asking")
+    parser.add_argument("--dry-run", action="store_true", help="as `plan`: change nothing")
+
+
+def add_wishes(parser: argparse.ArgumentParser) -> None:
+    """Those that say what environment is wanted."""
+    parser.add_argument("name", type=environment_name, help="2 to 12 small letters and digits, such as blue")
+    parser.add_argument("--size", choices=SIZES, help="tiny (default) for trying it out, standard for a team, ha")
+    parser.add_argument("--architecture", choices=("arm64", "x86"), help="of functions and nodes; arm64 by default")
+    parser.add_argument("--mail-sender", metavar="ADDRESS", help="mails come from it; needed so that people sign up")
+    parser.add_argument("--alarm-email", metavar="ADDRESS", help="who is told of alarms")
+    parser.add_argument(
+        "--parameter", action="append", type=pair, default=[], metavar="NAME=VALUE", help="any other of the templates"
+    )
+    add_choices(parser)
+
+
+def add_choices(parser: argparse.ArgumentParser) -> None:
+    """Those that say how its functions are."""
+    parser.add_argument(
+        "--setting", action="append", type=pair, default=[], metavar="NAME=VALUE", help="of the application; remembered"
+    )
+    parser.add_argument("--traces", action=argparse.BooleanOptionalAction, help="X-Ray; remembered")
+    parser.add_argument(
+        "--reserves",
+        action=argparse.BooleanOptionalAction,
+        help="keep each function its share of the account's concurrency (default); --no-reserves for a new account",
+    )
+
+
+def given_of(arguments: argparse.Namespace) -> dict[str, str]:
+    """The templates' parameters that were asked for. Raises UsageError."""
+    short = {
+        "Size": arguments.size,
+        "NodeArchitecture": arguments.architecture,
+        "MailSender": arguments.mail_sender,
+        "AlarmEmail": arguments.alarm_email,
+    }
+    given = {**{name: value for name, value in short.items() if value}, **dict(arguments.parameter)}
+    check_parameters(given)
+    return given
+
+
+def chosen_of(arguments: argparse.Namespace) -> dict[str, object]:
+    """What was chosen for the functions."""
+    several = {"traces": arguments.traces, "reserves": arguments.reserves}
+    architecture = getattr(arguments, "architecture", None)
+    return {
+        **{name: value for name, value in several.items() if value is not None},
+        **({"architecture": architecture} if architecture else {}),
+        **({"settings": dict(arguments.setting)} if arguments.setting else {}),
+    }
+
+
+def run(arguments: argparse.Namespace, account: Account, telling: Telling) -> int:
+    """The exit status."""
+    given = given_of(arguments)
+    environment = Environment(account, arguments.name, telling)
+    if arguments.dry_run:
+        return tell_plan(environment, given, telling)
+    refuse_old_python(sys.version_info[:2], account.endpoint is not None)
+    where = f"{account.region}, account {account.id}"
+    if not arguments.yes and not confirmed(f"Make the environment {arguments.name} in {where}?", telling):
+        return OK
+    environment.chosen = chosen_of(arguments)
+    known = Known(given)
+    create(steps_to_create(given), known, environment, telling.progress)
+    telling.result(
+        [f"{arguments.name} serves at {known.address}  ({telling.elapsed_seconds:.0f} s)"],
+        {"environment": arguments.name, "address": known.address, "seconds": round(telling.elapsed_seconds, 1)},
+    )
+    return OK
+
+

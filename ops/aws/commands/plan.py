@@ -1,0 +1,111 @@
+"""plan: what would change, in words, and what the environment costs in a month."""
+
+import argparse
+from dataclasses import asdict
+
+from ops.aws import change_words, cost
+from ops.aws.account import Account
+from ops.aws.command import CHANGES, OK
+from ops.aws.creating import steps_to_create
+from ops.aws.environment import Environment
+from ops.aws.errors import OperatorError, UsageError
+from ops.aws.stack_moves import Move, move_to_make
+from ops.aws.telling import Telling
+from ops.aws.templates import APP, DATA, NETWORK, PARTS, ROTATION, parameters_for, template_of
+from ops.aws.wanted_resources import resources_made
+
+_LOADS = {"requests": "requests", "uploads": "uploads", "stored-gb": "stored_gb", "out-gb": "out_gb"}
+
+
+def add(parser: argparse.ArgumentParser) -> None:
+    """Its arguments."""
+    from ops.aws.commands.create_env import add_wishes
+
+    parser.epilog = (
+        "Exit status 3 if something would change, 0 if nothing. Nothing is changed by asking: change sets are made,\n"
+        "read and dropped. What endangers data is marked with DATA, and red."
+    )
+    add_wishes(parser)
+    parser.add_argument(
+        "--load",
+        default="requests=1000000,uploads=10000,stored-gb=50,out-gb=100",
+        help="of a month, for the second sum (default: %(default)s)",
+    )
+
+
+def run(arguments: argparse.Namespace, account: Account, telling: Telling) -> int:
+    """The exit status."""
+    from ops.aws.commands.create_env import given_of
+
+    return tell_plan(Environment(account, arguments.name, telling), given_of(arguments), telling, load_of(arguments.load))
+
+
+def load_of(text: str) -> cost.Load:
+    """Of requests=N,uploads=N,stored-gb=N,out-gb=N. Raises UsageError."""
+    try:
+        told = dict(one.split("=", 1) for one in text.split(",") if one)
+        return cost.Load(**{_LOADS[name]: float(value) for name, value in told.items()})
+    except (KeyError, ValueError) as error:
+        raise UsageError(f"“{text}” is no load.", next_=f"--load {','.join(f'{name}=1' for name in _LOADS)}") from error
+
+
+def tell_plan(
+    environment: Environment, given: dict[str, str], telling: Telling, load: cost.Load | None = None
+) -> int:
+    """The exit status."""
+    changes, parameters = planned(environment, given, telling)
+    table = cost.prices()
+    known = cost.prices_for(table, environment.account.region)
+    idle = cost.idle({part: template_of(part) for part in (NETWORK, DATA, APP)}, parameters, known)
+    more = cost.under_load(load or cost.Load(), parameters, known)
+    lines = [f"{'DATA ' if one.endangers else ''}{one.words}" for one in changes]
+    lines = [telling.red(line) if one.endangers else line for line, one in zip(lines, changes, strict=True)]
+    lines = lines or ["Nothing would change."]
+    sums = {"idle": cost.total(idle), "with the load": cost.total([*idle, *more])}
+    lines += ["", f"US dollars a month in {environment.account.region}, idle:", *map(cost.in_words, idle)]
+    lines += ["", "The load adds:", *map(cost.in_words, more), ""]
+    lines += [f"Sum {name}: {usd:.2f}, and {unknown} unknown" for name, (usd, unknown) in sums.items()]
+    lines += [f"Prices of {table['region']}, {table['date']}. {table['source']}"]
+    telling.result(
+        lines,
+        {
+            "changes": [asdict(one) for one in changes],
+            "idle": [asdict(one) for one in idle],
+            "load": [asdict(one) for one in more],
+            "sums": {name: {"usd": usd, "unknown_lines": unknown} for name, (usd, unknown) in sums.items()},
+            "prices": {name: table[name] for name in ("region", "date", "source")},
+        },
+    )
+    return CHANGES if changes else OK
+
+
+def planned(
+    environment: Environment, given: dict[str, str], telling: Telling
+) -> tuple[list[change_words.Change], dict[str, str]]:
+    """The changes, and all parameters as they would be. Raises OperatorError if a stack is in no state to change."""
+    changes: list[change_words.Change] = []
+    parameters, told = dict(given), {}
+    wanted = {str(step) for step in steps_to_create(given)}
+    for part in PARTS:
+        before = environment.stacks.parameters(part)
+        parameters = {**{name: value for name, value in before.items() if name != "Environment"}, **parameters}
+        move = move_to_make(environment.stacks.status(part))
+        if move is Move.CHANGE:
+            telling.progress(f"{part}: asking CloudFormation what would change")
+            asked = parameters_for(part, {**told, **given})
+            name, found = environment.stacks.change_set(part, asked, move)
+            if name:
+                environment.stacks.drop_change_set(part, name)
+            changes += [change_words.in_words(part, one) for one in found]
+            told |= environment.stacks.outputs(part)
+        elif move in {Move.CREATE, Move.REMOVE} and part in wanted:
+            if part == ROTATION and given.get("ExistingDatabaseHost"):
+                continue
+            made = resources_made(template_of(part), parameters)
+            changes += [change_words.new(part, name, one["Type"]) for name, one in made.items()]
+        elif move in {Move.WAIT, Move.MEND, Move.REFUSE}:
+            raise OperatorError(
+                f"The stack {part} is in the state {environment.stacks.status(part)}.",
+                next_=f"`./ops/store create-env {environment.name}`, which waits for it and goes on",
+            )
+    return changes, parameters

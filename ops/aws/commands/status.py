@@ -1,0 +1,68 @@
+"""status: how an environment stands."""
+
+import argparse
+import json
+import urllib.error
+import urllib.request
+from typing import Any
+
+from ops.aws import tagged
+from ops.aws.account import Account
+from ops.aws.command import FAILED, OK, environment_name
+from ops.aws.environment import Environment
+from ops.aws.functions import function_name
+from ops.aws.stack_moves import stands
+from ops.aws.stage import FUNCTIONS
+from ops.aws.telling import Telling
+from ops.aws.templates import PARTS, text_of
+
+
+def add(parser: argparse.ArgumentParser) -> None:
+    """Its arguments."""
+    parser.epilog = (
+        "Exit status 1 if a part that is needed does not stand. A template that differs from this code's is named;\n"
+        "`plan` says what it would change."
+    )
+    parser.add_argument("name", type=environment_name)
+
+
+def run(arguments: argparse.Namespace, account: Account, telling: Telling) -> int:
+    """The exit status."""
+    environment = Environment(account, arguments.name, telling)
+    told = environment.told()
+    environment.records(told)
+    stacks = {part: _stack(environment, account, part) for part in PARTS if environment.stacks.status(part)}
+    there = tagged.functions(account, arguments.name)
+    lacking = [name for one in FUNCTIONS if (name := function_name(arguments.name, one)) not in there]
+    nodes = tagged.nodes(account, arguments.name)
+    address = environment.address(told)
+    ready = _ready(address) if address else {"state": "not deployed"}
+    values = {"stacks": stacks, "functions": there, "lacking": lacking, "nodes": nodes, "address": address, "ready": ready}
+    lines = [f"stack {part}: {one['status']}, template {one['template']}, drift {one['drift']}" for part, one in stacks.items()]
+    lines += [f"functions: {len(there)} of {len(FUNCTIONS)}" + (f"; lacking: {', '.join(lacking)}" if lacking else "")]
+    lines += [f"nodes: {len(nodes)} instances", f"address: {address or 'none'}", f"ready: {json.dumps(ready)}"]
+    telling.result(lines, values)
+    good = all(stands(one["status"]) for one in stacks.values()) and not lacking and ready.get("status") != "unreachable"
+    return OK if good else FAILED
+
+
+def _stack(environment: Environment, account: Account, part: str) -> dict[str, str]:
+    name = f"elastic-images-{environment.name}-{part}"
+    body = account.client("cloudformation").get_template(StackName=name).get("TemplateBody", "")
+    same = isinstance(body, str) and body.strip() == text_of(part).strip()
+    return {
+        "status": environment.stacks.status(part),
+        "template": "as here" if same else "differs from this code's",
+        "drift": environment.stacks.drift(part).lower().replace("_", " "),
+    }
+
+
+def _ready(address: str) -> Any:
+    try:
+        with urllib.request.urlopen(f"{address}readyz", timeout=29) as response:  # noqa: S310  # ours, http or https
+            return json.loads(response.read())
+    except urllib.error.HTTPError as error:
+        text = error.read(4000).decode(errors="replace")
+        return json.loads(text) if text.startswith("{") else {"status": "unreachable", "said": text[:300]}
+    except (urllib.error.URLError, TimeoutError, ConnectionError) as error:
+        return {"status": "unreachable", "said": str(error)}

@@ -1,0 +1,108 @@
+"""One environment on AWS: its stacks, its records, its functions, wired for the commands."""
+
+import time
+from collections.abc import Mapping
+from pathlib import Path
+
+from botocore.exceptions import ClientError
+
+from ops.aws import tables
+from ops.aws.account import Account
+from ops.aws.artefact import node_artefact
+from ops.aws.creating import answers_health
+from ops.aws.deploy_state import CHOICES, DEPLOYED, Records, api_id_of
+from ops.aws.errors import OperatorError
+from ops.aws.functions import Functions
+from ops.aws.stack_calls import Stacks
+from ops.aws.stage import Choices
+from ops.aws.telling import Telling
+from ops.aws.templates import APP, CDN, DATA, NETWORK, PROJECT
+
+SMOKE_SECONDS = 90
+
+
+class Environment:
+    """The acts that commands are made of (ops.aws.creating.Acts)."""
+
+    def __init__(self, account: Account, name: str, telling: Telling, project: Path = PROJECT) -> None:
+        self.account, self.name, self._say, self._project = account, name, telling.progress, project
+        self.stacks = Stacks(account.client("cloudformation"), name, telling.progress, account.poll_seconds)
+        self.chosen: dict[str, object] = {}  # of this command; it goes into what was chosen before
+
+    def told(self) -> dict[str, str]:
+        """The outputs of all its stacks that are there."""
+        return {name: value for part in (NETWORK, DATA, APP, CDN) for name, value in self.stacks.outputs(part).items()}
+
+    def records(self, told: Mapping[str, str]) -> Records:
+        """Raises OperatorError if the environment has no bucket."""
+        if not told.get("BucketName"):
+            raise OperatorError(
+                f"There is no environment “{self.name}” in {self.account.region}.",
+                next_=f"`./ops/store create-env {self.name}`, or another --region",
+            )
+        return Records(self.account.client("s3"), told["BucketName"])
+
+    def functions_of(self, told: Mapping[str, str]) -> Functions:
+        return Functions(self.account, self.name, self.records(told), self._say, self._project)
+
+    def address(self, told: Mapping[str, str]) -> str:
+        """Of its API; empty before anything was deployed."""
+        api_id = api_id_of(self.records(told).read(DEPLOYED)[0])
+        return self.account.api_address(api_id, self.name) if api_id else ""
+
+    def choices(self, told: Mapping[str, str]) -> Choices:
+        """What was chosen for the functions, now or when it was last deployed; sizes are those of its stack."""
+        records = self.records(told)
+        before, etag = records.read(CHOICES)
+        now = {**(before or {}), **{name: value for name, value in self.chosen.items() if name != "settings"}}
+        now["settings"] = {**(before or {}).get("settings", {}), **dict(self.chosen.get("settings", {}))}  # type: ignore[call-overload]
+        if now != before and not records.write(CHOICES, now, etag):
+            raise OperatorError("Somebody else chooses for this environment now.", next_="the same command again")
+        given = self.stacks.parameters(APP)
+        return Choices(
+            self.name,
+            account_id=self.account.id,
+            region=self.account.region,
+            partition=self.account.partition,
+            size=given.get("Size", "tiny"),
+            architecture=str(now.get("architecture") or given.get("NodeArchitecture", "arm64")),
+            site_address=str(now.get("site_address") or told.get("SiteAddress", "")),
+            traces=bool(now.get("traces", False)),
+            reserves=bool(now.get("reserves", True)),
+            settings={name: str(value) for name, value in now["settings"].items()},
+        )
+
+    # The acts of creating, in the order of its steps.
+
+    def stack(self, part: str, parameters: Mapping[str, str]) -> dict[str, str]:
+        return self.stacks.ensure(part, parameters)
+
+    def artefact(self, bucket: str) -> dict[str, str]:
+        made = node_artefact(self._project, self.name)
+        s3 = self.account.client("s3")
+        try:
+            s3.put_object(Bucket=bucket, Key=made.key, Body=made.data, IfNoneMatch="*")
+        except ClientError as error:
+            if error.response["Error"]["Code"] not in {"PreconditionFailed", "412"}:
+                raise
+        return made.parameters
+
+    def tables(self, told: Mapping[str, str]) -> None:
+        secrets = self.account.client("secretsmanager")
+        operators = tables.operators_database(secrets, told, tables.environ())
+        tables.bring_up(operators, tables.applications_database(secrets, told, operators), self._say)
+
+    def functions(self, told: Mapping[str, str]) -> tuple[str, str]:
+        api_id = self.functions_of(told).deploy(told, self.choices(told))
+        return api_id, self.account.api_address(api_id, self.name)
+
+    def smoke(self, address: str) -> None:
+        deadline = time.monotonic() + SMOKE_SECONDS
+
+        def wait() -> bool:
+            time.sleep(self.account.poll_seconds)
+            return time.monotonic() < deadline
+
+        answers_health(address, self._say, wait)
+
+
