@@ -33,7 +33,7 @@ def refuse_old_python(version: tuple[int, int], is_stand_in: bool) -> None:
             "or newer.",
             "The runtime on Lambda is the Python that packages, and for older ones Chalice compiles image libraries "
             "against this machine's own C library.",
-            "install Python 3.12 or 3.13, make .venv with it (rm -r .venv; PYTHON=python3.12 ./ops/setup.sh), "
+            "install Python 3.12 or 3.13, make .venv with it (rm -r .venv; python3.12 -m venv .venv; .venv/bin/pip install -r requirements-run.txt), "
             "then the same command again",
         )
 

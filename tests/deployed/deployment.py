@@ -113,7 +113,7 @@ def _states(folder: Path) -> tuple[StateFolder, StateFolder]:
     return StateFolder((folder / "cloud").resolve()), StateFolder((folder / "emulator").resolve())
 
 
-def _emulator(state: StateFolder) -> tuple[Server, str, list[str]]:
+def emulator(state: StateFolder) -> tuple[Server, str, list[str]]:
     """The mended ministack, its address and, once it was started, the URLs of the job queue and the fleet queue."""
     prepare(state)
     port = free_port()
@@ -216,7 +216,7 @@ def main(folder: Path) -> int:
     cloud_state, emulator_state = _states(folder)
     cloud = LocalCloud(cloud_state.root, parts=_FOUNDATIONS, extra_environ={"CACHE_TIMEOUT_MS": "2000"})
     with ExitStack() as ends:
-        server, endpoint, queue_urls = _emulator(emulator_state)
+        server, endpoint, queue_urls = emulator(emulator_state)
         ends.callback(processes.kill_marked, emulator_state.root)
         server.start()
         took("emulator")

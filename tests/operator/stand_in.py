@@ -1,0 +1,137 @@
+"""An account to make environments in: the stand-ins for AWS, a MariaDB, subnets, and a launch template whose instances
+become nodes. All of it is the operator's own; environments are made beside it.
+
+    python -m tests.operator.stand_in FOLDER
+
+Ready once FOLDER/account.json is there; ends on SIGTERM.
+"""
+
+import json
+import signal
+import subprocess
+import sys
+import time
+from contextlib import ExitStack
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from urllib.parse import quote
+
+from ops.local import bootstrap, processes
+from ops.local.state import StateFolder, generated_secrets, write_whole
+from tests.deployed.deployment import PROJECT, emulator
+from tests.local_cloud import LocalCloud
+
+START_SECONDS = 180
+_PARTS = frozenset({"mariadb", "moto", "nodes"})
+
+
+@dataclass(frozen=True, slots=True)
+class StandIn:
+    """What the operator's own parts are."""
+
+    environ: dict[str, str]  # of the operator's command
+    parameters: dict[str, str]  # of the templates
+    settings: dict[str, str]  # of the application
+
+    def words(self) -> list[str]:
+        """As create-env takes them."""
+        given = [f"--parameter={name}={value}" for name, value in self.parameters.items()]
+        return [*given, *(f"--setting={name}={value}" for name, value in self.settings.items())]
+
+
+class StandInProcess:
+    """Start it from the main thread."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        folder.mkdir(parents=True, exist_ok=True)
+        self._log = folder / "stand-in.log"
+        with self._log.open("ab") as output:
+            self._process = subprocess.Popen(
+                ["setpriv", "--pdeathsig", "TERM", "--", sys.executable, "-m", __spec__.name, str(folder)],
+                cwd=PROJECT,
+                stdin=subprocess.DEVNULL,
+                stdout=output,
+                stderr=subprocess.STDOUT,
+                start_new_session=True,
+            )
+
+    def ready(self) -> StandIn:
+        """Waits. Raises AssertionError, with what was said, if it does not start."""
+        deadline = time.monotonic() + START_SECONDS
+        while not (self.folder / "account.json").exists():
+            assert self._process.poll() is None, self._log.read_text()[-4000:]
+            assert time.monotonic() < deadline, self._log.read_text()[-4000:]
+            time.sleep(0.05)
+        return StandIn(**json.loads((self.folder / "account.json").read_text(encoding="utf-8")))
+
+    def stop(self) -> None:
+        """Asserts that it ended well."""
+        if self._process.poll() is None:
+            self._process.send_signal(signal.SIGTERM)
+        assert self._process.wait(120) == 0, self._log.read_text()[-4000:]
+
+
+def main(folder: Path) -> int:
+    """Until SIGTERM."""
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
+    cloud_state, emulator_state = StateFolder((folder / "cloud").resolve()), StateFolder((folder / "emulator").resolve())
+    cloud = LocalCloud(cloud_state.root, parts=_PARTS)
+    with ExitStack() as ends:
+        server, endpoint, _ = emulator(emulator_state)
+        ends.callback(processes.kill_marked, emulator_state.root)
+        server.start()
+        ends.callback(cloud.stop)
+        cloud.start()
+        write_whole(folder / "account.json", json.dumps(asdict(_account(cloud, endpoint))))
+        while True:
+            signal.pause()
+
+
+def _account(cloud: LocalCloud, endpoint: str) -> StandIn:
+    known = cloud.environ
+    secret = bootstrap.client("secretsmanager", endpoint).create_secret(
+        Name="the-operators-own",
+        SecretString=json.dumps({"username": known["DATABASE_USER"], "password": known["DATABASE_PASSWORD"]}),
+    )
+    ec2 = bootstrap.client("ec2", known["AWS_ENDPOINT_URL_EC2"])
+    (template,) = ec2.describe_launch_templates(LaunchTemplateNames=[known["NODE_LAUNCH_TEMPLATE"]])["LaunchTemplates"]
+    (subnet,) = ec2.describe_subnets(SubnetIds=known["NODE_SUBNETS"].split(",")[:1])["Subnets"]
+    password = quote(generated_secrets(cloud.state)["migrations_password"], safe="")
+    host, port = known["DATABASE_HOST"], known["DATABASE_PORT"]
+    return StandIn(
+        environ={
+            "AWS_ENDPOINT_URL": endpoint,
+            "AWS_ENDPOINT_URL_EC2": known["AWS_ENDPOINT_URL_EC2"],
+            "AWS_ACCESS_KEY_ID": bootstrap.ACCESS_KEY_ID,
+            "AWS_SECRET_ACCESS_KEY": bootstrap.SECRET_ACCESS_KEY,
+            "AWS_DEFAULT_REGION": bootstrap.REGION,
+            "AWS_CONFIG_FILE": "/dev/null",
+            "AWS_SHARED_CREDENTIALS_FILE": "/dev/null",
+            "OPERATOR_DATABASE_URL": f"mysql://migrations:{password}@{host}:{port}/{known['DATABASE_NAME']}?tls=off",
+        },
+        parameters={
+            "ExistingVpcId": subnet["VpcId"],
+            "ExistingPrivateSubnetIds": known["NODE_SUBNETS"],
+            "ExistingDatabaseHost": host,
+            "ExistingDatabasePort": port,
+            "ExistingDatabaseSecretArn": secret["ARN"],
+            "ExistingNodeLaunchTemplateName": known["NODE_LAUNCH_TEMPLATE"],
+            "ExistingNodeLaunchTemplateId": template["LaunchTemplateId"],
+            "MailSender": known["MAIL_SENDER"].replace("localhost", "example.org"),
+        },
+        settings={
+            "AWS_ENDPOINT_URL": endpoint,
+            "AWS_ENDPOINT_URL_EC2": known["AWS_ENDPOINT_URL_EC2"],
+            "DATABASE_TLS": "off",
+            "DATABASE_CA_FILE": "",
+            "NODE_PORT": known["NODE_PORT"],
+            "CACHE_TIMEOUT_MS": "2000",
+            "SIGNED_IN_AS": "demo",
+            "OPEN_TO": "everything",
+        },
+    )
+
+
+if __name__ == "__main__":
+    sys.exit(main(Path(sys.argv[1])))
