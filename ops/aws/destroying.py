@@ -13,7 +13,7 @@ from ops.aws.destruction import Destruction, Found
 from ops.aws.errors import OperatorError
 from ops.aws.functions import Functions
 from ops.aws.stack_calls import Stacks
-from ops.aws.templates import DATA, NETWORK, PARTS, stack_name
+from ops.aws.templates import DATA, NETWORK, PARTS, PROJECT_TAG, stack_name
 
 NODES_SECONDS = DATABASE_SECONDS = 1800
 _BATCH = 1000  # S3 deletes no more at once
@@ -23,11 +23,10 @@ _OURS = ("operator/", "artefacts/")  # what the commands keep in the bucket for 
 def find(account: Account, environment: str, stacks: Stacks) -> Found:
     """What there is now."""
     there = {part: status for part in PARTS if (status := stacks.status(part))}
-    arns = tagged.tagged(account, environment)
-    buckets = [arn.rpartition(":")[2] for arn in arns if ":s3:::" in arn]
     own = stacks.parameters(DATA).get("ExistingBucketName", "") if DATA in there else ""
-    bucket = next((one for one in buckets if one != own), "")
-    objects = [one for one in tagged.objects_in(account, bucket or own) if not one["Key"].startswith(_OURS)] if bucket or own else []
+    bucket = _bucket(account, environment)
+    listed = tagged.objects_in(account, bucket or own) if bucket or own else []
+    objects = [one for one in listed if not one["Key"].startswith(_OURS)]
     return Found(
         stacks=there,
         functions=tuple(tagged.functions(account, environment)),
@@ -36,7 +35,7 @@ def find(account: Account, environment: str, stacks: Stacks) -> Found:
         own_bucket=own,
         objects=len(objects),
         databases=tuple(one["DBInstanceIdentifier"] for one in _databases(account, environment)),
-        secrets=tuple(arn for arn in arns if ":secretsmanager:" in arn),
+        secrets=tuple(_secrets(account, environment)),
         settings=tuple(_settings(account, environment)),
     )
 
@@ -76,7 +75,8 @@ class Destroying:
             for arn in tagged.tagged(self._account, self._environment)
             if arn not in kept and not any(_is_of(arn, one) for one in kept | staying if one)
         ]
-        data = [] if not wanted.with_data else [*found.databases, *found.settings]
+        every = [*found.databases, *found.settings, *found.secrets, *([found.bucket] if found.bucket else [])]
+        data = every if wanted.with_data else []
         stacks = [stack_name(self._environment, part) for part in found.stacks if part not in parts]
         return sorted({*arns, *found.functions, *found.nodes, *stacks, *data})
 
@@ -127,14 +127,6 @@ class Destroying:
 
     def _remove_bucket(self, bucket: str) -> None:
         calls = self._account.client("s3")
-        try:
-            tags = calls.get_bucket_tagging(Bucket=bucket)["TagSet"]
-        except ClientError as error:
-            if error.response["Error"]["Code"] in {"NoSuchBucket", "NoSuchTagSet"}:
-                return
-            raise
-        if not tagged.has_tags(tags, self._environment):
-            return
         objects = tagged.objects_in(self._account, bucket)
         for start in range(0, len(objects), _BATCH):
             done = calls.delete_objects(Bucket=bucket, Delete={"Objects": objects[start : start + _BATCH], "Quiet": True})
@@ -160,6 +152,25 @@ def _databases(account: Account, environment: str) -> list[dict[str, Any]]:
     pages = account.client("rds").get_paginator("describe_db_instances").paginate()
     every = [one for page in pages for one in page["DBInstances"]]
     return [one for one in every if tagged.has_tags(one.get("TagList", []), environment)]
+
+
+def _bucket(account: Account, environment: str) -> str:
+    """The one that the data's template makes, by its name, which holds the account's id; empty if there is none."""
+    name = f"{PROJECT_TAG}-{environment}-{account.id}-{account.region}"
+    try:
+        account.client("s3").head_bucket(Bucket=name, ExpectedBucketOwner=account.id)
+    except ClientError as error:
+        if error.response["Error"]["Code"] in {"404", "NoSuchBucket"}:
+            return ""
+        raise
+    return name
+
+
+def _secrets(account: Account, environment: str) -> list[str]:
+    """ARNs."""
+    pages = account.client("secretsmanager").get_paginator("list_secrets").paginate()
+    every = [one for page in pages for one in page["SecretList"]]
+    return [one["ARN"] for one in every if tagged.has_tags(one.get("Tags", []), environment)]
 
 
 def _settings(account: Account, environment: str) -> list[str]:

@@ -21,13 +21,6 @@ def tagged(account: Account, environment: str) -> list[str]:
     return sorted({one["ResourceARN"] for page in pages for one in page["ResourceTagMappingList"]})
 
 
-def of_kind(arns: Iterable[str], service: str, kind: str = "") -> list[str]:
-    """Those of a service, by the last part of the ARN: of_kind(arns, "rds", "db") gives names of databases."""
-    begins = f"{kind}:" if service in {"rds", "secretsmanager"} else kind
-    found = [arn.split(":", 5) for arn in arns]
-    return [parts[5].removeprefix(begins) for parts in found if parts[2] == service and parts[5].startswith(begins)]
-
-
 def nodes(account: Account, environment: str) -> list[str]:
     """Ids of the instances that the scaler launched and that are not ended."""
     filters = [{"Name": "tag:environment", "Values": [environment]}]

@@ -113,7 +113,7 @@ def _states(folder: Path) -> tuple[StateFolder, StateFolder]:
     return StateFolder((folder / "cloud").resolve()), StateFolder((folder / "emulator").resolve())
 
 
-def emulator(state: StateFolder) -> tuple[Server, str, list[str]]:
+def emulator(state: StateFolder, *, judges: bool = True) -> tuple[Server, str, list[str]]:
     """The mended ministack, its address and, once it was started, the URLs of the job queue and the fleet queue."""
     prepare(state)
     port = free_port()
@@ -131,7 +131,8 @@ def emulator(state: StateFolder) -> tuple[Server, str, list[str]]:
     mended = dataclasses.replace(
         part,
         command=(python, script, functions_python),
-        environ={**part.environ, "AUTH": "true"},  # signatures are checked, and what a function's role allows
+        # With AUTH signatures are checked, and what a function's role and a bucket's policy allow.
+        environ={**part.environ, **({"AUTH": "true"} if judges else {})},
     )
     return Server(mended, state), endpoint, queue_urls
 

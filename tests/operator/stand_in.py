@@ -78,7 +78,7 @@ def main(folder: Path) -> int:
     cloud_state, emulator_state = StateFolder((folder / "cloud").resolve()), StateFolder((folder / "emulator").resolve())
     cloud = LocalCloud(cloud_state.root, parts=_PARTS)
     with ExitStack() as ends:
-        server, endpoint, _ = emulator(emulator_state)
+        server, endpoint, _ = emulator(emulator_state, judges=False)  # a bucket's policy asks for TLS, which there is none of here
         ends.callback(processes.kill_marked, emulator_state.root)
         server.start()
         ends.callback(cloud.stop)

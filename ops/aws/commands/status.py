@@ -59,7 +59,8 @@ def _stack(environment: Environment, account: Account, part: str) -> dict[str, s
 
 def _ready(address: str) -> Any:
     try:
-        with urllib.request.urlopen(f"{address}readyz", timeout=29) as response:  # noqa: S310  # ours, http or https
+        asked = urllib.request.Request(f"{address}readyz", headers={"Accept": "*/*"})  # noqa: S310  # ours, http or https
+        with urllib.request.urlopen(asked, timeout=29) as response:  # noqa: S310
             return json.loads(response.read())
     except urllib.error.HTTPError as error:
         text = error.read(4000).decode(errors="replace")
