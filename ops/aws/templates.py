@@ -1,5 +1,7 @@
 """The stacks of an environment: templates, names, and which parameters are known already. No calls of AWS."""
 
+import copy
+import functools
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -30,13 +32,19 @@ def text_of(part: str) -> str:
 
 def template_of(part: str) -> dict[str, Any]:
     """The template as plain values; `!Ref X` is {"Ref": "X"}, `!Sub x` is {"Fn::Sub": "x"}."""
-    return parsed(text_of(part))
+    return copy.deepcopy(_parsed_once(text_of(part)))
 
 
 def parsed(text: str) -> dict[str, Any]:
     """A template's text as plain values. Raises yaml.YAMLError."""
     template: dict[str, Any] = yaml.load(text, _Loader)  # noqa: S506  # a SafeLoader that knows the short forms
     return template
+
+
+@functools.cache
+def _parsed_once(text: str) -> dict[str, Any]:
+    """Reading one takes a quarter of a second."""
+    return parsed(text)
 
 
 def parameters_for(part: str, known: Mapping[str, str]) -> dict[str, str]:
