@@ -78,6 +78,9 @@ LEFT_OUT = {  # what else there is, and why a dump has nothing of it
     "jobs": "passing",
     "dumps": "passing; names the dumps' own objects",
     "heartbeats": "passing",
+    "image_terms": "made from images and image_tags",
+    "indexed_images": "made from images and image_tags",
+    "owner_terms": "made from images and image_tags",
     "launches": "passing",
     "scaler_runs": "passing",
 }

@@ -39,11 +39,25 @@ class Locating(Selecting, Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
-    """`columns` of the images `i` whose keys sort behind `after`, at most `limit` of them; 0: all."""
+    """`columns` of images `i`, at most `limit` of them; 0: all.
+
+    `joins` lead from the owner `o` to the images, `condition` is about them all. In `order`, "{}" stands for the first
+    table that is joined, whose columns of these names are the images'.
+    """
 
     columns: str
-    after: bytes = b""
     limit: int = 0
+    joins: str = "JOIN images i ON i.owner_id = o.id"
+    join_args: Args = ()
+    first: str = "i"
+    condition: str = "TRUE"
+    args: Args = ()
+    order: str = "{}.image_key"
+
+
+def behind(columns: str, key: bytes, limit: int = 0) -> Wanted:
+    """Those whose keys sort behind that one, in byte order of the keys."""
+    return Wanted(columns, limit, condition="i.image_key > %s", args=(key,))
 
 
 class ImageLists:
@@ -53,7 +67,7 @@ class ImageLists:
         self._reads = reads
 
     def rows(self, principal: Principal, wanted: Wanted) -> list[tuple[Any, ...]]:
-        """The columns of each image in byte order of the keys; none if nobody is the principal.
+        """The columns of each image in the order that is wanted; none if nobody is the principal.
 
         Raises RowsUnavailableError or OverloadedError.
         """
@@ -126,10 +140,11 @@ def _at_primary(who: Whose, wanted: Wanted) -> tuple[str, Args, Belongs]:
     return _asked_once(
         wanted,
         1,
-        f"SELECT %s, {wanted.columns} FROM {who.tables} JOIN images i ON i.owner_id = o.id "
-        f"WHERE {who.condition} AND i.image_key > %s ORDER BY i.image_key LIMIT %s",
+        f"SELECT STRAIGHT_JOIN %s, {wanted.columns} FROM {who.tables} {wanted.joins} "
+        f"WHERE {who.condition} AND {wanted.condition} ORDER BY {wanted.order.replace('{}', wanted.first)} LIMIT %s",
+        *wanted.join_args,
         *who.args,
-        wanted.after,
+        *wanted.args,
         wanted.limit or _ALL,
     )
 
@@ -142,11 +157,13 @@ def _at_replica(owner_id: bytes, wanted: Wanted) -> tuple[str, Args, Belongs]:
     return _asked_once(
         wanted,
         2,
-        f"SELECT %s, o.version, i.* FROM owners o LEFT JOIN (SELECT {wanted.columns} FROM images i "
-        "WHERE i.owner_id = %s AND i.image_key > %s ORDER BY i.image_key LIMIT %s) i ON TRUE "
-        "WHERE o.id = %s ORDER BY i.image_key",
+        f"SELECT %s, o.version, i.* FROM owners o LEFT JOIN (SELECT STRAIGHT_JOIN {wanted.columns} FROM owners o "
+        f"{wanted.joins} WHERE o.id = %s AND {wanted.condition} "
+        f"ORDER BY {wanted.order.replace('{}', wanted.first)} LIMIT %s) i ON TRUE "
+        f"WHERE o.id = %s ORDER BY {wanted.order.replace('{}', 'i')}",
+        *wanted.join_args,
         owner_id,
-        wanted.after,
+        *wanted.args,
         wanted.limit or _ALL,
         owner_id,
     )

@@ -11,7 +11,7 @@ from typing import Any
 from chalicelib.adapters.mysql.database import Database, Selecting, Transaction
 from chalicelib.adapters.mysql.due_jobs import derived_id, insert_jobs
 from chalicelib.adapters.mysql.idempotency_rows import keep_answer
-from chalicelib.adapters.mysql.image_lists import ImageLists, Wanted
+from chalicelib.adapters.mysql.image_lists import ImageLists, behind
 from chalicelib.adapters.mysql.image_renditions import all_deleted, arrived, deleted, replaced
 from chalicelib.adapters.mysql.principals import Whose, nobody, whose
 from chalicelib.adapters.mysql.spending import refuse_if_blocked, spend
@@ -75,10 +75,10 @@ class MySqlImageRows:
         return self.row(principal, b"").owner
 
     def page(self, principal: Principal, after: bytes | None, limit: int) -> list[Image]:
-        return [image_of(columns) for columns in self._lists.rows(principal, Wanted(COLUMNS, after or b"", limit))]
+        return [image_of(columns) for columns in self._lists.rows(principal, behind(COLUMNS, after or b"", limit))]
 
     def keys(self, principal: Principal) -> list[bytes]:
-        return [key for (key,) in self._lists.rows(principal, Wanted("i.image_key"))]
+        return [key for (key,) in self._lists.rows(principal, behind("i.image_key", b""))]
 
     def by_object_keys(self, object_keys: Sequence[str]) -> list[Image]:
         if not object_keys:
