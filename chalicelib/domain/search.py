@@ -31,7 +31,7 @@ _TAKEN_FORM = re.compile(r"(19|20)\d\d(-(0[1-9]|1[0-2]))?")
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """One condition: the filter's name, "" for a word, its value in the one spelling it has, and whether it is refused."""
+    """One condition: the filter's name ("" for a word), its value in the one spelling it has, whether it is refused."""
 
     name: str
     value: str

@@ -13,6 +13,7 @@ from chalicelib.adapters.mysql.due_jobs import derived_id, insert_jobs
 from chalicelib.adapters.mysql.idempotency_rows import keep_answer
 from chalicelib.adapters.mysql.image_lists import ImageLists, behind
 from chalicelib.adapters.mysql.image_renditions import all_deleted, arrived, deleted, replaced
+from chalicelib.adapters.mysql.image_terms import forget_all, index
 from chalicelib.adapters.mysql.principals import Whose, nobody, whose
 from chalicelib.adapters.mysql.spending import refuse_if_blocked, spend
 from chalicelib.domain import jobs
@@ -149,6 +150,7 @@ class MySqlImageRows:
                 for start in range(0, len(removals), jobs.MAX_REMOVALS)
             ]
             transaction.change("DELETE FROM images WHERE owner_id = %s", (owner.id,))
+            forget_all(transaction, owner.id)
             spend(transaction, owner, -sum(image.size for image in images), -len(images))
             insert_jobs(transaction, due)
             bump(transaction, owner)
@@ -172,6 +174,7 @@ def drop_images(transaction: Transaction, owner: Owner, images: Sequence[Image],
         (owner.id, tuple(image.key for image in images)),
     )
     spend(transaction, owner, -sum(image.size for image in images), -len(images))
+    index(transaction, owner.id, [image.key for image in images])
     insert_jobs(transaction, [jobs.removal_job(job_id, removals)])
     bump(transaction, owner)
 
@@ -200,6 +203,7 @@ def write_draft(
     due_jobs = [] if before is None else [jobs.removal_job(removal_id, replaced(transaction, before))]
     due_jobs.append(arrived(transaction, owner, draft, render_id))
     insert_jobs(transaction, due_jobs)
+    index(transaction, owner.id, [draft.key])
     bump(transaction, owner)
     after = image_under(transaction, owner, draft.key)
     if after is None:

@@ -10,6 +10,7 @@ from chalicelib.adapters.mysql.database import Database, Selecting, Transaction
 from chalicelib.adapters.mysql.due_jobs import insert_jobs
 from chalicelib.adapters.mysql.image_renditions import insert_due
 from chalicelib.adapters.mysql.image_rows import COLUMN_COUNT, COLUMNS, bump, image_of, image_under, locked_owner
+from chalicelib.adapters.mysql.image_terms import index
 from chalicelib.adapters.mysql.principals import nobody, whose
 from chalicelib.adapters.mysql.tag_rows import MySqlTagRows, give_automatic
 from chalicelib.domain import jobs
@@ -150,6 +151,7 @@ class MySqlRenderRows:
                 )
             if tags:
                 give_automatic(transaction, owner, order.key, tags)
+                index(transaction, owner.id, [order.key])
             bump(transaction, owner)
             return True
 
