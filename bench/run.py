@@ -1,6 +1,6 @@
 """`make bench`: every ratio, each from one run in which both sides take turns, written to bench/RESULTS.md.
 
-    python -m bench.run [router cached-get http-get import upload memory thumbnail scaler-run sign-in]
+    python -m bench.run [router cached-get http-get import upload memory thumbnail scaler-run gallery-pages sign-in]
 
 What is not run keeps its last result. bench/recorded.json holds what the page is made from.
 """
@@ -15,7 +15,18 @@ from contextlib import ExitStack
 from datetime import UTC, datetime
 from pathlib import Path
 
-from bench import app_import, cached_get, http_get, memory, router, scaler_run, sign_in, thumbnail, upload
+from bench import (
+    app_import,
+    cached_get,
+    gallery_pages,
+    http_get,
+    memory,
+    router,
+    scaler_run,
+    sign_in,
+    thumbnail,
+    upload,
+)
 from bench.page import Recorded, page, recorded_from, to_json
 from bench.rows import Row
 from bench.store import Store, running
@@ -28,6 +39,7 @@ ALONE: dict[str, Callable[[], list[Row]]] = {
     "import": app_import.rows,
     "thumbnail": thumbnail.rows,
     "scaler-run": scaler_run.rows,
+    "gallery-pages": gallery_pages.rows,
 }
 ON_A_STORE: dict[str, Callable[[Store], list[Row]]] = {
     "cached-get": cached_get.rows,

@@ -23,10 +23,12 @@ if TYPE_CHECKING:
     from chalicelib.services.fleet_console import FleetConsole
     from chalicelib.services.fleet_status import FleetStatus
     from chalicelib.services.images import Images
+    from chalicelib.services.indexing import Indexing
     from chalicelib.services.read_through import FillPolicy, ReadThrough
     from chalicelib.services.rendering import Rendering
     from chalicelib.services.renditions import Renditions
     from chalicelib.services.replica_status import ReplicaStatus
+    from chalicelib.services.search import Search
     from chalicelib.services.sending import Sending
     from chalicelib.services.staleness import Staleness
     from chalicelib.services.uploads import Uploads
@@ -148,6 +150,18 @@ class Services:
         return Renditions(self.ports.rendition_rows, self.images)
 
     @made_once
+    def search(self) -> "Search":
+        from chalicelib.services.search import Search
+
+        return Search(self.ports.gallery_search)
+
+    @made_once
+    def indexing(self) -> "Indexing":
+        from chalicelib.services.indexing import Indexing
+
+        return Indexing(self.ports.index_rows, self.sending)
+
+    @made_once
     def rendering(self) -> "Rendering":
         from chalicelib.services.rendering import Rendering
 
@@ -163,6 +177,7 @@ class Services:
             jobs.RENDER: lambda job: self.rendering.perform(job),
             jobs.MAKE_DUMP: lambda job: self.dumps.make(job),
             jobs.REMOVE_DATA: lambda job: self.data_removal.perform(job),
+            jobs.INDEX_IMAGES: lambda job: self.indexing.perform(job),
         }
         ports = self.ports
         return Worker(ports.job_rows, ports.objects, ports.maps, ports.caches, ports.queue, performers)

@@ -17,9 +17,11 @@ if TYPE_CHECKING:
     from chalicelib.adapters.mysql.decision_rows import MySqlDecisionRows, MySqlFleetReports
     from chalicelib.adapters.mysql.dump_rows import MySqlDumpRows
     from chalicelib.adapters.mysql.fleet_maps import MySqlFleetMaps
+    from chalicelib.adapters.mysql.gallery_search import MySqlGallerySearch
     from chalicelib.adapters.mysql.idempotency_rows import MySqlAnswerRows
     from chalicelib.adapters.mysql.image_lists import ImageLists
     from chalicelib.adapters.mysql.image_rows import MySqlImageRows
+    from chalicelib.adapters.mysql.index_rows import MySqlIndexRows
     from chalicelib.adapters.mysql.job_rows import MySqlJobRows
     from chalicelib.adapters.mysql.removal_rows import MySqlRemovalRows
     from chalicelib.adapters.mysql.rendition_rows import MySqlRenderRows, MySqlRenditionRows
@@ -209,6 +211,18 @@ class RealPorts:
         from chalicelib.adapters.mysql.rendition_rows import MySqlRenderRows
 
         return MySqlRenderRows(self._database)
+
+    @made_once
+    def gallery_search(self) -> "MySqlGallerySearch":
+        from chalicelib.adapters.mysql.gallery_search import MySqlGallerySearch
+
+        return MySqlGallerySearch(self._reading.rows, self._reading.lists)
+
+    @made_once
+    def index_rows(self) -> "MySqlIndexRows":
+        from chalicelib.adapters.mysql.index_rows import MySqlIndexRows
+
+        return MySqlIndexRows(self._database)
 
     @made_once
     def settings(self) -> "MySqlSettingsRows":

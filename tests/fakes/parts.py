@@ -22,7 +22,9 @@ from tests.fakes.admin_rows import MemoryAdminRows
 from tests.fakes.answers import MemoryAnswerRows
 from tests.fakes.clock import ManualClock
 from tests.fakes.fleet_maps import MemoryFleetMaps
+from tests.fakes.gallery_search import MemoryGallerySearch
 from tests.fakes.image_rows import MemoryImageRows
+from tests.fakes.index_rows import NothingToIndex
 from tests.fakes.inspector import FixedInspector
 from tests.fakes.job_rows import MemoryJobRows
 from tests.fakes.mail import MemoryMail, PlainPasswords
@@ -66,6 +68,7 @@ class MemoryParts:
         self.store.fleet_map = with_nodes(self.store.fleet_map, self.nodes)
         self.image_rows = MemoryImageRows(self.store)
         self.job_rows = MemoryJobRows(self.store)
+        self.gallery_search, self.index_rows = MemoryGallerySearch(self.store), NothingToIndex()
         self.upload_rows, self.answers = MemoryUploadRows(self.store), MemoryAnswerRows(self.store)
         self.settings = MemorySettingsRows(self.store)
         self.maps = MemoryFleetMaps(self.store)

@@ -110,13 +110,11 @@ def _same_image(name: str, first: str) -> str:
 
 
 def _bounds(first: str, query: Query, after: Place | None) -> tuple[list[str], Args]:
-    """Written out, as neither server goes by the index for (a, b) < (x, y)."""
+    """Written so that the index is read from the place on, as neither server does for (a, b) < (x, y)."""
     conditions, args = [], list[object]()
     if after is not None:
         at = after.created_at.replace(tzinfo=None)
-        conditions.append(
-            f"({first}.created_at < %s OR ({first}.created_at = %s AND {first}.image_key < %s))",
-        )
+        conditions.append(f"{first}.created_at <= %s AND ({first}.created_at < %s OR {first}.image_key < %s)")
         args += [at, at, after.key]
     for moment, sign in ((query.since, ">="), (query.before, "<")):
         if moment is not None:
