@@ -92,6 +92,12 @@ MODULES: Mapping[str, Mapping[str, Mapping[str, Access]]] = {
         "/api/v1/image/retry": _of(Access.OWNER, POST),
         "/api/v1/image/tags": _of(Access.OWNER, POST, DELETE),
     },
+    "search_api": {
+        "/api/v1/suggestions": _of(Access.OWNER, GET),
+    },
+    "search_pages": {
+        "/search": _of(Access.OWNER, GET, HEAD),
+    },
     "fleet_api": {
         "/api/v1/fleet": _of(Access.ADMIN, GET),
         "/api/v1/fleet/notice": _of(Access.OWNER, GET),
