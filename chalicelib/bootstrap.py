@@ -6,7 +6,9 @@ from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager
 from typing import TYPE_CHECKING
 
+from chalicelib.adapters.json_logs import log_as_json
 from chalicelib.config import Config, config_from
+from chalicelib.services.tracing import current_request_id
 from chalicelib.wiring.made_once import made_once
 from chalicelib.wiring.ports import Ports
 
@@ -25,6 +27,7 @@ if TYPE_CHECKING:
     from chalicelib.services.images import Images
     from chalicelib.services.indexing import Indexing
     from chalicelib.services.read_through import FillPolicy, ReadThrough
+    from chalicelib.services.readiness import Asking
     from chalicelib.services.rendering import Rendering
     from chalicelib.services.renditions import Renditions
     from chalicelib.services.replica_status import ReplicaStatus
@@ -44,6 +47,7 @@ def services() -> "Services":
         with _building:  # two first requests at once build them once
             if not _built:
                 _built.append(services_from(os.environ))
+                log_as_json(current_request_id)
     return _built[0]
 
 
@@ -228,6 +232,12 @@ class Services:
             settings=ports.settings,
             built_in_owner=self.config.signed_in_as,
         )
+
+    @made_once
+    def readiness(self) -> "Asking":
+        from chalicelib.services.readiness import Asking
+
+        return Asking(self.ports.probes, self.clock.monotonic)
 
     @made_once
     def sending(self) -> "Sending":

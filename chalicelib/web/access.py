@@ -73,6 +73,10 @@ MODULES: Mapping[str, Mapping[str, Mapping[str, Access]]] = {
         "/admin/delete-all": _of(Access.ADMIN, GET, HEAD, POST),
         "/admin/audit": _of(Access.ADMIN, GET, HEAD),
     },
+    "health_api": {
+        "/healthz": _of(Access.ANYONE, GET),
+        "/readyz": _of(Access.ANYONE, GET),
+    },
     "api": {
         "/health": _of(Access.ANYONE, GET),
         "/api/openapi.json": _of(Access.ANYONE, GET),

@@ -1,5 +1,6 @@
 """The ports that services are built on. RealPorts has the real parts; the tests have fakes."""
 
+from collections.abc import Mapping
 from contextlib import AbstractContextManager
 from typing import TYPE_CHECKING, Protocol
 
@@ -11,6 +12,7 @@ if TYPE_CHECKING:  # importing them all is what a cold process need not do
     from chalicelib.domain.scaler_ports import ScalerRows
     from chalicelib.domain.search_ports import GallerySearch, IndexRows
     from chalicelib.domain.upload_ports import AnswerRows, IncomingObjects, UploadRows
+    from chalicelib.services.readiness import Probe
     from chalicelib.services.replica_status import ReplicaStatus
     from chalicelib.services.staleness import Staleness
 
@@ -21,6 +23,8 @@ class Ports(Protocol):
     def exclusive(self, name: str) -> AbstractContextManager[bool]:
         """Whether the name is held by this caller alone."""
 
+    @property
+    def probes(self) -> "Mapping[str, Probe]": ...
     @property
     def clock(self) -> "ports.Clock": ...
     @property
