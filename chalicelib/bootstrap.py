@@ -22,6 +22,8 @@ if TYPE_CHECKING:
     from chalicelib.services.dumps import Dumps
     from chalicelib.services.fleet_console import FleetConsole
     from chalicelib.services.fleet_status import FleetStatus
+    from chalicelib.services.gallery import Gallery
+    from chalicelib.services.image_details import ImageDetails
     from chalicelib.services.images import Images
     from chalicelib.services.read_through import FillPolicy, ReadThrough
     from chalicelib.services.rendering import Rendering
@@ -146,6 +148,18 @@ class Services:
         from chalicelib.services.renditions import Renditions
 
         return Renditions(self.ports.rendition_rows, self.images)
+
+    @made_once
+    def gallery(self) -> "Gallery":
+        from chalicelib.services.gallery import Gallery
+
+        return Gallery(self.ports.gallery_rows, self.ports.rendition_rows)
+
+    @made_once
+    def image_details(self) -> "ImageDetails":
+        from chalicelib.services.image_details import ImageDetails
+
+        return ImageDetails(self.ports.detail_rows, self.ports.job_rows, self.ports.queue)
 
     @made_once
     def rendering(self) -> "Rendering":

@@ -65,10 +65,6 @@ class Renditions:
         """Renditions and tags of the image."""
         return self.rows.about(principal, key)
 
-    def thumbnails(self, principal: Principal, images: Sequence[Image]) -> dict[bytes, Rendition]:
-        """The ready thumbnails of these images, by key."""
-        return self.rows.thumbnails(principal, [image.key for image in images])
-
     def edit(self, principal: Principal, key: bytes, kind: str) -> None:
         """Has that edit made of the image, if it is not there. Raises InvalidValueError or NotFoundError."""
         names = [edit.name for edit in EDITS]

@@ -135,6 +135,7 @@ class MariaDb:
                 "DELETE FROM images",
                 "DELETE FROM renditions",
                 "DELETE FROM image_tags",
+                "DELETE FROM image_details",
                 "DELETE FROM settings",
                 "INSERT INTO settings (name, version, body) VALUES ('uploads', 1, '{}')",
                 "DELETE FROM audit",

@@ -22,6 +22,7 @@ from tests.fakes.admin_rows import MemoryAdminRows
 from tests.fakes.answers import MemoryAnswerRows
 from tests.fakes.clock import ManualClock
 from tests.fakes.fleet_maps import MemoryFleetMaps
+from tests.fakes.gallery_rows import MemoryGalleryRows
 from tests.fakes.image_rows import MemoryImageRows
 from tests.fakes.inspector import FixedInspector
 from tests.fakes.job_rows import MemoryJobRows
@@ -82,6 +83,7 @@ class MemoryParts:
         self.inspector = FixedInspector(steps=self.steps)
         self.renderer = FixedRenderer(steps=self.steps)
         self.rendition_rows = self.render_rows = MemoryRenditionRows(self.store)
+        self.gallery_rows = self.detail_rows = MemoryGalleryRows(self.store)
         self.dump_rows = self.removal_rows = self.admin_rows
         self.incoming = self.dump_objects = self.objects
         self.staleness, self.replica = Staleness(), ReplicaStatus(None)
