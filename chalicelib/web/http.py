@@ -2,6 +2,7 @@
 
 import functools
 import logging
+import time
 import uuid
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -38,7 +39,7 @@ from chalicelib.services.staleness import Staleness
 from chalicelib.web.base64_response import Base64Response
 from chalicelib.web.refusals import ForeignOriginError, ForgedFormError, NotAllowedError
 from chalicelib.web.session import Door, admit
-from chalicelib.web.timing import with_stale_rows
+from chalicelib.web.timing import with_stale_rows, with_total
 
 logger = logging.getLogger(__name__)
 
@@ -169,6 +170,7 @@ def finishing(
         request.headers._dict.setdefault("accept", "*/*")
         face = face_of(request.path)
         noticed: Staleness | None = None
+        started = time.perf_counter()
 
         def answered() -> Response:
             nonlocal noticed
@@ -184,6 +186,8 @@ def finishing(
             response = _refused_method(face, request, response)
         if noticed is not None and noticed.noted:
             _say_stale(response)
+        timing = str(response.headers.get("Server-Timing", ""))
+        response.headers["Server-Timing"] = with_total(timing, time.perf_counter() - started)
         for name, value in SECURITY_HEADERS.items():
             response.headers.setdefault(name, value)
         if request.headers.get("x-forwarded-proto") == "https":
