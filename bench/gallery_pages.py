@@ -4,18 +4,17 @@ A page is what the store makes of its rows: images, newest first, out of MariaDB
 pages send.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from bench.gallery_rows import BIG, COMMON, OWNERS, RARE, gallery, key_of, uploaded_at
 from bench.interleaved import compare
 from bench.rows import Row, row
 from bench.store import expect
-from chalicelib.adapters.mysql.gallery_search import MySqlGallerySearch
+from chalicelib.adapters.mysql.gallery_rows import MySqlGalleryRows
 from chalicelib.adapters.mysql.image_lists import ImageLists
 from chalicelib.domain.accounts import Principal
-from chalicelib.domain.images import Image
+from chalicelib.domain.gallery import Cursor, GalleryEntry
 from chalicelib.domain.search import Query, query_of
-from chalicelib.domain.search_ports import Place
 
 LIMIT = 49  # a page of 48, and whether there is another
 DEEP = 20_000
@@ -36,17 +35,19 @@ _SEARCHES = (
 def rows() -> list[Row]:
     """Loads the rows first, which takes some minutes."""
     with gallery() as database:
-        search = MySqlGallerySearch(database, ImageLists(database))
+        rows_of = MySqlGalleryRows(database, ImageLists(database))
         owner = Principal(BIG)
 
-        def page_of(query: Query, after: Place | None = None) -> Callable[[], list[Image]]:
-            return lambda: search.page(owner, query, after, LIMIT)
+        def page_of(query: Query, after: Cursor | None = None) -> Callable[[], Sequence[GalleryEntry]]:
+            return lambda: rows_of.page(owner, after, LIMIT, query)[0]
 
         newest = OWNERS[BIG] - 1
         first = page_of(Query())
-        expect([image.key for image in first()[:2]] == [key_of(newest), key_of(newest - 1)], "the newest come first")
-        deep = page_of(Query(), Place(uploaded_at(newest - DEEP), key_of(newest - DEEP)))
-        expect(deep()[0].key == key_of(newest - DEEP - 1), "the page is so deep")
+        expect(
+            [entry.image.key for entry in first()[:2]] == [key_of(newest), key_of(newest - 1)], "the newest come first"
+        )
+        deep = page_of(Query(), Cursor(uploaded_at(newest - DEEP), key_of(newest - DEEP)))
+        expect(deep()[0].image.key == key_of(newest - DEEP - 1), "the page is so deep")
         found = [row(f"page {DEEP:,} images deep, against the first page", compare(deep, first), _GOAL_DEEP)]
         for words, text, goal, count in _SEARCHES:
             search_page = page_of(query_of(text))

@@ -24,6 +24,8 @@ if TYPE_CHECKING:
     from chalicelib.services.dumps import Dumps
     from chalicelib.services.fleet_console import FleetConsole
     from chalicelib.services.fleet_status import FleetStatus
+    from chalicelib.services.gallery import Gallery
+    from chalicelib.services.image_details import ImageDetails
     from chalicelib.services.images import Images
     from chalicelib.services.indexing import Indexing
     from chalicelib.services.read_through import FillPolicy, ReadThrough
@@ -31,7 +33,6 @@ if TYPE_CHECKING:
     from chalicelib.services.rendering import Rendering
     from chalicelib.services.renditions import Renditions
     from chalicelib.services.replica_status import ReplicaStatus
-    from chalicelib.services.search import Search
     from chalicelib.services.sending import Sending
     from chalicelib.services.staleness import Staleness
     from chalicelib.services.uploads import Uploads
@@ -154,16 +155,22 @@ class Services:
         return Renditions(self.ports.rendition_rows, self.images)
 
     @made_once
-    def search(self) -> "Search":
-        from chalicelib.services.search import Search
-
-        return Search(self.ports.gallery_search)
-
-    @made_once
     def indexing(self) -> "Indexing":
         from chalicelib.services.indexing import Indexing
 
         return Indexing(self.ports.index_rows, self.sending)
+
+    @made_once
+    def gallery(self) -> "Gallery":
+        from chalicelib.services.gallery import Gallery
+
+        return Gallery(self.ports.gallery_rows, self.ports.rendition_rows)
+
+    @made_once
+    def image_details(self) -> "ImageDetails":
+        from chalicelib.services.image_details import ImageDetails
+
+        return ImageDetails(self.ports.detail_rows, self.ports.job_rows, self.ports.queue)
 
     @made_once
     def rendering(self) -> "Rendering":

@@ -41,6 +41,7 @@ for (const form of document.querySelectorAll("[data-search]")) {
     }
   };
 
+  box.addEventListener("focus", offer, { once: true });
   box.addEventListener("input", () => {
     clearTimeout(timer);
     timer = setTimeout(offer, PAUSE_MS);

@@ -97,6 +97,9 @@ class Query:
         return (span_of(part.value) for part in self.parts if part.name == _UPLOADED)
 
 
+EVERYTHING = Query()
+
+
 def query_of(text: str) -> Query:
     """The query that is written there. Raises InvalidValueError, with words for the person who wrote it."""
     if len(text) > MOST_CHARACTERS:

@@ -4,12 +4,20 @@ from dataclasses import dataclass
 
 from chalicelib.domain.colour_names import COLOURS
 from chalicelib.domain.search import MOST_CHARACTERS, ORIENTATIONS, Part
-from chalicelib.domain.search_ports import Suggestion
 from chalicelib.domain.tags import folded
 from chalicelib.domain.words import words_of
 
 _KNOWN = (*(("orientation", each) for each in ORIENTATIONS), *(("colour", each) for each in COLOURS))
 _TAG = "tag:"
+
+
+@dataclass(frozen=True, slots=True)
+class Suggestion:
+    """A whole word or a tag of the owner's, and how many images have it."""
+
+    text: str
+    is_tag: bool
+    images: int
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,8 +2,8 @@
 
 from dataclasses import dataclass
 
+from chalicelib.domain.gallery_ports import IndexRows
 from chalicelib.domain.jobs import Job
-from chalicelib.domain.search_ports import IndexRows
 from chalicelib.services.sending import Sending
 
 BATCH = 200

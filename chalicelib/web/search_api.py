@@ -6,9 +6,9 @@ from urllib.parse import urlencode
 from chalice.app import Request, Response
 
 from chalicelib.bootstrap import Services
+from chalicelib.domain.gallery import cursor_of, cursor_text
 from chalicelib.domain.images import Image
 from chalicelib.domain.search import query_of as query_from_text
-from chalicelib.domain.search_ports import place_of
 from chalicelib.web.addresses import rooted
 from chalicelib.web.json_answers import json_answer
 from chalicelib.web.openapi_pieces import Schema, errors, json_content, object_of, operation
@@ -27,7 +27,7 @@ def views(services: Callable[[], Services], request: Callable[[], Request]) -> V
     @route("/api/v1/suggestions", "GET")
     def suggestions() -> Response:
         piece = query_of(request()).text("prefix")
-        found = services().search.suggestions(principal_of(request()), piece)
+        found = services().gallery.suggestions(principal_of(request()), piece)
         return json_answer({"suggestions": [{"text": each.text, "images": each.images} for each in found]})
 
     return routes
@@ -39,13 +39,14 @@ def found_images(
     """A page of what the query `q` finds, newest first, as GET /api/v1/images answers it."""
     query = query_from_text(asked.text("q"))
     cursor = asked.text("cursor")
-    page = services.search.page(principal_of(request), query, place_of(cursor) if cursor else None, limit)
-    following = None if page.next_after is None else page.next_after.text
+    after = cursor_of(cursor, "cursor") if cursor else None
+    images, behind = services.gallery.found(principal_of(request), after, limit, query)
+    following = None if behind is None else cursor_text(behind)
     headers = {}
     if following is not None:
         query_text = urlencode({"q": query.text, "cursor": following, "limit": limit})
         headers["Link"] = f'<{rooted(request, "/api/v1/images")}?{query_text}>; rel="next"'
-    return json_answer({"images": [described(image) for image in page.images], "next_cursor": following}, headers)
+    return json_answer({"images": [described(image) for image in images], "next_cursor": following}, headers)
 
 
 def search_paths() -> Schema:

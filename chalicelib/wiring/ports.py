@@ -8,9 +8,9 @@ if TYPE_CHECKING:  # importing them all is what a cold process need not do
     from chalicelib.domain import ports
     from chalicelib.domain.account_ports import AccountRows, Mail, Passwords
     from chalicelib.domain.admin_ports import AdminRows, DumpObjects, DumpRows, RemovalRows
+    from chalicelib.domain.gallery_ports import DetailRows, GalleryRows, IndexRows
     from chalicelib.domain.rendition_ports import RenderRows, RenditionRows
     from chalicelib.domain.scaler_ports import ScalerRows
-    from chalicelib.domain.search_ports import GallerySearch, IndexRows
     from chalicelib.domain.upload_ports import AnswerRows, IncomingObjects, UploadRows
     from chalicelib.services.readiness import Probe
     from chalicelib.services.replica_status import ReplicaStatus
@@ -62,9 +62,11 @@ class Ports(Protocol):
     @property
     def render_rows(self) -> "RenderRows": ...
     @property
-    def gallery_search(self) -> "GallerySearch": ...
-    @property
     def index_rows(self) -> "IndexRows": ...
+    @property
+    def gallery_rows(self) -> "GalleryRows": ...
+    @property
+    def detail_rows(self) -> "DetailRows": ...
     @property
     def settings(self) -> "ports.SettingsRows": ...
     @property

@@ -139,6 +139,7 @@ class MariaDb:
                 "DELETE FROM image_terms",
                 "DELETE FROM indexed_images",
                 "DELETE FROM owner_terms",
+                "DELETE FROM image_details",
                 "DELETE FROM settings",
                 "INSERT INTO settings (name, version, body) VALUES ('uploads', 1, '{}')",
                 "DELETE FROM audit",

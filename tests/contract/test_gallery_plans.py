@@ -4,12 +4,12 @@ from collections.abc import Iterator
 
 import pytest
 
-from chalicelib.adapters.mysql.gallery_search import wanted
+from chalicelib.adapters.mysql.gallery_rows import wanted_page
 from chalicelib.adapters.mysql.image_lists import _at_primary, _at_replica
 from chalicelib.adapters.mysql.principals import whose
 from chalicelib.domain.accounts import Principal, Way
+from chalicelib.domain.gallery import Cursor
 from chalicelib.domain.search import query_of
-from chalicelib.domain.search_ports import Place
 from tests.contract.real_parts import MariaDb
 from tests.contract.rows_under_test import DEMO
 
@@ -66,11 +66,11 @@ def assert_goes_by_the_index(steps: list[tuple[str, str, str, str]]) -> None:
     assert "temporary" not in extra, steps
 
 
-@pytest.mark.parametrize("after", [None, Place(query_of("uploaded:2026-01-02").since, b"bea 2000")])  # type: ignore[arg-type]
+@pytest.mark.parametrize("after", [None, Cursor(query_of("uploaded:2026-01-02").since, b"bea 2000")])  # type: ignore[arg-type]
 @pytest.mark.parametrize("text", QUERIES)
-def test_a_page_is_one_range_of_an_index_and_look_ups_by_key(filled: MariaDb, text: str, after: Place | None) -> None:
+def test_a_page_is_one_range_of_an_index_and_look_ups_by_key(filled: MariaDb, text: str, after: Cursor | None) -> None:
     query = query_of(text)
-    page = wanted(query.required, query, after, 49)
+    page = wanted_page(query.required, query, after, 49)
     sql, args, _ = _at_primary(whose(DEMO), page)
     assert_goes_by_the_index(plan(filled, sql, args))
     ((owner_id,),) = filled.execute("SELECT id FROM owners WHERE name = 'demo'")
@@ -99,11 +99,14 @@ def test_a_session_s_page_is_so_too(filled: MariaDb, way: Way) -> None:
     )
     query = query_of("tag:common b")
     who = whose(Principal("", way=way, token_hash=b"t" * 32))
-    sql, args, _ = _at_primary(who, wanted(query.required, query, None, 49))
+    sql, args, _ = _at_primary(who, wanted_page(query.required, query, None, 49))
     assert_goes_by_the_index(plan(filled, sql, args))
 
 
 def test_a_sort_would_be_noticed(filled: MariaDb) -> None:
-    sql = "SELECT i.image_key FROM images i FORCE INDEX (images_newest) WHERE i.owner_id = REPEAT('o', 16) ORDER BY i.size"
+    sql = (
+        "SELECT i.image_key FROM images i FORCE INDEX (images_newest) "
+        "WHERE i.owner_id = REPEAT('o', 16) ORDER BY i.size"
+    )
     with pytest.raises(AssertionError, match="filesort"):
         assert_goes_by_the_index(plan(filled, sql, ()))

@@ -6,31 +6,30 @@ from datetime import timedelta
 
 import pytest
 
-from chalicelib.adapters.mysql.gallery_search import MySqlGallerySearch
-from chalicelib.adapters.mysql.image_lists import ImageLists
 from chalicelib.adapters.mysql.index_rows import MySqlIndexRows
 from chalicelib.domain import jobs
+from chalicelib.domain.accounts import Principal
+from chalicelib.domain.gallery import Cursor
+from chalicelib.domain.images import Image
 from chalicelib.domain.jobs import Job, Render
 from chalicelib.domain.keys import text_of
 from chalicelib.domain.search import query_of
-from chalicelib.domain.search_ports import GallerySearch, Place, Suggestion
+from chalicelib.domain.search_completion import Suggestion
 from chalicelib.domain.search_terms import terms_of, whole_terms_of
 from chalicelib.domain.words import words_of
 from ops.migrate import MIGRATIONS
 from tests.contract.real_parts import MariaDb
 from tests.contract.rows_under_test import DEMO, RowsUnderTest, memory_rows_of, mysql_rows, no_precondition
 from tests.fakes import ManualClock, MemoryStore
-from tests.fakes.gallery_search import MemoryGallerySearch
 
 BEACHES = ("beach 1", "Beach at sunset", "beaches/2", "sea side", "old town")
 
 
 @dataclass
 class Case:
-    """Rows, and a search over them. Each image is a moment newer than the one before."""
+    """Rows, and searches over them. Each image is a moment newer than the one before."""
 
     rows: RowsUnderTest
-    search: GallerySearch
     store: MemoryStore | None = None
 
     def put(self, *keys: str) -> None:
@@ -44,7 +43,10 @@ class Case:
             assert self.rows.renditions.add_tag(DEMO, key.encode(), tag, 50)
 
     def found(self, text: str, limit: int = 100) -> list[str]:
-        return [text_of(image.key) for image in self.search.page(DEMO, query_of(text), None, limit)]
+        return [text_of(image.key) for image in self.page(text, None, limit)]
+
+    def page(self, text: str, after: Cursor | None, limit: int, principal: Principal = DEMO) -> list[Image]:
+        return [entry.image for entry in self.rows.gallery.page(principal, after, limit, query_of(text))[0]]
 
     def render(self, key: str, *tags: str) -> None:
         """What the worker does when it has seen the image."""
@@ -56,12 +58,11 @@ class Case:
 
 def memory_case() -> Case:
     store = MemoryStore(ManualClock())
-    return Case(memory_rows_of(store), MemoryGallerySearch(store), store)
+    return Case(memory_rows_of(store), store)
 
 
 def mysql_case(maria: MariaDb) -> Case:
-    database = maria.database()
-    return Case(mysql_rows(maria), MySqlGallerySearch(database, ImageLists(database)))
+    return Case(mysql_rows(maria))
 
 
 @pytest.fixture(params=["memory", "mysql"])
@@ -74,9 +75,9 @@ def test_all_images_come_newest_first_page_by_page(case: Case) -> None:
     assert case.found("") == ["e", "d", "c", "a", "b"]
     seen: list[str] = []
     after = None
-    while page := case.search.page(DEMO, query_of(""), after, 2):
+    while page := case.page("", after, 2):
         seen += [text_of(image.key) for image in page]
-        after = Place(page[-1].created_at, page[-1].key)
+        after = Cursor(page[-1].created_at, page[-1].key)
     assert seen == ["e", "d", "c", "a", "b"]
 
 
@@ -108,7 +109,7 @@ def test_tags_filter_alone_and_together(case: Case) -> None:
 
 def test_the_time_of_upload_filters(case: Case) -> None:
     case.put(*BEACHES)
-    today = case.search.page(DEMO, query_of(""), None, 1)[0].created_at
+    today = case.page("", None, 1)[0].created_at
     tomorrow = today + timedelta(days=1)
     assert len(case.found(f"uploaded:{today:%Y-%m-%d}..{tomorrow:%Y-%m-%d}")) == len(BEACHES)
     assert case.found(f"beach uploaded:..{today:%Y-%m-%d}") == case.found("beach")
@@ -118,8 +119,8 @@ def test_the_time_of_upload_filters(case: Case) -> None:
 
 def test_pages_of_a_search_go_on_where_the_last_one_ended(case: Case) -> None:
     case.put(*(f"beach {number}" for number in range(7)))
-    first = case.search.page(DEMO, query_of("beach -6"), None, 3)
-    rest = case.search.page(DEMO, query_of("beach -6"), Place(first[-1].created_at, first[-1].key), 9)
+    first = case.page("beach -6", None, 3)
+    rest = case.page("beach -6", Cursor(first[-1].created_at, first[-1].key), 9)
     assert [text_of(image.key) for image in (*first, *rest)] == [f"beach {number}" for number in (5, 4, 3, 2, 1, 0)]
 
 
@@ -144,12 +145,24 @@ def test_every_write_is_found_at_once(case: Case) -> None:
     assert (case.found(""), case.found("two")) == ([], [])
 
 
+def test_captions_and_new_keys_are_found_at_once(case: Case) -> None:
+    case.put("one", "two")
+    case.tag("one", "sea")
+    assert case.rows.details.describe(DEMO, b"one", "Low tide at dawn", no_precondition)
+    assert case.found("tide") == ["one"]
+    assert case.rows.details.rename(DEMO, b"one", b"harbour", secrets.token_bytes(16), no_precondition) is not None
+    assert case.found("one") == []
+    assert case.found("harbour tide tag:sea") == ["harbour"]
+    assert case.rows.details.describe(DEMO, b"harbour", "", no_precondition)
+    assert case.found("tide") == []
+
+
 def test_tags_and_words_are_suggested_those_of_most_images_first(case: Case) -> None:
     case.put(*BEACHES)
     for key in ("beach 1", "beaches/2"):
         case.tag(key, "seaside")
     case.tag("beach 1", "sand", "beach")
-    suggest = case.search.suggestions
+    suggest = case.rows.gallery.suggestions
     assert suggest(DEMO, "s", None, 9) == [Suggestion("seaside", True, 2), Suggestion("sand", True, 1)]
     assert suggest(DEMO, "be", "be", 9) == [
         Suggestion("beach", True, 1),
@@ -167,10 +180,10 @@ def test_nothing_of_another_owner_s_is_found(maria: MariaDb) -> None:
     case.put("beach 1")
     case.tag("beach 1", "sea")
     maria.execute("INSERT INTO owners (id, name, created_at) VALUES (%s, 'other', UTC_TIMESTAMP(6))", (b"o" * 16,))
-    other = type(DEMO)("other")
+    other = Principal("other")
     for text in ("", "beach", "tag:sea", "beach tag:sea", "-x", "uploaded:2001.."):
-        assert case.search.page(other, query_of(text), None, 9) == []
-    assert case.search.suggestions(other, "", "b", 9) == []
+        assert case.page(text, None, 9, other) == []
+    assert case.rows.gallery.suggestions(other, "", "b", 9) == []
 
 
 def test_what_images_are_found_by_is_what_their_rows_say(maria: MariaDb) -> None:

@@ -3,8 +3,7 @@
 import pytest
 
 from chalicelib.domain.search import query_of
-from chalicelib.domain.search_completion import Begun, begun, completions, last_piece
-from chalicelib.domain.search_ports import Suggestion
+from chalicelib.domain.search_completion import Begun, Suggestion, begun, completions, last_piece
 from chalicelib.web.search_values import SearchAsked, in_words, search_values
 
 BEACH, BEACHES = Suggestion("beach", True, 3), Suggestion("beaches", False, 2)

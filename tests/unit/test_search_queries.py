@@ -7,7 +7,6 @@ import pytest
 
 from chalicelib.domain.errors import InvalidValueError
 from chalicelib.domain.search import MOST_CHARACTERS, MOST_PARTS, Part, Query, query_of
-from chalicelib.domain.search_ports import Place, place_of
 from chalicelib.domain.upload_dates import span_of
 
 
@@ -145,15 +144,3 @@ def test_whatever_is_read_is_written_so_that_it_is_read_again() -> None:
 
 def test_the_empty_query_asks_for_nothing() -> None:
     assert (Query().text, Query().required, Query().excluded, Query().since, Query().before) == ("", (), (), None, None)
-
-
-@pytest.mark.parametrize("key", ["k1", "a/b & c", "צילום", ":", "x" * 255])
-def test_a_place_is_read_again_from_an_address(key: str) -> None:
-    place = Place(datetime(2026, 5, 3, 14, 5, 6, 789, tzinfo=UTC), key.encode())
-    assert place_of(place.text) == place
-
-
-@pytest.mark.parametrize("text", ["x", "!", "MTIz", "Og", "OmE", "é", "A" * 5000, "OTk5OTk5OTk5OTk5OTk5OTk5OTk5OmE"])
-def test_what_is_no_place_is_refused(text: str) -> None:
-    with pytest.raises(InvalidValueError, match="not one that this list gave"):
-        place_of(text)

@@ -27,11 +27,11 @@ def tag(caller: Caller, key: str, name: str, automatic: bool = False) -> None:
 
 
 def search(caller: Caller, text: str, status: int = 200) -> HtmlPage:
-    return page_of(caller("GET", f"/search?q={quote(text)}"), status)
+    return page_of(caller("GET", f"/?q={quote(text)}"), status)
 
 
 def keys(page: HtmlPage) -> list[str]:
-    return [image["alt"] for image in page.all("img")]
+    return [item["data-key"] for item in page.all("li") if "data-key" in item.attributes]
 
 
 def test_the_page_shows_what_is_found_newest_first(caller: Caller) -> None:
@@ -54,13 +54,13 @@ def test_the_box_offers_what_can_be_written_without_script(caller: Caller) -> No
     options = [option["value"] for option in search(caller, "sid").all("option")]
     assert options == ["side"]
     assert [option["value"] for option in search(caller, "sea be").all("option")] == ["sea tag:beach"]
-    assert [option["value"] for option in search(caller, "").all("option")] == ["tag:beach"]
+    assert search(caller, "").all("option") == []  # the first page of all images asks for nothing that it need not show
 
 
 @pytest.mark.parametrize("text", ["tag:", "place:rome", 'sea "', "uploaded:soon", "!!!", "x" * 501])
 def test_a_search_that_is_not_understood_says_why_and_stays_in_the_box(caller: Caller, text: str) -> None:
     page = search(caller, text, 400)
-    assert "This search cannot be understood." in page.text
+    assert "This search cannot be understood" in page.text
     assert page.fields()["q"] == text
     assert keys(page) == []
 
@@ -70,16 +70,15 @@ def test_a_search_that_finds_nothing_says_what_can_be_done(caller: Caller) -> No
     assert "No images yet." in search(Caller(), "").text
 
 
-def test_pages_go_on_by_address_and_a_damaged_one_leads_to_the_first(caller: Caller) -> None:
-    for number in range(50):
+def test_pages_go_on_by_address(caller: Caller) -> None:
+    for number in range(62):
         put(caller, f"many {number}")
         caller.parts.clock.advance(1.0)
     first = search(caller, "many")
-    assert len(keys(first)) == 48
+    assert len(keys(first)) == 60
     second = page_of(caller("GET", _next(first)))
     assert keys(second) == ["many 1", "many 0"]
-    damaged = caller("GET", "/search?q=many&after=!!")
-    assert (damaged.status, damaged.headers["location"]) == (303, "/search?q=many")
+    assert caller("GET", "/?q=many&after=!!").status == 400
 
 
 def _next(page: HtmlPage) -> str:
@@ -133,7 +132,7 @@ def test_nobody_finds_or_is_offered_what_is_another_s() -> None:
     assert [image["key"] for image in ann("GET", "/api/v1/images?q=secret").json["images"]] == ["secret plan"]
     assert bob("GET", "/api/v1/images?q=secret").json["images"] == []
     assert bob("GET", "/api/v1/suggestions?prefix=s").json["suggestions"] == []
-    assert "secret" not in page_of(bob("GET", "/search?q=")).source.decode()
+    assert "secret" not in page_of(bob("GET", "/?q=")).source.decode()
     assert call("GET", "/api/v1/suggestions?prefix=s").status == 401
 
 

@@ -55,6 +55,11 @@ DUMPED = (
         ("owner_id", "image_key", "tag"),
         ("owner_id", "image_key", "tag", "source", "removed"),
     ),
+    Table(
+        "image_details",
+        ("owner_id", "image_key"),
+        ("owner_id", "image_key", "caption", "seen_object_key", "colour", "camera", "taken_at"),
+    ),
     Table("settings", ("name",), ("name", "version", "body")),
     Table("fleet_maps", ("id",), ("id", "version", "body")),
     Table(

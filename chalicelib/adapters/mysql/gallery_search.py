@@ -6,13 +6,12 @@ the rarest term and lack another are looked at for nothing.
 """
 
 from chalicelib.adapters.mysql.database import Args, Selecting
-from chalicelib.adapters.mysql.image_lists import ImageLists, Wanted
-from chalicelib.adapters.mysql.image_rows import COLUMNS, image_of
+from chalicelib.adapters.mysql.image_lists import Wanted
 from chalicelib.adapters.mysql.principals import whose
 from chalicelib.domain.accounts import Principal
-from chalicelib.domain.images import Image
+from chalicelib.domain.gallery import Cursor
 from chalicelib.domain.search import Query
-from chalicelib.domain.search_ports import Place, Suggestion
+from chalicelib.domain.search_completion import Suggestion
 from chalicelib.domain.search_terms import is_tag_term, tag_term, text_of_term, word_term
 
 # Up to so many images a term is rare, from so many on it is common: which term begins need not be exact.
@@ -21,64 +20,63 @@ _MOST_LOOKED_AT = 500  # words and tags, of which those of most images are offer
 _NEWEST = "{}.created_at DESC, {}.image_key DESC"
 
 
-class MySqlGallerySearch:
-    """GallerySearch in MySQL. `reads` is where rows are looked at, `lists` where lists come from."""
-
-    def __init__(self, reads: Selecting, lists: ImageLists) -> None:
-        self._reads = reads
-        self._lists = lists
-
-    def page(self, principal: Principal, query: Query, after: Place | None, limit: int) -> list[Image]:
-        terms = query.required if len(query.required) < 2 else self._rarest_first(principal, query.required)
-        return [image_of(columns) for columns in self._lists.rows(principal, wanted(terms, query, after, limit))]
-
-    def suggestions(self, principal: Principal, tag: str | None, word: str | None, limit: int) -> list[Suggestion]:
-        found: list[Suggestion] = []
-        for prefix in ([] if tag is None else [tag_term(tag)]) + ([] if word is None else [word_term(word)]):
-            if len(found) < limit:
-                found += self._beginning_with(principal, prefix, limit - len(found))
-        return found
-
-    def _rarest_first(self, principal: Principal, terms: tuple[bytes, ...]) -> tuple[bytes, ...]:
-        """Told by whether they have a row so far in, which does not cost more where there are more."""
-        who = whose(principal)
-        further = "(SELECT 1 FROM image_terms t WHERE t.owner_id = o.id AND t.term = %s LIMIT 1 OFFSET {})"
-        columns = [further.format(offset) for _ in terms for offset in (RARE, COMMON)]
-        found = self._reads.select(
-            f"SELECT {who.echo}, {', '.join(columns)} FROM {who.tables} WHERE {who.condition}",
-            (*(term for term in terms for _ in range(2)), *who.args),
-            belongs=lambda rows: all(row[0] == who.asked and len(row) == 1 + 2 * len(terms) for row in rows),
-        )
-        if not found:
-            return terms
-        sizes = found[0][1:]
-        common = {term: sum(each is not None for each in sizes[2 * n : 2 * n + 2]) for n, term in enumerate(terms)}
-        return tuple(sorted(terms, key=lambda term: common[term]))
-
-    def _beginning_with(self, principal: Principal, prefix: bytes, limit: int) -> list[Suggestion]:
-        who = whose(principal)
-        found = self._reads.select(
-            f"SELECT {who.echo}, t.term, t.images FROM {who.tables} JOIN owner_terms t ON t.owner_id = o.id "
-            f"WHERE {who.condition} AND t.term >= %s AND t.term < %s ORDER BY t.term LIMIT %s",
-            (*who.args, prefix, prefix + b"\xff", _MOST_LOOKED_AT),
-            belongs=lambda rows: all(
-                len(row) == 3 and row[0] == who.asked and row[1].startswith(prefix) for row in rows
-            ),
-        )
-        most = sorted(((term, images) for _, term, images in found), key=lambda each: (-each[1], each[0]))[:limit]
-        return [Suggestion(text_of_term(term), is_tag_term(term), images) for term, images in most]
+def rarest_first(reads: Selecting, principal: Principal, terms: tuple[bytes, ...]) -> tuple[bytes, ...]:
+    """Told by whether they have a row so far in, which does not cost more where there are more."""
+    if len(terms) < 2:
+        return terms
+    who = whose(principal)
+    further = "(SELECT 1 FROM image_terms t WHERE t.owner_id = o.id AND t.term = %s LIMIT 1 OFFSET {})"
+    columns = [further.format(offset) for _ in terms for offset in (RARE, COMMON)]
+    found = reads.select(
+        f"SELECT {who.echo}, {', '.join(columns)} FROM {who.tables} WHERE {who.condition}",
+        (*(term for term in terms for _ in range(2)), *who.args),
+        belongs=lambda rows: all(row[0] == who.asked and len(row) == 1 + 2 * len(terms) for row in rows),
+    )
+    if not found:
+        return terms
+    sizes = found[0][1:]
+    common = {term: sum(each is not None for each in sizes[2 * n : 2 * n + 2]) for n, term in enumerate(terms)}
+    return tuple(sorted(terms, key=lambda term: common[term]))
 
 
-def wanted(terms: tuple[bytes, ...], query: Query, after: Place | None, limit: int) -> Wanted:
-    """The list of images that have all the terms, beginning with the first, and hold to the rest of the query."""
+def suggestions(
+    reads: Selecting, principal: Principal, tag: str | None, word: str | None, limit: int
+) -> list[Suggestion]:
+    """As GalleryRows.suggestions."""
+    found: list[Suggestion] = []
+    for prefix in ([] if tag is None else [tag_term(tag)]) + ([] if word is None else [word_term(word)]):
+        if len(found) < limit:
+            found += _beginning_with(reads, principal, prefix, limit - len(found))
+    return found
+
+
+def _beginning_with(reads: Selecting, principal: Principal, prefix: bytes, limit: int) -> list[Suggestion]:
+    who = whose(principal)
+    found = reads.select(
+        f"SELECT {who.echo}, t.term, t.images FROM {who.tables} JOIN owner_terms t ON t.owner_id = o.id "
+        f"WHERE {who.condition} AND t.term >= %s AND t.term < %s ORDER BY t.term LIMIT %s",
+        (*who.args, prefix, prefix + b"\xff", _MOST_LOOKED_AT),
+        belongs=lambda rows: all(len(row) == 3 and row[0] == who.asked and row[1].startswith(prefix) for row in rows),
+    )
+    most = sorted(((term, images) for _, term, images in found), key=lambda each: (-each[1], each[0]))[:limit]
+    return [Suggestion(text_of_term(term), is_tag_term(term), images) for term, images in most]
+
+
+def wanted(
+    columns: str, more_joins: str, terms: tuple[bytes, ...], query: Query, after: Cursor | None, limit: int
+) -> Wanted:
+    """The columns of images that have all the terms, beginning with the first, and hold to the rest of the query.
+
+    `more_joins` stand behind the images.
+    """
     joins, join_args = _joins(terms, query.excluded)
     first = "t0" if terms else "i"
     conditions, args = _bounds(first, query, after)
     conditions += [f"n{number}.term IS NULL" for number in range(len(query.excluded))]
     return Wanted(
-        COLUMNS,
+        columns,
         limit,
-        joins=joins,
+        joins=f"{joins} {more_joins}",
         join_args=join_args,
         first=first,
         condition=" AND ".join(["TRUE", *conditions]),
@@ -109,7 +107,7 @@ def _same_image(name: str, first: str) -> str:
     )
 
 
-def _bounds(first: str, query: Query, after: Place | None) -> tuple[list[str], Args]:
+def _bounds(first: str, query: Query, after: Cursor | None) -> tuple[list[str], Args]:
     """Written so that the index is read from the place on, as neither server does for (a, b) < (x, y)."""
     conditions, args = [], list[object]()
     if after is not None:

@@ -71,6 +71,13 @@ class ImageLists:
 
         Raises RowsUnavailableError or OverloadedError.
         """
+        return self.rows_and_source(principal, wanted)[0]
+
+    def rows_and_source(self, principal: Principal, wanted: Wanted) -> tuple[list[tuple[Any, ...]], ListSource]:
+        """As `rows`, and who gave them."""
+        return self._primary_rows(principal, wanted), ListSource.PRIMARY
+
+    def _primary_rows(self, principal: Principal, wanted: Wanted) -> list[tuple[Any, ...]]:
         return [row[1:] for row in self._reads.select(*_at_primary(whose(principal), wanted))]
 
 
@@ -95,10 +102,10 @@ class ReplicatedImageLists(ImageLists):
         self._breaker = Breaker()  # replaced under the lock, looked at without
         self._lock = threading.Lock()
 
-    def rows(self, principal: Principal, wanted: Wanted) -> list[tuple[Any, ...]]:
+    def rows_and_source(self, principal: Principal, wanted: Wanted) -> tuple[list[tuple[Any, ...]], ListSource]:
         if not self._admitted():
             self._note(ListSource.SILENT)
-            return super().rows(principal, wanted)
+            return self._primary_rows(principal, wanted), ListSource.SILENT
         who = whose(principal)
         found, at_primary = self._located(
             f"SELECT {who.echo}, o.id, o.version FROM {who.tables} WHERE {who.condition}",
@@ -106,12 +113,13 @@ class ReplicatedImageLists(ImageLists):
             lambda rows: all(len(row) == 3 and row[0] == who.asked for row in rows),
         )
         if not at_primary:
-            return super().rows(principal, wanted)  # nobody knows what is new enough; it says so, and goes on
+            # Nobody knows what is new enough; it says so, and goes on.
+            return self._primary_rows(principal, wanted), ListSource.REPLICA
         if not found:
-            return []
+            return [], ListSource.PRIMARY
         source, rows = self._given_by_replica(Owner(*found[0][1:]), wanted)
         self._note(source)
-        return rows if source is ListSource.REPLICA else super().rows(principal, wanted)
+        return (rows if source is ListSource.REPLICA else self._primary_rows(principal, wanted)), source
 
     def _given_by_replica(self, owner: Owner, wanted: Wanted) -> tuple[ListSource, list[tuple[Any, ...]]]:
         started = self._monotonic()

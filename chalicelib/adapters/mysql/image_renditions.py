@@ -46,18 +46,20 @@ def replaced(transaction: Transaction, image: Image) -> list[Removal]:
 
 
 def deleted(transaction: Transaction, image: Image) -> list[Removal]:
-    """Deletes the image's renditions and tags; what is to be removed with them."""
+    """Deletes the image's renditions, tags and details; what is to be removed with them."""
     transaction.change("DELETE FROM image_tags WHERE owner_id = %s AND image_key = %s", (image.owner_id, image.key))
+    transaction.change("DELETE FROM image_details WHERE owner_id = %s AND image_key = %s", (image.owner_id, image.key))
     return replaced(transaction, image)
 
 
 def all_deleted(transaction: Transaction, owner: Owner, images: Sequence[Image]) -> list[Removal]:
-    """Deletes every rendition and tag of the owner's; what is to be removed with those images."""
+    """Deletes every rendition, tag and detail of the owner's; what is to be removed with those images."""
     found = transaction.select(
         "SELECT image_key, object_key FROM renditions WHERE owner_id = %s FOR UPDATE", (owner.id,)
     )
     transaction.change("DELETE FROM renditions WHERE owner_id = %s", (owner.id,))
     transaction.change("DELETE FROM image_tags WHERE owner_id = %s", (owner.id,))
+    transaction.change("DELETE FROM image_details WHERE owner_id = %s", (owner.id,))
     return list(_removals(owner.id, [*((image.key, image.object_key) for image in images), *found]))
 
 

@@ -69,14 +69,19 @@ def _indexed(transaction: Transaction, owner_id: bytes, keys: Sequence[bytes]) -
 
 
 def _to_index(transaction: Transaction, owner_id: bytes, keys: Sequence[bytes]) -> dict[bytes, _Indexed]:
-    """What the rows say. A caption would be one more column here and one more text for words_of."""
-    images = transaction.select(f"SELECT image_key, created_at FROM images WHERE {_OF}", (owner_id, tuple(keys)))
+    """What the rows say."""
+    images = transaction.select(
+        "SELECT i.image_key, i.created_at, COALESCE(d.caption, '') FROM images i "
+        "LEFT JOIN image_details d ON d.owner_id = i.owner_id AND d.image_key = i.image_key "
+        "WHERE i.owner_id = %s AND i.image_key IN %s",
+        (owner_id, tuple(keys)),
+    )
     tags: defaultdict[bytes, list[str]] = defaultdict(list)
     for key, tag in transaction.select(
         f"SELECT image_key, tag FROM image_tags WHERE {_OF} AND removed = 0", (owner_id, tuple(keys))
     ):
         tags[key].append(tag)
-    return {key: _Indexed(at, words_of(text_of(key)), tuple(sorted(tags[key]))) for key, at in images}
+    return {key: _Indexed(at, words_of(text_of(key), caption), tuple(sorted(tags[key]))) for key, at, caption in images}
 
 
 _Row = tuple[bytes, datetime, bytes]  # term, time, key
