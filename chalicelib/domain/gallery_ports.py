@@ -12,9 +12,7 @@ from chalicelib.domain.ports import Precondition
 class GalleryRows(Protocol):
     """The list of the gallery. Raises RowsUnavailableError or OverloadedError."""
 
-    def page(
-        self, principal: Principal, after: Cursor | None, limit: int
-    ) -> tuple[Sequence[GalleryEntry], ListSource]:
+    def page(self, principal: Principal, after: Cursor | None, limit: int) -> tuple[Sequence[GalleryEntry], ListSource]:
         """At most `limit` images behind the cursor, newest first, equal moments by key from last to first."""
 
 
@@ -30,6 +28,6 @@ class DetailRows(Protocol):
     ) -> tuple[bytes, ...] | None:
         """Gives the image, its renditions, tags and details the new key, in one transaction.
 
-        Renditions that are due are owed by a new job, under the new key. The answer is the jobs that are due, or None if
-        there is no such image. Raises KeyTakenError if another image has the new key.
+        Renditions that are due are owed by a new job, under the new key. The answer is the jobs that are due, or None
+        if there is no such image. Raises KeyTakenError if another image has the new key.
         """

@@ -28,6 +28,9 @@ class Details:
     seen: SeenFacts = SeenFacts()
 
 
+NO_DETAILS = Details()
+
+
 def seen_facts(seen: Seen) -> SeenFacts:
     """What is kept of what was seen. EXIF is anybody's text: what makes no sense is left out."""
     colours = main_colours(seen)
@@ -37,7 +40,7 @@ def seen_facts(seen: Seen) -> SeenFacts:
 def taken_at(words: str) -> datetime | None:
     """The moment that EXIF's "2024:05:17 08:30:00" names; None if it is none."""
     try:
-        moment = datetime.strptime(words.strip(" \0")[:19], "%Y:%m:%d %H:%M:%S")  # noqa: DTZ007
+        moment = datetime.strptime(words.strip(" \0")[:19], "%Y:%m:%d %H:%M:%S")
     except ValueError:
         return None
     return moment if moment.year >= 1826 else None  # nothing was photographed before

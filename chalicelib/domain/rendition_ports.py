@@ -31,7 +31,7 @@ class RenditionRows(Protocol):
         """Renditions and tags of the image; empty if there is no such image. Removed tags are not among them."""
 
     def of_images(self, principal: Principal, keys: Sequence[bytes]) -> dict[bytes, tuple[Rendition, ...]]:
-        """The renditions of these images in the order of the kinds, whatever their states; images without are left out."""
+        """The renditions of these images in the order of the kinds, whatever their states."""
 
     def ask(self, principal: Principal, key: bytes, kind: str, job_id: bytes) -> tuple[bytes, ...] | None:
         """Makes a rendition due that is not there or failed; the jobs that are due, or None if there is no image."""
@@ -67,8 +67,8 @@ class RenderRows(Protocol):
         """Makes the renditions ready and gives the image its automatic tags, in one transaction.
 
         It also withdraws the intent and ends the job. If the image is not the one that was rendered any more, the
-        transaction makes the intent due and ends the job, and the answer is False. `tags` empty leaves tags alone, and `seen`
-        None what was seen before.
+        transaction makes the intent due and ends the job, and the answer is False. `tags` empty leaves tags alone, and
+        `seen` None what was seen before.
         """
 
     def fail(self, order: Render, job_id: bytes, why: str) -> None:

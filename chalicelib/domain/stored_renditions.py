@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from enum import Enum
 
-from chalicelib.domain.image_details import Details
+from chalicelib.domain.image_details import NO_DETAILS, Details
 from chalicelib.domain.images import Image, ImageFacts
 from chalicelib.domain.renditions import MEDIA_TYPE
 
@@ -52,7 +52,7 @@ class About:
 
     renditions: tuple[Rendition, ...] = ()
     tags: tuple[ImageTag, ...] = ()
-    details: Details = Details()
+    details: Details = NO_DETAILS
 
     def ready(self, kind: str) -> Rendition | None:
         """The rendition of that kind, if it is ready."""

@@ -61,9 +61,7 @@ class Rendering:
             raise ObjectsUnavailableError(f"The bytes of object {image.object_key} are not those that were stored.")
         return data
 
-    def _keep(
-        self, job: Job, order: Render, rendered: list[Rendered], tags: list[str], seen: SeenFacts | None
-    ) -> None:
+    def _keep(self, job: Job, order: Render, rendered: list[Rendered], tags: list[str], seen: SeenFacts | None) -> None:
         made = [_made(order, one) for one in rendered]
         partition = partition_of(order.key)
         intent = jobs.removal_job(

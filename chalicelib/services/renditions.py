@@ -18,7 +18,7 @@ from chalicelib.domain.keys import text_of
 from chalicelib.domain.ports import Stopwatch
 from chalicelib.domain.rendition_ports import RenditionRows
 from chalicelib.domain.renditions import EDITS, KINDS
-from chalicelib.domain.stored_renditions import About, Rendition, State, as_image
+from chalicelib.domain.stored_renditions import About, State, as_image
 from chalicelib.domain.tags import tag_of
 from chalicelib.services.images import READ_ATTEMPTS, Images
 from chalicelib.services.read_through import Served

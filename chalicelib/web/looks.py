@@ -1,4 +1,4 @@
-"""How a person wants the pages to look, kept in two cookies: the theme, and whether answers say where they came from."""
+"""How a person wants the pages to look, in two cookies: the theme, and whether pages say where they came from."""
 
 from dataclasses import dataclass
 

@@ -11,8 +11,8 @@ from chalicelib.web import fleet_notice, form_token
 from chalicelib.web.addresses import root_of, rooted
 from chalicelib.web.fleet_notice import ServingNodes
 from chalicelib.web.http import ErrorAnswer
-from chalicelib.web.rendering import address, page, redirect
 from chalicelib.web.looks import THEMES, looks_of
+from chalicelib.web.rendering import address, page, redirect
 from chalicelib.web.request_form import RequestForm, form_of
 from chalicelib.web.session import visitor_seen
 
@@ -51,8 +51,8 @@ class PageFrame:
     ) -> Response:
         """The template as an answer, with a form token, and with the notice of a resize if there was one.
 
-        `uploads` lets its script send files to the object store, `from_bucket` lets it show any image from there, whether
-        or not it is among `images`; `timing` is the Server-Timing, without the total.
+        `uploads` lets its script send files to the object store, `from_bucket` lets it show any image from there, also
+        one that is not among `images`; `timing` is the Server-Timing, without the total.
         """
         request = self._request()
         known = form_token.visitor_of(request)

@@ -11,7 +11,7 @@ from chalicelib.domain.keys import key_from_text
 from chalicelib.domain.partitions import partition_of
 from chalicelib.domain.stored_renditions import as_image
 from chalicelib.services.images import no_precondition
-from chalicelib.web.http import ErrorAnswer, error_answer
+from chalicelib.web.http import error_answer
 from chalicelib.web.image_answers import content_answer, etag_of
 from chalicelib.web.page_frame import PageFrame
 from chalicelib.web.page_values import NOTICES, file_name, node_serving, shown

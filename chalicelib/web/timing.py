@@ -34,9 +34,8 @@ class RequestTimer:
 
     def entries(self, rows: str, source: str | None = None) -> str:
         """The header's value without the total. `rows` says who gave the rows: primary, replica or cache."""
-        entries = [f'{ROWS}desc="{rows}"']
-        if source is not None:
-            entries.append(f'source;desc="{source}"')
+        entries = [] if source is None else [f'source;desc="{source}"']
+        entries.append(f'{ROWS}desc="{rows}"')
         entries += [f"{name};dur={took:.2f}" for name, took in self._milliseconds.items()]
         return ", ".join(entries)
 

@@ -21,9 +21,7 @@ class MemoryGalleryRows:
     def __init__(self, store: MemoryStore) -> None:
         self._store = store
 
-    def page(
-        self, principal: Principal, after: Cursor | None, limit: int
-    ) -> tuple[Sequence[GalleryEntry], ListSource]:
+    def page(self, principal: Principal, after: Cursor | None, limit: int) -> tuple[Sequence[GalleryEntry], ListSource]:
         with self._store.steps.step("rows.gallery"), self._store.lock:
             try:
                 owner = self._store.owner(principal)

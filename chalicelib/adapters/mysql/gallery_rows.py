@@ -22,9 +22,7 @@ class MySqlGalleryRows:
     def __init__(self, lists: ImageLists) -> None:
         self._lists = lists
 
-    def page(
-        self, principal: Principal, after: Cursor | None, limit: int
-    ) -> tuple[Sequence[GalleryEntry], ListSource]:
+    def page(self, principal: Principal, after: Cursor | None, limit: int) -> tuple[Sequence[GalleryEntry], ListSource]:
         wanted = Wanted(_COLUMNS, limit=limit, joins=_JOIN, behind="TRUE", behind_args=(), order=_NEWEST_FIRST)
         if after is not None:
             moment = after.created_at.astimezone(UTC).replace(tzinfo=None)
