@@ -20,7 +20,7 @@ _NAMED: dict[str, tuple[int, ...]] = {
     "beige": (0xE3D3B4, 0xC8B592),
 }
 
-COLOURS = tuple(_NAMED)
+NAMED_COLOURS = tuple(_NAMED)
 
 Lab = tuple[float, float, float]
 

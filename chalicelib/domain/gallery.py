@@ -123,9 +123,7 @@ def cursor_of(text: str, field: str = "after") -> Cursor:
     """The cursor that `cursor_text` wrote. Raises InvalidValueError."""
     moment, dot, key = text.partition(".")
     try:
-        if not dot:
-            raise ValueError
-        return Cursor(_EPOCH + int(moment, 16) * _MICROSECOND, key_from_text(key))
+        return Cursor(_EPOCH + int(moment if dot else "", 16) * _MICROSECOND, key_from_text(key))
     except (ValueError, OverflowError, InvalidKeyError):
         raise InvalidValueError(field, f"This address does not lead to a page: its “{field}” is not ours.") from None
 

@@ -50,6 +50,6 @@ class DetailRows(Protocol):
     ) -> tuple[bytes, ...] | None:
         """Gives the image, its renditions, tags and details the new key, in one transaction.
 
-        Renditions that are due are owed by a new job, under the new key. The answer is the jobs that are due, or None if
-        there is no such image. Raises KeyTakenError if another image has the new key.
+        Renditions that are due are owed by a new job, under the new key. The answer is the jobs that are due, or None
+        if there is no such image. Raises KeyTakenError if another image has the new key.
         """

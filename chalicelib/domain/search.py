@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
 
-from chalicelib.domain.colour_names import COLOURS
+from chalicelib.domain.colour_names import NAMED_COLOURS
 from chalicelib.domain.errors import InvalidValueError
 from chalicelib.domain.search_terms import tag_term, word_term, year_term
 from chalicelib.domain.tags import tag_of
@@ -175,7 +175,7 @@ _READERS: dict[str, Callable[[str], str]] = {
     _TAKEN: _taken,
     _UPLOADED: _uploaded,
     _ORIENTATION: _one_of(_ORIENTATION, ORIENTATIONS),
-    _COLOUR: _one_of(_COLOUR, COLOURS),
+    _COLOUR: _one_of(_COLOUR, NAMED_COLOURS),
 }
 FILTERS = {  # each with an example
     _TAG: "tag:beach",

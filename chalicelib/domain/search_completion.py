@@ -2,12 +2,12 @@
 
 from dataclasses import dataclass
 
-from chalicelib.domain.colour_names import COLOURS
+from chalicelib.domain.colour_names import NAMED_COLOURS
 from chalicelib.domain.search import MOST_CHARACTERS, ORIENTATIONS, Part
 from chalicelib.domain.tags import folded
 from chalicelib.domain.words import words_of
 
-_KNOWN = (*(("orientation", each) for each in ORIENTATIONS), *(("colour", each) for each in COLOURS))
+_KNOWN = (*(("orientation", each) for each in ORIENTATIONS), *(("colour", each) for each in NAMED_COLOURS))
 _TAG = "tag:"
 
 

@@ -11,6 +11,7 @@ from chalicelib.domain.gallery import Cursor, GalleryEntry
 from chalicelib.domain.images import Image
 from chalicelib.domain.list_sources import ListSource
 from chalicelib.domain.ports import Row
+from chalicelib.domain.search import EVERYTHING, Query
 from chalicelib.services.staleness import Staleness
 from tests.answer import Answer
 from tests.fakes import MemoryParts, memory_app
@@ -57,9 +58,11 @@ class GalleryOfAReplica(MemoryGalleryRows):
         super().__init__(store)
         self._rows = rows
 
-    def page(self, principal: Principal, after: Cursor | None, limit: int) -> tuple[Sequence[GalleryEntry], ListSource]:
+    def page(
+        self, principal: Principal, after: Cursor | None, limit: int, query: Query = EVERYTHING
+    ) -> tuple[Sequence[GalleryEntry], ListSource]:
         self._rows._read()
-        return super().page(principal, after, limit)
+        return super().page(principal, after, limit, query)
 
 
 class Case:

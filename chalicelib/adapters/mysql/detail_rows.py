@@ -78,7 +78,7 @@ class MySqlDetailRows:
 def details_of(reads: Selecting, who: Whose, key: bytes) -> Details:
     """The details of the image; what was seen of a former image under the key is left out."""
     found = reads.select(
-        f"SELECT i.image_key, COALESCE(d.caption, ''), d.seen_object_key = i.object_key, d.colour, d.camera, d.taken_at "
+        "SELECT i.image_key, COALESCE(d.caption, ''), d.seen_object_key = i.object_key, d.colour, d.camera, d.taken_at "
         f"FROM {who.tables} JOIN images i ON i.owner_id = o.id "
         "LEFT JOIN image_details d ON d.owner_id = i.owner_id AND d.image_key = i.image_key "
         f"WHERE {who.condition} AND i.image_key = %s",
