@@ -4,6 +4,8 @@ A page is what the store makes of its rows: images, newest first, out of MariaDB
 pages send.
 """
 
+import sys
+import time
 from collections.abc import Callable, Sequence
 
 from bench.gallery_rows import BIG, COMMON, OWNERS, RARE, gallery, key_of, uploaded_at
@@ -34,7 +36,10 @@ _SEARCHES = (
 
 def rows() -> list[Row]:
     """Loads the rows first, which takes some minutes."""
+    started = time.monotonic()
     with gallery() as database:
+        loaded = f"{sum(OWNERS.values()):,} images were loaded in {time.monotonic() - started:.0f} s"
+        print(loaded, file=sys.stderr, flush=True)
         rows_of = MySqlGalleryRows(database, ImageLists(database))
         owner = Principal(BIG)
 
