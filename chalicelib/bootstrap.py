@@ -7,7 +7,7 @@ from contextlib import AbstractContextManager
 from typing import TYPE_CHECKING
 
 from chalicelib.adapters.json_logs import log_as_json
-from chalicelib.config import Config, config_from
+from chalicelib.config import Config, config_from, secret_key
 from chalicelib.services.tracing import current_request_id
 from chalicelib.wiring.made_once import made_once
 from chalicelib.wiring.ports import Ports
@@ -108,6 +108,12 @@ class Services:
     @property
     def scaler_rows(self) -> "ScalerRows":
         return self.ports.scaler_rows
+
+    def form_key(self) -> str:
+        """What signs the tokens of forms. Raises UnavailableError while it cannot be read."""
+        if self.config.form_secret_arn is None:
+            return self.config.secret_key
+        return secret_key(self.ports.form_secret.current())
 
     @made_once
     def read_through(self) -> "ReadThrough":

@@ -24,6 +24,7 @@ StoreError
 ├── DoneBeforeError           another run of the same did it meanwhile; never reaches a person
 └── UnavailableError          a part that is needed does not answer; to be tried again
     ├── RowsUnavailableError    the database
+    ├── SecretsUnavailableError a secret cannot be read
     ├── ObjectsUnavailableError the object store
     ├── QueueUnavailableError   the job queue; a job's row outlives it
     ├── MailUnavailableError    mail cannot be sent
@@ -133,6 +134,10 @@ class DoneBeforeError(StoreError):
 
 class UnavailableError(StoreError):
     """A part that is needed does not answer; the same request may succeed later."""
+
+
+class SecretsUnavailableError(UnavailableError):
+    """Secrets Manager does not tell a secret that is needed."""
 
 
 class RowsUnavailableError(UnavailableError):

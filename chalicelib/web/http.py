@@ -162,6 +162,7 @@ def finishing(
     door: Callable[[], Door],
     has_route: Callable[[str, str], bool],
     staleness: Callable[[], Staleness],
+    arrive: Callable[[Request], None],
 ) -> Callable[[Request, Callable[[Request], Response]], Response]:
     """The outermost middleware: what every answer must have, whoever made it."""
 
@@ -176,6 +177,7 @@ def finishing(
             nonlocal noticed
             noticed = staleness()
             noticed.begin()
+            arrive(request)
             _refuse_foreign_origin(request)
             if has_route(request.path, request.method):  # otherwise Chalice answers 405
                 admit(request, door())

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from chalicelib.config import Config
@@ -29,18 +30,33 @@ if TYPE_CHECKING:
     from chalicelib.adapters.mysql.rendition_rows import MySqlRenderRows, MySqlRenditionRows
     from chalicelib.adapters.mysql.scaler_rows import MySqlScalerRows
     from chalicelib.adapters.mysql.settings_rows import MySqlSettingsRows
+    from chalicelib.adapters.mysql.sign_ins import SecretSignIns
     from chalicelib.adapters.mysql.sweep_acts import MySqlSweepActs
     from chalicelib.adapters.mysql.sweep_rows import MySqlSweepRows
     from chalicelib.adapters.mysql.upload_rows import MySqlUploadRows
     from chalicelib.adapters.renderer import ChildRenderer
     from chalicelib.adapters.s3_objects import S3Objects
+    from chalicelib.adapters.secrets_manager import Secret
     from chalicelib.adapters.sqs_queue import SqsQueue
     from chalicelib.adapters.system_clock import SystemClock
     from chalicelib.domain.account_ports import Mail, Passwords
-    from chalicelib.domain.ports import ScalerWaker
+    from chalicelib.domain.ports import ScalerWaker, SecretText
     from chalicelib.services.readiness import Probe
     from chalicelib.services.replica_status import ReplicaStatus
     from chalicelib.services.staleness import Staleness
+
+
+_PROJECT = Path(__file__).resolve().parents[2]
+
+
+def _secret(secret_arn: str) -> "Secret":
+    def build() -> "Secret":
+        from chalicelib.adapters import aws_clients
+        from chalicelib.adapters.secrets_manager import Secret
+
+        return Secret(aws_clients.secrets(), secret_arn)
+
+    return at_first_use(build)
 
 
 @dataclass(frozen=True)
@@ -97,7 +113,21 @@ class RealPorts:
             password=config.database_password,
             name=config.database_name,
             tls=config.database_tls,
+            ca_file=None if config.database_ca_file is None else str(_PROJECT / config.database_ca_file),
+            sign_ins=self._sign_ins,
         )
+
+    @made_once
+    def _sign_ins(self) -> "SecretSignIns | None":
+        if self._config.database_secret_arn is None:
+            return None
+        from chalicelib.adapters.mysql.sign_ins import SecretSignIns
+
+        return SecretSignIns(_secret(self._config.database_secret_arn))
+
+    @made_once
+    def form_secret(self) -> "SecretText":
+        return _secret(str(self._config.form_secret_arn))
 
     @made_once
     def _database(self) -> "Database":

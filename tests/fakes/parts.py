@@ -57,6 +57,13 @@ EVERYBODY_IS_DEMO = {"SIGNED_IN_AS": "demo", "OPEN_TO": "everything"}
 TWO_NODES = (Node("node-a", "10.0.0.1", 11211), Node("node-b", "10.0.0.2", 11211))
 
 
+class FixedSecret:
+    """SecretText that is always the same."""
+
+    def current(self) -> str:
+        return ENVIRON["SECRET_KEY"]
+
+
 @dataclass
 class MemoryParts:
     """Every fake, connected: one store, one clock, one record of steps. A fleet of two nodes is published."""
@@ -89,6 +96,7 @@ class MemoryParts:
         self.rendition_rows = self.render_rows = MemoryRenditionRows(self.store)
         self.gallery_rows = self.detail_rows = MemoryGalleryRows(self.store)
         self.dump_rows = self.removal_rows = self.admin_rows
+        self.form_secret = FixedSecret()
         self.incoming = self.dump_objects = self.swept_objects = self.objects
         self.sweep_rows = self.sweep_acts = MemorySweepRows(self.store)
         self.staleness, self.replica = Staleness(), ReplicaStatus(None)
