@@ -17,6 +17,7 @@ from chalicelib.adapters.inspector import ChildInspector
 from chalicelib.domain.errors import OverloadedError, TooLargeError, UnavailableError, UnreadableImageError
 from chalicelib.domain.images import ImageFacts
 from tests import hostile_images as images
+from tests import renderable_images as renderable
 
 ROOT = Path(__file__).parents[2]
 
@@ -220,6 +221,8 @@ print(facts.frames, resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss // 10
         (lambda: images.good_png(5000, 5000), 256),
         (lambda: images.good_gif(5000, 5000), 256),
         (lambda: images.good_webp(4096, 4096), 256),
+        (lambda: renderable.see_through_noise_webp(4096, 4096), 256),
+        (lambda: renderable.as_animation(renderable.see_through_noise_webp(4096, 4096), 4096, 4096), 256),
         (lambda: images.animated_webp(2048, 2048, frames=4), 256),
         (lambda: images.animated_png(3500, 3500, frames=4), 256),
         (lambda: images.gif_bomb(7000, 7000, frames=1), 256),
@@ -233,6 +236,8 @@ print(facts.frames, resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss // 10
         "25 MP PNG",
         "25 MP GIF",
         "largest WebP",
+        "largest see-through WebP of noise",
+        "the same as an animation of one frame",
         "largest animated WebP",
         "49 MP animated PNG",
         "small GIF, large canvas",

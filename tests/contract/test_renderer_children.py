@@ -189,6 +189,12 @@ LARGE: dict[str, tuple[str, Callable[[], bytes], int]] = {
     "25 MP PNG of noise": ("image/png", lambda: renderable.noise(5000, 4000, "PNG", compress_level=1), 256),
     "25 MP GIF": ("image/gif", lambda: images.good_gif(5000, 5000), 256),
     "largest WebP of noise": ("image/webp", lambda: renderable.noise(4096, 4096, "WEBP", method=0), 256),
+    "largest see-through WebP of noise": ("image/webp", lambda: renderable.see_through_noise_webp(4096, 4096), 256),
+    "largest WebP animation of one frame": (
+        "image/webp",
+        lambda: renderable.as_animation(renderable.see_through_noise_webp(4096, 4096), 4096, 4096),
+        256,
+    ),
     "largest see-through WebP": ("image/webp", lambda: renderable.see_through_webp(4096, 4096), 256),
     "50 MP progressive JPEG without subsampling": ("image/jpeg", lambda: renderable.fine_jpeg(7071, 7071), 512),
     "50 MP PNG, see-through": ("image/png", lambda: images.good_png(7071, 7071), 512),
