@@ -1,8 +1,9 @@
 """An independent look at both sides of the store, rows and objects: what one has and the other does not."""
 
+import functools
 import hashlib
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from dataclasses import dataclass
@@ -91,7 +92,7 @@ def unfinished(sides: Sides) -> list[str]:
 
 def other_bytes(environ: Mapping[str, str], digests: Iterable[tuple[str, bytes]]) -> list[str]:
     """Those objects whose bytes are not of that SHA-256, read from the object store itself."""
-    s3 = client("s3", environ["AWS_ENDPOINT_URL"])
+    s3 = _s3(environ["AWS_ENDPOINT_URL"])
 
     def differs(one: tuple[str, bytes]) -> str | None:
         data = s3.get_object(Bucket=environ["BUCKET"], Key=one[0])["Body"].read()
@@ -101,10 +102,10 @@ def other_bytes(environ: Mapping[str, str], digests: Iterable[tuple[str, bytes]]
         return [found for found in pool.map(differs, digests) if found is not None]
 
 
-def rows(environ: Mapping[str, str], sql: str) -> list[Any]:
+def rows(environ: Mapping[str, str], sql: str, args: Sequence[object] = ()) -> list[Any]:
     """The rows of one statement, as the application's user."""
     with closing(from_environ(environ).connect()) as connection, connection.cursor() as cursor:
-        cursor.execute(sql)
+        cursor.execute(sql, args)
         return list(cursor.fetchall())
 
 
@@ -114,6 +115,12 @@ def change(environ: Mapping[str, str], sql: str) -> None:
 
 
 def _objects(environ: Mapping[str, str]) -> dict[str, int]:
-    s3 = client("s3", environ["AWS_ENDPOINT_URL"])
+    s3 = _s3(environ["AWS_ENDPOINT_URL"])
     pages = s3.get_paginator("list_objects_v2").paginate(Bucket=environ["BUCKET"])
     return {entry["Key"]: entry["Size"] for page in pages for entry in page.get("Contents", [])}
+
+
+@functools.lru_cache(maxsize=1)
+def _s3(endpoint: str) -> Any:
+    """Making one takes longer than most questions."""
+    return client("s3", endpoint)

@@ -34,7 +34,7 @@ TITLES = {APP: "HTTP server", WORKER: "event pump", DATABASE: "MariaDB", OBJECTS
 UPLOADERS = 6
 READERS = 4
 BACK_SECONDS = 60.0
-RECOVERY_SECONDS = 420.0
+RECOVERY_SECONDS = 1800.0  # rendering may lag far behind on a busy machine
 LOST = "lost:"
 _RESEND = "from chalicelib.bootstrap import services; services().worker.resend()"
 
@@ -81,7 +81,7 @@ def run_round(state_dir: Path, seed: int, say: Callable[[str], None], size: Size
     cloud.start()
     try:
         sent |= _load(cloud, random.Random(seed), f"{seed}", size, result, say)
-        result.recovered_seconds = _recover(cloud.environ, size, result)
+        result.recovered_seconds = _recover(cloud.environ, size)
         say(f"seed {seed}: {sum(result.acknowledged.values())} acknowledged in {result.load_seconds:.0f} s, recovered")
         result.wrong += _not_read(cloud.address, sent)
         result.looked_at = len(sent)
@@ -150,13 +150,13 @@ def _of(cloud: LocalCloud, victim: str) -> list[processes.Process]:
     return [one for one in cloud.pids() if one.part == victim or (victim == NODE and one.part.startswith("node "))]
 
 
-def _recover(environ: Mapping[str, str], size: Size, result: RoundResult) -> float:
-    """Waits until nothing is due; how long that took."""
+def _recover(environ: Mapping[str, str], size: Size) -> float:
+    """Waits until nothing is due, so that both sides stand still; how long that took."""
     began = time.monotonic()
     if not size.pauses:
         _send_again(environ)
     if not until(lambda: _due(environ) == 0, timeout_seconds=RECOVERY_SECONDS):
-        result.wrong.append(f"after {RECOVERY_SECONDS:g} s still due: {_due(environ)} jobs")
+        raise AssertionError(f"after {RECOVERY_SECONDS:g} s still due: {_due(environ)} jobs")
     return time.monotonic() - began
 
 
@@ -199,7 +199,7 @@ def _look(environ: Mapping[str, str], sent: Mapping[str, str], result: RoundResu
     result.announced = sum(1 for key in before.objects if key in before.owed)
     both_sides.change(environ, "UPDATE jobs SET due_at = UTC_TIMESTAMP(6)")
     if not until(lambda: _all_done(environ), timeout_seconds=RECOVERY_SECONDS):
-        result.wrong.append("removals that fell due are not done")
+        raise AssertionError("removals that fell due are not done")
     after = both_sides.look(environ)
     result.wrong += both_sides.dangling(after) + both_sides.unfinished(after)
     if missing := sent.keys() ^ {key.decode() for _, key, _, _ in after.images.values()}:
