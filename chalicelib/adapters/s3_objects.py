@@ -76,6 +76,10 @@ class S3Objects:
 
         return _answer(ask)
 
+    def check(self) -> None:
+        """Asks whether the bucket is there. Raises ObjectsUnavailableError."""
+        _answer(lambda: self._client.head_bucket(Bucket=self._bucket))
+
     def remove(self, object_keys: Sequence[str]) -> None:
         answer = _answer(
             lambda: self._client.delete_objects(

@@ -11,6 +11,7 @@ MOST_EMAIL_BYTES = 254  # RFC 5321
 LEAST_PASSWORD_CHARACTERS, MOST_PASSWORD_CHARACTERS = 10, 200
 SESSION_IDLE_SECONDS, SESSION_SECONDS = 30 * 60, 12 * 3600
 TOKEN_BYTES = 32
+TRIES_SECONDS = 15 * 60  # in which tries are counted
 
 # One @, something on both sides, a dot or nothing in the domain, nothing that a header or a page could trip over.
 _EMAIL = re.compile(r"[^\s@<>\"(),:;\\\[\]\x00-\x1f\x7f]+@[^\s@<>\"(),:;\\\[\]\x00-\x1f\x7f]+")

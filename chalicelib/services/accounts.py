@@ -11,6 +11,7 @@ from chalicelib.domain import account_ports
 from chalicelib.domain.account_ports import AccountRows, ApiToken, Link, Mail, Passwords
 from chalicelib.domain.accounts import (
     TOKEN_BYTES,
+    TRIES_SECONDS,
     Account,
     Principal,
     Scope,
@@ -27,7 +28,7 @@ from chalicelib.domain.errors import (
 )
 from chalicelib.domain.ports import Clock, SettingsRows
 
-ACCOUNT_TRIES, ADDRESS_TRIES, TRIES_SECONDS = 10, 50, 15 * 60
+ACCOUNT_TRIES, ADDRESS_TRIES = 10, 50
 MAILS, MAILS_SECONDS = 5, 3600
 VERIFY_SECONDS, RESET_SECONDS, FIRST_ADMIN_SECONDS = 24 * 3600, 3600, 3600
 MOST_TOKENS = 20

@@ -1,20 +1,20 @@
 """The pages of accounts: sign up, verify, sign in and out, passwords, sessions, tokens for scripts."""
 
 from collections.abc import Callable, Mapping
-from typing import Any
 
-from chalice.app import Blueprint, Request, Response
+from chalice.app import Request, Response
 
 from chalicelib.bootstrap import Services
 from chalicelib.domain.accounts import Way
 from chalicelib.domain.errors import InvalidValueError, NotFoundError, NotSignedInError, RequestError, TooManyTriesError
 from chalicelib.services.accounts import Accounts, SignedIn
 from chalicelib.web.addresses import came_from, site_of
-from chalicelib.web.http import ErrorAnswer, answering_as, error_answer
-from chalicelib.web.page_frame import PageFrame, deeper_error_page, error_page
+from chalicelib.web.http import ErrorAnswer, error_answer
+from chalicelib.web.page_frame import PageFrame
 from chalicelib.web.page_values import day_and_minute
 from chalicelib.web.request_form import query_of
 from chalicelib.web.session import begun, ended, principal_of, token_of
+from chalicelib.web.views import Views
 
 REFUSALS = (InvalidValueError, NotFoundError, NotSignedInError, TooManyTriesError)
 NOTICES = {
@@ -28,20 +28,10 @@ NOTICES = {
 HASH_CHARACTERS = 32  # of a token's id in hexadecimal
 
 
-def blueprint(services: Callable[[], Services]) -> Blueprint:
+def views(services: Callable[[], Services], request: Callable[[], Request]) -> Views:
     """The routes of the accounts' pages."""
-    routes = Blueprint(__name__)
-
-    def route(path: str, *methods: str) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
-        face = error_page if path.count("/") == 1 else deeper_error_page
-
-        def register(view: Callable[..., Any]) -> Callable[..., Any]:
-            return routes.route(path, methods=list(methods), content_types=[])(answering_as(face)(view))
-
-        return register
-
-    def request() -> Request:
-        return routes.current_request
+    routes = Views()
+    route = routes.route
 
     frame = PageFrame(services, request)
 

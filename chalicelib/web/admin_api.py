@@ -1,9 +1,8 @@
 """What admins do, as REST: /api/v1/admin/..."""
 
 from collections.abc import Callable
-from typing import Any
 
-from chalice.app import Blueprint, Request, Response
+from chalice.app import Request, Response
 
 from chalicelib.bootstrap import Services
 from chalicelib.domain.admin import MIB, AuditEntry, Dump, User
@@ -12,28 +11,19 @@ from chalicelib.services.admin import By
 from chalicelib.services.dumps import LINK_SECONDS
 from chalicelib.web import admin_forms
 from chalicelib.web.addresses import came_from, site_of
-from chalicelib.web.http import answering_as
 from chalicelib.web.json_answers import instant, json_answer
 from chalicelib.web.limits import DEFAULT_LIMIT, MAX_LIMIT, MOST_ID
-from chalicelib.web.problems import problem
 from chalicelib.web.request_form import RequestForm, form_of, query_of
 from chalicelib.web.session import principal_of
+from chalicelib.web.views import Views
 
 NO_FILE = 0  # bytes, beside the fields of a form
 
 
-def blueprint(services: Callable[[], Services]) -> Blueprint:
+def views(services: Callable[[], Services], request: Callable[[], Request]) -> Views:
     """The routes of /api/v1/admin and below."""
-    routes = Blueprint(__name__)
-
-    def route(path: str, *methods: str) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
-        def register(view: Callable[..., Any]) -> Callable[..., Any]:
-            return routes.route(path, methods=list(methods), content_types=[])(answering_as(problem)(view))
-
-        return register
-
-    def request() -> Request:
-        return routes.current_request
+    routes = Views()
+    route = routes.route
 
     @route("/api/v1/admin/users", "GET")
     def list_users() -> Response:

@@ -1,9 +1,8 @@
 """What admins do, as pages: users, sign-up, uploads, dumps, deleting all data, the log. They work without script."""
 
 from collections.abc import Callable
-from typing import Any
 
-from chalice.app import Blueprint, Request, Response
+from chalice.app import Request, Response
 
 from chalicelib.bootstrap import Services
 from chalicelib.domain.errors import InvalidValueError, LastAdminError, RequestError, TooManyTriesError
@@ -11,30 +10,21 @@ from chalicelib.services.admin import By
 from chalicelib.services.dumps import LINK_SECONDS
 from chalicelib.web import admin_forms, admin_values
 from chalicelib.web.addresses import came_from, site_of
-from chalicelib.web.http import answering_as, error_answer
+from chalicelib.web.http import error_answer
 from chalicelib.web.limits import MOST_ID
-from chalicelib.web.page_frame import PageFrame, deeper_error_page, error_page
+from chalicelib.web.page_frame import PageFrame
 from chalicelib.web.request_form import RequestForm, query_of
 from chalicelib.web.session import principal_of
+from chalicelib.web.views import Views
 
 LIST_LIMIT = 50
 REFUSALS = (InvalidValueError, LastAdminError, TooManyTriesError)
 
 
-def blueprint(services: Callable[[], Services]) -> Blueprint:
+def views(services: Callable[[], Services], request: Callable[[], Request]) -> Views:
     """The routes of /admin and below."""
-    routes = Blueprint(__name__)
-
-    def route(path: str, *methods: str) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
-        face = error_page if path.count("/") == 1 else deeper_error_page
-
-        def register(view: Callable[..., Any]) -> Callable[..., Any]:
-            return routes.route(path, methods=list(methods), content_types=[])(answering_as(face)(view))
-
-        return register
-
-    def request() -> Request:
-        return routes.current_request
+    routes = Views()
+    route = routes.route
 
     frame = PageFrame(services, request)
 

@@ -3,10 +3,9 @@
 import base64
 import binascii
 from collections.abc import Callable
-from typing import Any
 from urllib.parse import quote, unquote_to_bytes, urlencode
 
-from chalice.app import Blueprint, Request, Response
+from chalice.app import Request, Response
 
 from chalicelib.bootstrap import Services
 from chalicelib.domain.errors import InvalidValueError
@@ -17,31 +16,22 @@ from chalicelib.domain.partitions import partition_of
 from chalicelib.domain.ports import Written
 from chalicelib.services.idempotency import once
 from chalicelib.web.addresses import rooted
-from chalicelib.web.http import answering_as
 from chalicelib.web.idempotency import asked_of, from_text, to_text
 from chalicelib.web.image_answers import content_answer, etag_of, precondition_of
 from chalicelib.web.json_answers import instant, json_answer
 from chalicelib.web.limits import DEFAULT_LIMIT, MAX_LIMIT
 from chalicelib.web.openapi import document
-from chalicelib.web.problems import problem
 from chalicelib.web.rendition_values import told_about
 from chalicelib.web.request_form import body_of, form_of, query_of
 from chalicelib.web.session import principal_of
 from chalicelib.web.timing import RequestTimer
+from chalicelib.web.views import Views
 
 
-def blueprint(services: Callable[[], Services]) -> Blueprint:
+def views(services: Callable[[], Services], request: Callable[[], Request]) -> Views:
     """The routes of /api/v1, of the API's document, and of health."""
-    routes = Blueprint(__name__)
-
-    def route(path: str, *methods: str) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
-        def register(view: Callable[..., Any]) -> Callable[..., Any]:
-            return routes.route(path, methods=list(methods), content_types=[])(answering_as(problem)(view))
-
-        return register
-
-    def request() -> Request:
-        return routes.current_request
+    routes = Views()
+    route = routes.route
 
     @route("/health", "GET")
     def health() -> Response:

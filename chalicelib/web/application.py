@@ -1,55 +1,85 @@
-"""The HTTP application: every face's routes and what is done around each request."""
+"""The HTTP application: every route of the table, and what is done around each request."""
 
-from collections.abc import Callable
+import importlib
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING, Any, cast
 
-from chalice.app import Chalice
+from chalice.app import Chalice, Request, Response
 
-from chalicelib.bootstrap import Services
-from chalicelib.web import (
-    account_pages,
-    admin_api,
-    admin_pages,
-    api,
-    compat,
-    console,
-    fleet_api,
-    pages,
-    rendition_pages,
-    renditions_api,
-    replica_api,
-    uploads_api,
-)
+from chalicelib.config import ConfigError
+from chalicelib.web.access import MODULES
 from chalicelib.web.faces import face_of
-from chalicelib.web.http import finishing
+from chalicelib.web.http import answering_as, finishing
+from chalicelib.web.observing import request_observer
 from chalicelib.web.session import Door, OpenTo
 
+if TYPE_CHECKING:
+    from chalicelib.bootstrap import Services
 
-def create_app(services: Callable[[], Services]) -> Chalice:
+View = Callable[..., Any]
+
+
+def create_app(services: "Callable[[], Services]") -> Chalice:
     """An application that calls `services` in each request and not before; event handlers are app.py's to add."""
-    app = Chalice(app_name="elastic-images")
+    app = Chalice(app_name="elastic-images", configure_logs=False)
     app.api.binary_types = ["*/*"]  # API Gateway looks at the first Accept type only; browsers send many
     finish = finishing(
         face_of,
         door=lambda: _door(services()),
         has_route=lambda path, method: method in app.routes.get(path, {}),
-        staleness=lambda: services().images.staleness,
+        staleness=lambda: services().staleness,
     )
+    app.register_middleware(request_observer(lambda: environment_of(services)), "http")
     app.register_middleware(finish, "http")
-    app.register_blueprint(pages.blueprint(services))
-    app.register_blueprint(rendition_pages.blueprint(services))
-    app.register_blueprint(account_pages.blueprint(services))
-    app.register_blueprint(console.blueprint(services))
-    app.register_blueprint(admin_pages.blueprint(services))
-    app.register_blueprint(api.blueprint(services))
-    app.register_blueprint(uploads_api.blueprint(services))
-    app.register_blueprint(renditions_api.blueprint(services))
-    app.register_blueprint(fleet_api.blueprint(services))
-    app.register_blueprint(replica_api.blueprint(services))
-    app.register_blueprint(admin_api.blueprint(services))
-    app.register_blueprint(compat.blueprint(services))
+
+    def request() -> Request:
+        return cast(Request, app.current_request)  # views are called while there is one
+
+    for module, paths in MODULES.items():
+        views = _Later(module, services, request)
+        for path, methods in paths.items():
+            app.route(path, methods=list(methods), content_types=[])(views.at(path))
     return app
 
 
-def _door(services: Services) -> Door:
+def environment_of(services: "Callable[[], Services]") -> str:
+    """The environment's name; "unknown" while the settings cannot be read, which each answer says."""
+    try:
+        return services().config.environment
+    except ConfigError:
+        return "unknown"
+
+
+class _Later:
+    """The views of a module that is imported when the first of them is called.
+
+    A function on Lambda serves few of the routes, and the queues' functions none: importing them all is most of what
+    a cold process would do.
+    """
+
+    def __init__(self, module: str, services: "Callable[[], Services]", request: Callable[[], Request]) -> None:
+        self._module = module
+        self._services = services
+        self._request = request
+        self._views: Mapping[tuple[str, str], View] | None = None
+
+    def at(self, path: str) -> View:
+        """The view of the path, whichever the method. It answers its errors in the form of the path's face."""
+
+        def view(**parameters: str) -> Response:
+            called = self._loaded()[path, self._request().method]
+            answer: Response = answering_as(face_of(path))(called)(**parameters)
+            return answer
+
+        return view
+
+    def _loaded(self) -> Mapping[tuple[str, str], View]:
+        if self._views is None:  # two first calls at once make them twice, and either will do
+            module = importlib.import_module(f"chalicelib.web.{self._module}")
+            self._views = module.views(self._services, self._request).by_route
+        return self._views
+
+
+def _door(services: "Services") -> Door:
     config = services.config
     return Door(services.accounts, config.signed_in_as, OpenTo(config.open_to), config.secret_key)

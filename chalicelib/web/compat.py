@@ -6,20 +6,20 @@ Calls that change something are POST; the others may also be GET. Parameters com
 import base64
 import json
 from collections.abc import Callable, Mapping
-from typing import Any
 from urllib.parse import unquote_to_bytes
 
-from chalice.app import Blueprint, Request, Response
+from chalice.app import Request, Response
 
 from chalicelib.bootstrap import Services
 from chalicelib.domain.cache_settings import CacheSettings
 from chalicelib.domain.errors import InvalidValueError, TooLargeError
 from chalicelib.domain.keys import key_from_bytes, text_of
 from chalicelib.services.images import no_precondition
-from chalicelib.web.http import ErrorAnswer, answering_as
+from chalicelib.web.http import ErrorAnswer
 from chalicelib.web.request_form import RequestForm, form_of
 from chalicelib.web.session import principal_of
 from chalicelib.web.timing import RequestTimer, source_of
+from chalicelib.web.views import Views
 
 # An answer through Lambda has at most 6 MB and is base64 there; the content inside is base64 once more.
 CONTENT_BYTES = 3 * 1024 * 1024
@@ -30,53 +30,45 @@ def failure(answer: ErrorAnswer) -> Response:
     return _json({"success": "false", "error": {"code": answer.status, "message": answer.detail}}, {}, answer.status)
 
 
-def blueprint(services: Callable[[], Services]) -> Blueprint:
+def views(services: Callable[[], Services], request: Callable[[], Request]) -> Views:
     """The seven calls of the contract."""
-    routes = Blueprint(__name__)
+    routes = Views()
+    route = routes.route
 
-    def call(path: str, *methods: str) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
-        def register(view: Callable[..., Any]) -> Callable[..., Any]:
-            return routes.route(path, methods=list(methods), content_types=[])(answering_as(failure)(view))
-
-        return register
-
-    def request() -> Request:
-        return routes.current_request
-
-    @call("/api/upload", "POST")
+    @route("/api/upload", "POST")
     def upload() -> Response:
         form = _form()
         timer = RequestTimer()
         image, _ = services().images.put(principal_of(request()), form.key(), form.file(), no_precondition, timer)
         return _success({"key": text_of(image.key)}, {"Server-Timing": timer.header()})
 
-    @call("/api/key/{key}", "GET", "POST")
+    @route("/api/key/{key}", "GET", "POST")
     def key_in_path(key: str) -> Response:
         return _content(key_from_bytes(unquote_to_bytes(key)))
 
-    @call("/api/key", "GET", "POST")
+    @route("/api/key", "GET", "POST")
     def key_in_form() -> Response:
         return _content(_form().key())
 
-    @call("/api/list_keys", "GET", "POST")
+    @route("/api/list_keys", "GET", "POST")
     def list_keys() -> Response:
         return _success({"keys": [text_of(key) for key in services().images.keys(principal_of(request()))]})
 
-    @call("/api/delete_all", "POST")
+    @route("/api/delete_all", "POST")
     def delete_all() -> Response:
         services().images.delete_all(principal_of(request()))
         return _success({})
 
-    @call("/api/configure_cache", "POST")
+    @route("/api/configure_cache", "POST")
     def configure_cache() -> Response:
         # Answers with what was accepted; the scaler, woken at once, makes the fleet follow.
         return _success(_settings(services().console.change(principal_of(request()), _form().texts()).settings))
 
-    @call("/api/getNumNodes", "GET", "POST")
+    @route("/api/getNumNodes", "GET", "POST")
     def get_num_nodes() -> Response:
         return _success({"numNodes": services().cache_configuration.current().num_nodes})
 
-    @call("/api/getRate", "GET", "POST")
+    @route("/api/getRate", "GET", "POST")
     def get_rate() -> Response:
         rate = _form().text("rate")
         if rate not in ("miss", "hit"):

@@ -2,9 +2,8 @@
 
 from collections.abc import Callable, Mapping
 from datetime import UTC
-from typing import Any
 
-from chalice.app import Blueprint, Request, Response
+from chalice.app import Request, Response
 
 from chalicelib.bootstrap import Services
 from chalicelib.domain.errors import InvalidValueError, NodeError, NotFoundError
@@ -13,11 +12,11 @@ from chalicelib.services.fleet_views import FleetView, MinuteView
 from chalicelib.web import charts, console_values, settings_form
 from chalicelib.web.charts import Kind, chart
 from chalicelib.web.decision_values import shown_decision
-from chalicelib.web.http import answering_as
-from chalicelib.web.page_frame import PageFrame, deeper_error_page, error_page
+from chalicelib.web.page_frame import PageFrame
 from chalicelib.web.page_values import rate_in_words
 from chalicelib.web.request_form import RequestForm, query_of
 from chalicelib.web.session import principal_of
+from chalicelib.web.views import Views
 
 LATEST, LOG_LIMIT = 8, 50
 UNDECIDED_MINUTES = 2  # at the end of the history: a minute is decided two minutes on at the latest
@@ -34,20 +33,10 @@ NOTICES = {
 }
 
 
-def blueprint(services: Callable[[], Services]) -> Blueprint:
+def views(services: Callable[[], Services], request: Callable[[], Request]) -> Views:
     """The routes of the console."""
-    routes = Blueprint(__name__)
-
-    def route(path: str, *methods: str) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
-        face = deeper_error_page if path.startswith("/manager/") else error_page
-
-        def register(view: Callable[..., Any]) -> Callable[..., Any]:
-            return routes.route(path, methods=list(methods), content_types=[])(answering_as(face)(view))
-
-        return register
-
-    def request() -> Request:
-        return routes.current_request
+    routes = Views()
+    route = routes.route
 
     frame = PageFrame(services, request)
 

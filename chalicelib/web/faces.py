@@ -1,18 +1,19 @@
-"""Which face a path belongs to, for errors that no view answers."""
+"""Which face a path belongs to, for its errors. What a face needs is imported when there is an error to tell."""
 
-from chalicelib.web.compat import failure
-from chalicelib.web.http import SECURITY_HEADERS, Face, status_answer
-from chalicelib.web.page_frame import deeper_error_page, error_page
-from chalicelib.web.problems import problem
+from chalice.app import Response
+
+from chalicelib.web.http import SECURITY_HEADERS, ErrorAnswer, Face, status_answer
+
+_PLAIN = ("/api/v1", "/api/openapi.json", "/health", "/healthz", "/readyz")
 
 
 def face_of(path: str) -> Face:
     """The face of a path; paths that nobody knows are a person's."""
-    if path.startswith("/api/v1/") or path in ("/api/v1", "/api/openapi.json", "/health"):
-        return problem
+    if path.startswith("/api/v1/") or path in _PLAIN:
+        return _problem
     if path == "/api" or path.startswith("/api/"):
-        return failure
-    return deeper_error_page if path.startswith(("/manager/", "/account/", "/admin/")) else error_page
+        return _compatible
+    return _deeper_page if path.startswith(("/manager/", "/account/", "/admin/")) else _page
 
 
 def gateway_answer(status: int, message: str, path: str) -> tuple[dict[str, str], bytes]:
@@ -20,3 +21,27 @@ def gateway_answer(status: int, message: str, path: str) -> tuple[dict[str, str]
     response = face_of(path)(status_answer(status, message))
     body = response.body if isinstance(response.body, bytes) else response.body.encode()
     return {**SECURITY_HEADERS, **{name: str(value) for name, value in response.headers.items()}}, body
+
+
+def _problem(answer: ErrorAnswer) -> Response:
+    from chalicelib.web.problems import problem
+
+    return problem(answer)
+
+
+def _compatible(answer: ErrorAnswer) -> Response:
+    from chalicelib.web.compat import failure
+
+    return failure(answer)
+
+
+def _page(answer: ErrorAnswer) -> Response:
+    from chalicelib.web.page_frame import error_page
+
+    return error_page(answer)
+
+
+def _deeper_page(answer: ErrorAnswer) -> Response:
+    from chalicelib.web.page_frame import deeper_error_page
+
+    return deeper_error_page(answer)

@@ -1,10 +1,9 @@
 """The REST face of the fleet: /api/v1/fleet..."""
 
 from collections.abc import Callable
-from typing import Any
 from urllib.parse import unquote
 
-from chalice.app import Blueprint, Request, Response
+from chalice.app import Request, Response
 
 from chalicelib.bootstrap import Services
 from chalicelib.domain.cache_settings import MOST_NODES, by_name
@@ -12,28 +11,19 @@ from chalicelib.domain.errors import InvalidValueError
 from chalicelib.services.fleet_console import CONTENTS_LIMIT
 from chalicelib.services.fleet_views import Changed
 from chalicelib.web import fleet_answers
-from chalicelib.web.http import answering_as
 from chalicelib.web.json_answers import json_answer
 from chalicelib.web.limits import DEFAULT_LIMIT, MAX_LIMIT, MOST_ID
-from chalicelib.web.problems import problem
 from chalicelib.web.request_form import RequestForm, form_of, query_of
 from chalicelib.web.session import principal_of
+from chalicelib.web.views import Views
 
 NO_FILE = 0  # bytes, beside the fields of a form
 
 
-def blueprint(services: Callable[[], Services]) -> Blueprint:
+def views(services: Callable[[], Services], request: Callable[[], Request]) -> Views:
     """The routes of /api/v1/fleet and below."""
-    routes = Blueprint(__name__)
-
-    def route(path: str, *methods: str) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
-        def register(view: Callable[..., Any]) -> Callable[..., Any]:
-            return routes.route(path, methods=list(methods), content_types=[])(answering_as(problem)(view))
-
-        return register
-
-    def request() -> Request:
-        return routes.current_request
+    routes = Views()
+    route = routes.route
 
     @route("/api/v1/fleet", "GET")
     def get_fleet() -> Response:

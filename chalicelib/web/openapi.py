@@ -2,6 +2,7 @@
 
 from chalicelib.domain.images import MAX_BYTES, MEDIA_TYPES
 from chalicelib.domain.keys import MAX_CHARACTERS
+from chalicelib.web.health_api import health_paths, health_schemas
 from chalicelib.web.limits import DEFAULT_LIMIT, MAX_LIMIT
 from chalicelib.web.openapi_admin import admin_paths, admin_schemas
 from chalicelib.web.openapi_fleet import fleet_paths, fleet_schemas
@@ -79,6 +80,7 @@ def _paths() -> Schema:
                 closed=False,
             )
         },
+        **health_paths(),
         "/api/openapi.json": {
             "get": operation("openapi", "This document.", {"200": json_content(None, "The document.")}),
         },
@@ -231,6 +233,7 @@ def _schemas() -> Schema:
         **upload_schemas(_KEY),
         **fleet_schemas(),
         **replica_schemas(),
+        **health_schemas(),
         **admin_schemas(),
         "Problem": object_of(
             type=text,

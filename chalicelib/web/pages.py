@@ -1,9 +1,8 @@
 """The HTML face: pages for people, which work without script. Keys travel in queries and forms only."""
 
 from collections.abc import Callable
-from typing import Any
 
-from chalice.app import Blueprint, Request, Response
+from chalice.app import Request, Response
 
 from chalicelib.bootstrap import Services
 from chalicelib.domain.errors import InvalidKeyError, InvalidValueError, NotFoundError, RequestError
@@ -12,31 +11,24 @@ from chalicelib.domain.keys import key_from_text, text_of
 from chalicelib.domain.partitions import partition_of
 from chalicelib.domain.stored_renditions import as_image
 from chalicelib.services.images import no_precondition
-from chalicelib.web.http import ErrorAnswer, answering_as, error_answer
+from chalicelib.web.http import ErrorAnswer, error_answer
 from chalicelib.web.image_answers import content_answer
-from chalicelib.web.page_frame import PageFrame, error_page
+from chalicelib.web.page_frame import PageFrame
 from chalicelib.web.page_values import NOTICES, file_name, node_serving, shown, size_in_words
 from chalicelib.web.rendition_values import shown_about
 from chalicelib.web.request_form import RequestForm, query_of
 from chalicelib.web.session import principal_of
 from chalicelib.web.static_files import cache_control, static_files
 from chalicelib.web.timing import RequestTimer
+from chalicelib.web.views import Views
 
 GRID_LIMIT, LIST_LIMIT = 24, 50
 
 
-def blueprint(services: Callable[[], Services]) -> Blueprint:
+def views(services: Callable[[], Services], request: Callable[[], Request]) -> Views:
     """The routes of the pages, of the bytes they show, and of their styles and scripts."""
-    routes = Blueprint(__name__)
-
-    def route(path: str, *methods: str) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
-        def register(view: Callable[..., Any]) -> Callable[..., Any]:
-            return routes.route(path, methods=list(methods), content_types=[])(answering_as(error_page)(view))
-
-        return register
-
-    def request() -> Request:
-        return routes.current_request
+    routes = Views()
+    route = routes.route
 
     frame = PageFrame(services, request)
 

@@ -1,30 +1,21 @@
 """The HTML face of renditions and tags: their bytes, and the forms on an image's page."""
 
 from collections.abc import Callable
-from typing import Any
 
-from chalice.app import Blueprint, Request, Response
+from chalice.app import Request, Response
 
 from chalicelib.bootstrap import Services
-from chalicelib.web.http import answering_as
 from chalicelib.web.image_answers import rendition_answer
-from chalicelib.web.page_frame import PageFrame, error_page
+from chalicelib.web.page_frame import PageFrame
 from chalicelib.web.request_form import query_of
 from chalicelib.web.session import principal_of
+from chalicelib.web.views import Views
 
 
-def blueprint(services: Callable[[], Services]) -> Blueprint:
+def views(services: Callable[[], Services], request: Callable[[], Request]) -> Views:
     """The routes; each form leads back to the image's page."""
-    routes = Blueprint(__name__)
-
-    def route(path: str, *methods: str) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
-        def register(view: Callable[..., Any]) -> Callable[..., Any]:
-            return routes.route(path, methods=list(methods), content_types=[])(answering_as(error_page)(view))
-
-        return register
-
-    def request() -> Request:
-        return routes.current_request
+    routes = Views()
+    route = routes.route
 
     frame = PageFrame(services, request)
 

@@ -1,33 +1,23 @@
 """The REST face of renditions and tags. Keys travel in the query or in the body."""
 
 from collections.abc import Callable
-from typing import Any
 
-from chalice.app import Blueprint, Request, Response
+from chalice.app import Request, Response
 
 from chalicelib.bootstrap import Services
 from chalicelib.domain.errors import InvalidValueError
-from chalicelib.web.http import answering_as
 from chalicelib.web.image_answers import rendition_answer
 from chalicelib.web.json_answers import json_answer
-from chalicelib.web.problems import problem
 from chalicelib.web.rendition_values import told_about
 from chalicelib.web.request_form import RequestForm, form_of, query_of
 from chalicelib.web.session import principal_of
+from chalicelib.web.views import Views
 
 
-def blueprint(services: Callable[[], Services]) -> Blueprint:
+def views(services: Callable[[], Services], request: Callable[[], Request]) -> Views:
     """The routes below /api/v1/image that are about renditions and tags."""
-    routes = Blueprint(__name__)
-
-    def route(path: str, *methods: str) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
-        def register(view: Callable[..., Any]) -> Callable[..., Any]:
-            return routes.route(path, methods=list(methods), content_types=[])(answering_as(problem)(view))
-
-        return register
-
-    def request() -> Request:
-        return routes.current_request
+    routes = Views()
+    route = routes.route
 
     @route("/api/v1/image/rendition", "GET", "HEAD")
     def get_rendition() -> Response:

@@ -2,24 +2,22 @@
 
 from collections.abc import Callable
 
-from chalice.app import Blueprint, Response
+from chalice.app import Request, Response
 
 from chalicelib.bootstrap import Services
 from chalicelib.services.replica_status import ReplicaView
-from chalicelib.web.http import answering_as
 from chalicelib.web.json_answers import json_answer
 from chalicelib.web.openapi_pieces import Schema, json_content, object_of, operation
-from chalicelib.web.problems import problem
+from chalicelib.web.views import Views
 
 ADDRESS = "/api/v1/replica"
 
 
-def blueprint(services: Callable[[], Services]) -> Blueprint:
+def views(services: Callable[[], Services], request: Callable[[], Request]) -> Views:
     """The route of the replica."""
-    routes = Blueprint(__name__)
+    routes = Views()
 
-    @routes.route(ADDRESS, methods=["GET"], content_types=[])
-    @answering_as(problem)
+    @routes.route(ADDRESS, "GET")
     def get_replica() -> Response:
         return json_answer(answer_of(services().replica.view()))
 

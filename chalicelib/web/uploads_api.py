@@ -1,10 +1,9 @@
 """The REST face of uploads straight from the browser to the object store: /api/v1/uploads..."""
 
 from collections.abc import Callable
-from typing import Any
 from urllib.parse import quote
 
-from chalice.app import Blueprint, Request, Response
+from chalice.app import Request, Response
 
 from chalicelib.bootstrap import Services
 from chalicelib.domain.errors import InvalidValueError, UnknownUploadError
@@ -12,30 +11,21 @@ from chalicelib.domain.images import MAX_BYTES
 from chalicelib.domain.keys import text_of
 from chalicelib.domain.uploads import Upload, UploadState
 from chalicelib.web.addresses import rooted
-from chalicelib.web.http import answering_as
 from chalicelib.web.idempotency import asked_of
 from chalicelib.web.json_answers import instant, json_answer
-from chalicelib.web.problems import problem
 from chalicelib.web.request_form import RequestForm, form_of
 from chalicelib.web.session import principal_of
+from chalicelib.web.views import Views
 
 NO_FILE = 0  # bytes, beside the fields of a form
 _ID_DIGITS = 32
 _MOST_SIZE = MAX_BYTES * 1000  # what is no size of a file at all; a file that is too large is told so
 
 
-def blueprint(services: Callable[[], Services]) -> Blueprint:
+def views(services: Callable[[], Services], request: Callable[[], Request]) -> Views:
     """The routes of /api/v1/uploads and below."""
-    routes = Blueprint(__name__)
-
-    def route(path: str, *methods: str) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
-        def register(view: Callable[..., Any]) -> Callable[..., Any]:
-            return routes.route(path, methods=list(methods), content_types=[])(answering_as(problem)(view))
-
-        return register
-
-    def request() -> Request:
-        return routes.current_request
+    routes = Views()
+    route = routes.route
 
     @route("/api/v1/uploads", "POST")
     def begin_upload() -> Response:

@@ -1,5 +1,6 @@
 """The services, and the whole application, on fakes."""
 
+import copy
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
@@ -9,28 +10,13 @@ from chalice.app import Chalice
 
 from chalicelib.bootstrap import Services
 from chalicelib.config import Config, config_from
-from chalicelib.domain import jobs
-from chalicelib.domain.cache_settings import CacheSettings
 from chalicelib.domain.fleet import FleetMap, Node, with_nodes
 from chalicelib.domain.ports import Clock, FleetMaps, ImageRows, Inspector, JobQueue, JobRows, NodeCaches, Objects
 from chalicelib.domain.ports import SettingsRows as SettingsRowsPort
-from chalicelib.services.accounts import Accounts
-from chalicelib.services.admin import Admin
-from chalicelib.services.cache_configuration import CacheConfiguration
-from chalicelib.services.data_removal import DataRemoval
-from chalicelib.services.dumps import Dumps
-from chalicelib.services.fleet_console import FleetConsole
-from chalicelib.services.fleet_status import FleetStatus
-from chalicelib.services.images import Images
-from chalicelib.services.node_contents import NodeContents
-from chalicelib.services.read_through import FillPolicy, ReadThrough
-from chalicelib.services.rendering import Rendering
-from chalicelib.services.renditions import Renditions
+from chalicelib.services.read_through import FillPolicy
+from chalicelib.services.readiness import Probe, nodes_answer
 from chalicelib.services.replica_status import ReplicaStatus
-from chalicelib.services.sending import Sending
-from chalicelib.services.uploads import Uploads
-from chalicelib.services.uploads_state import KeptUploadsState
-from chalicelib.services.worker import Worker
+from chalicelib.services.staleness import Staleness
 from chalicelib.web.application import create_app
 from tests.fakes.account_rows import MemoryAccountRows
 from tests.fakes.admin_rows import MemoryAdminRows
@@ -96,8 +82,31 @@ class MemoryParts:
         self.passwords = PlainPasswords()
         self.inspector = FixedInspector(steps=self.steps)
         self.renderer = FixedRenderer(steps=self.steps)
-        self.rendition_rows = MemoryRenditionRows(self.store)
+        self.rendition_rows = self.render_rows = MemoryRenditionRows(self.store)
+        self.dump_rows = self.removal_rows = self.admin_rows
+        self.incoming = self.dump_objects = self.objects
+        self.staleness, self.replica = Staleness(), ReplicaStatus(None)
         self._held: set[str] = set()
+
+    @property
+    def probes(self) -> dict[str, Probe]:
+        """Each part answers if its fake does."""
+        return {
+            "database": Probe(self.maps.current, 1.0, needed=True),
+            "bucket": Probe(lambda: self.objects.stored, 1.0, needed=True),
+            "queue": Probe(lambda: self.queue.send([]), 1.0, needed=False),
+            "fleet": Probe(lambda: nodes_answer(self.maps, self.admins), 1.0, needed=False),
+        }
+
+    @property
+    def shown_maps(self) -> MemoryFleetMaps:
+        """The one store has no replica."""
+        return self.maps
+
+    @property
+    def shown_settings(self) -> MemorySettingsRows:
+        """The one store has no replica."""
+        return self.settings
 
     @property
     def fleet_map(self) -> FleetMap:
@@ -145,72 +154,23 @@ def memory_services(
     policy: FillPolicy | None = None,
     **services: Any,
 ) -> Services:
-    """Services on fakes, each of which may be given; `services` replaces fields of Services themselves."""
-    fakes = parts or MemoryParts()
-    config = config or memory_config()
-    maps, clock, caches = maps or fakes.maps, clock or fakes.clock, caches or fakes.caches
-    objects, queue, job_rows = objects or fakes.objects, queue or fakes.queue, job_rows or fakes.job_rows
-    read_through = ReadThrough(maps, caches, objects, clock, policy or FillPolicy(item_bytes=config.node_item_bytes))
-    image_rows, settings = image_rows or fakes.image_rows, settings or fakes.settings
-    defaults = CacheSettings(num_nodes=config.fleet_nodes, mode=config.fleet_mode)
-    configuration = CacheConfiguration(settings, settings, fakes.decisions, clock, defaults)
-    status = FleetStatus(maps, caches, clock)
-    accounts = Accounts(fakes.account_rows, fakes.passwords, fakes.mail, clock, fakes.settings, config.signed_in_as)
-    rows, sending = fakes.admin_rows, Sending(job_rows, queue)
-    dumps = Dumps(rows, rows, accounts, fakes.objects, objects, sending, config.environment)
-    removal = DataRemoval(rows, rows, sending, clock, config.environment)
-    images = Images(image_rows, job_rows, objects, inspector or fakes.inspector, queue, read_through)
-    rendering = Rendering(fakes.rendition_rows, image_rows, job_rows, objects, fakes.renderer)
-    performers = {
-        jobs.RENDER: rendering.perform,
-        jobs.MAKE_DUMP: dumps.make,
-        jobs.REMOVE_DATA: removal.perform,
+    """Services on fakes, each of which may be given; `services` replaces services, or what they show of a port."""
+    given = {
+        "maps": maps,
+        "clock": clock,
+        "image_rows": image_rows,
+        "job_rows": job_rows,
+        "settings": settings,
+        "objects": objects,
+        "caches": caches,
+        "queue": queue,
+        "inspector": inspector,
     }
-    built = Services(
-        config=config,
-        maps=maps,
-        clock=clock,
-        exclusive=fakes.exclusive,
-        uploads=Uploads(
-            rows=fakes.upload_rows,
-            answers=fakes.answers,
-            image_rows=image_rows,
-            job_rows=job_rows,
-            incoming=fakes.objects,
-            objects=objects,
-            inspector=inspector or fakes.inspector,
-            queue=queue,
-            clock=clock,
-            most_bytes=config.max_upload_bytes,
-        ),
-        answers=fakes.answers,
-        images=images,
-        renditions=Renditions(fakes.rendition_rows, images),
-        worker=Worker(job_rows, objects, maps, caches, queue, performers),
-        fleet=status,
-        cache_configuration=configuration,
-        console=FleetConsole(
-            maps=maps,
-            status=status,
-            configuration=configuration,
-            decision_rows=fakes.decisions,
-            reports=fakes.reports,
-            waker=fakes.waker,
-            admins=fakes.admins,
-            contained=NodeContents(maps, fakes.admins, image_rows),
-            clock=clock,
-        ),
-        decisions=fakes.decisions,
-        reports=fakes.reports,
-        admins=fakes.admins,
-        scaler_rows=fakes.scaler_rows,
-        replica=ReplicaStatus(None),
-        accounts=accounts,
-        admin=Admin(rows, accounts, KeptUploadsState(settings, clock.monotonic)),
-        dumps=dumps,
-        data_removal=removal,
-    )
-    return replace(built, **services)
+    ports = copy.copy(parts or MemoryParts())
+    vars(ports).update({name: port for name, port in given.items() if port is not None} | services)
+    built = Services(config or memory_config(), ports, policy)
+    vars(built).update(services)
+    return built
 
 
 def memory_app(services: Services | None = None) -> Chalice:

@@ -5,9 +5,9 @@ from dataclasses import dataclass, field
 
 import pytest
 
-from chalicelib.domain.accounts import Principal, Way, email_of, hash_of, password_of
+from chalicelib.domain.accounts import TRIES_SECONDS, Principal, Way, email_of, hash_of, password_of
 from chalicelib.domain.errors import InvalidValueError, NotFoundError, NotSignedInError, TooManyTriesError
-from chalicelib.services.accounts import ACCOUNT_TRIES, TRIES_SECONDS, Accounts, SignedIn
+from chalicelib.services.accounts import ACCOUNT_TRIES, Accounts, SignedIn
 from tests.fakes.account_rows import MemoryAccountRows
 from tests.fakes.mail import MemoryMail, PlainPasswords
 from tests.fakes.settings_rows import MemorySettingsRows

@@ -3,7 +3,7 @@ import sys
 import threading
 from pathlib import Path
 
-from chalicelib.bootstrap import at_first_use
+from chalicelib.wiring.made_once import at_first_use
 from tests.fakes.parts import ENVIRON
 
 PROJECT = Path(__file__).parents[2]
@@ -32,7 +32,7 @@ def test_importing_the_application_loads_nothing_slow() -> None:
 
 
 def test_services_are_built_without_what_a_cached_image_does_not_need() -> None:
-    loaded = modules_after("import app; app.services()")
+    loaded = modules_after("import app, chalicelib.web.api; [app.services().images, app.services().accounts]")
     assert "pymysql" in loaded
     assert loaded & {"boto3", "botocore", "jinja2", "PIL"} == set()
 

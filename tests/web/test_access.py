@@ -1,8 +1,12 @@
 """Every route of the application, tried by those who may not call it. New routes are found by themselves."""
 
-import pytest
+import importlib
 
-from chalicelib.web.access import TABLE, Access, access_to
+import pytest
+from chalice.app import Request
+
+from chalicelib.web.access import MODULES, TABLE, Access, access_to
+from chalicelib.web.views import Views
 from tests.fakes import MemoryParts
 from tests.fakes.parts import memory_app, memory_config
 from tests.web.caller import MULTIPART, URLENCODED, VISITOR, Caller, multipart
@@ -45,9 +49,15 @@ def test_every_route_says_who_may_call_it() -> None:
     assert {(path, method) for path, methods in TABLE.items() for method in methods} == set(ROUTES)
 
 
+@pytest.mark.parametrize("module", MODULES)
+def test_a_module_answers_just_what_the_table_says_it_does(module: str, call: Caller) -> None:
+    views: Views = importlib.import_module(f"chalicelib.web.{module}").views(call.parts.services, Request)
+    assert set(views.by_route) == {(path, method) for path, methods in MODULES[module].items() for method in methods}
+
+
 def test_nothing_of_anybody_s_is_open_to_anyone() -> None:
     assert {path for path, method in ROUTES if access_to(path, method) is Access.ANYONE} == {
-        *("/health", "/api/openapi.json", "/static/{name}"),
+        *("/health", "/healthz", "/readyz", "/api/openapi.json", "/static/{name}"),
         *("/sign-in", "/sign-up", "/verify", "/reset", "/first-admin"),
     }
 

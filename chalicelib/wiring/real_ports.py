@@ -1,0 +1,311 @@
+"""The real parts, each made when it is first used. Nothing is connected before that."""
+
+from collections.abc import Mapping
+from contextlib import AbstractContextManager
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+from chalicelib.config import Config
+from chalicelib.wiring.made_once import at_first_use, made_once
+
+if TYPE_CHECKING:
+    from chalicelib.adapters.inspector import ChildInspector
+    from chalicelib.adapters.memcached import MemcachedNodes
+    from chalicelib.adapters.memcached_admin import MemcachedNodeAdmins
+    from chalicelib.adapters.mysql.account_rows import MySqlAccountRows
+    from chalicelib.adapters.mysql.admin_rows import MySqlAdminRows
+    from chalicelib.adapters.mysql.database import Database, DatabaseAddress, Selecting
+    from chalicelib.adapters.mysql.decision_rows import MySqlDecisionRows, MySqlFleetReports
+    from chalicelib.adapters.mysql.dump_rows import MySqlDumpRows
+    from chalicelib.adapters.mysql.fleet_maps import MySqlFleetMaps
+    from chalicelib.adapters.mysql.idempotency_rows import MySqlAnswerRows
+    from chalicelib.adapters.mysql.image_lists import ImageLists
+    from chalicelib.adapters.mysql.image_rows import MySqlImageRows
+    from chalicelib.adapters.mysql.job_rows import MySqlJobRows
+    from chalicelib.adapters.mysql.removal_rows import MySqlRemovalRows
+    from chalicelib.adapters.mysql.rendition_rows import MySqlRenderRows, MySqlRenditionRows
+    from chalicelib.adapters.mysql.scaler_rows import MySqlScalerRows
+    from chalicelib.adapters.mysql.settings_rows import MySqlSettingsRows
+    from chalicelib.adapters.mysql.upload_rows import MySqlUploadRows
+    from chalicelib.adapters.renderer import ChildRenderer
+    from chalicelib.adapters.s3_objects import S3Objects
+    from chalicelib.adapters.sqs_queue import SqsQueue
+    from chalicelib.adapters.system_clock import SystemClock
+    from chalicelib.domain.account_ports import Mail, Passwords
+    from chalicelib.domain.ports import ScalerWaker
+    from chalicelib.services.readiness import Probe
+    from chalicelib.services.replica_status import ReplicaStatus
+    from chalicelib.services.staleness import Staleness
+
+
+@dataclass(frozen=True)
+class _Reading:
+    """Where requests read rows, and lists of them; `replica` is the status of what stands beside the primary."""
+
+    rows: "Selecting"
+    lists: "ImageLists"
+    replica: "ReplicaStatus"
+
+
+class RealPorts:
+    """Every port, on the parts that the configuration names. Conforms to `Ports`."""
+
+    def __init__(self, config: Config) -> None:
+        self._config = config
+
+    def exclusive(self, name: str) -> AbstractContextManager[bool]:
+        """As Database.exclusive."""
+        return self._database.exclusive(name)
+
+    @made_once
+    def probes(self) -> "Mapping[str, Probe]":
+        from chalicelib.services.readiness import Probe, nodes_answer
+
+        return {
+            "database": Probe(lambda: self._database.select("SELECT 1", seconds=1.0), 1.2, needed=True),
+            "bucket": Probe(lambda: self.objects.check(), 2.0, needed=True),
+            "queue": Probe(lambda: self.queue.check(), 2.0, needed=False),
+            "fleet": Probe(lambda: nodes_answer(self.maps, self.admins), 2.0, needed=False),
+        }
+
+    @made_once
+    def clock(self) -> "SystemClock":
+        from chalicelib.adapters.system_clock import SystemClock
+
+        return SystemClock()
+
+    @made_once
+    def staleness(self) -> "Staleness":
+        from chalicelib.services.staleness import Staleness
+
+        return Staleness()
+
+    @made_once
+    def _address(self) -> "DatabaseAddress":
+        from chalicelib.adapters.mysql.database import DatabaseAddress
+
+        config = self._config
+        return DatabaseAddress(
+            host=config.database_host,
+            port=config.database_port,
+            user=config.database_user,
+            password=config.database_password,
+            name=config.database_name,
+            tls=config.database_tls,
+        )
+
+    @made_once
+    def _database(self) -> "Database":
+        from chalicelib.adapters.mysql.database import Database
+
+        return Database(self._address)
+
+    @made_once
+    def _reading(self) -> _Reading:
+        from chalicelib.adapters.mysql.image_lists import ImageLists, ReplicatedImageLists
+        from chalicelib.services.replica_status import ReplicaStatus
+
+        config, primary = self._config, self._database
+        if config.database_reader_host is None:
+            return _Reading(primary, ImageLists(primary), ReplicaStatus(None))
+        from chalicelib.adapters.mysql.database import Database
+        from chalicelib.adapters.mysql.heartbeats import MySqlHeartbeats
+        from chalicelib.adapters.mysql.reads import Reads
+
+        address = replace(self._address, host=config.database_reader_host, port=config.database_reader_port)
+        replica = Database(address)
+        reads = Reads(primary, replica, self.staleness.note)
+        status = ReplicaStatus(MySqlHeartbeats(primary, replica))
+        return _Reading(reads, ReplicatedImageLists(reads, replica, status.counts.note), status)
+
+    @property
+    def replica(self) -> "ReplicaStatus":
+        """What stands beside the primary, if anything."""
+        return self._reading.replica
+
+    @made_once
+    def maps(self) -> "MySqlFleetMaps":
+        from chalicelib.adapters.mysql.fleet_maps import MySqlFleetMaps
+
+        return MySqlFleetMaps(self._database)
+
+    @made_once
+    def shown_maps(self) -> "MySqlFleetMaps":
+        from chalicelib.adapters.mysql.fleet_maps import MySqlFleetMaps
+
+        return MySqlFleetMaps(self._database, self._reading.rows)
+
+    @made_once
+    def caches(self) -> "MemcachedNodes":
+        from chalicelib.adapters.memcached import MemcachedNodes, NodePolicy
+
+        return MemcachedNodes(NodePolicy(timeout_seconds=self._config.cache_timeout_seconds))
+
+    @made_once
+    def admins(self) -> "MemcachedNodeAdmins":
+        from chalicelib.adapters.memcached_admin import MemcachedNodeAdmins
+
+        return MemcachedNodeAdmins()
+
+    # boto3 and its clients take 200 ms of a cold process, and a cached GET needs none of them.
+    @made_once
+    def objects(self) -> "S3Objects":
+        def build() -> "S3Objects":
+            from chalicelib.adapters import aws_clients
+            from chalicelib.adapters.s3_objects import S3Objects
+
+            return S3Objects(aws_clients.s3(), self._config.bucket)
+
+        return at_first_use(build)
+
+    @property
+    def incoming(self) -> "S3Objects":
+        """The same bucket, as uploads come to it."""
+        return self.objects
+
+    @property
+    def dump_objects(self) -> "S3Objects":
+        """The same bucket, as dumps are written to it."""
+        return self.objects
+
+    @made_once
+    def queue(self) -> "SqsQueue":
+        def build() -> "SqsQueue":
+            from chalicelib.adapters import aws_clients
+            from chalicelib.adapters.sqs_queue import SqsQueue
+            from chalicelib.services.tracing import request_id
+
+            return SqsQueue(aws_clients.sqs(), self._config.job_queue_url, request_id)
+
+        return at_first_use(build)
+
+    @made_once
+    def waker(self) -> "ScalerWaker":
+        def build() -> "ScalerWaker":
+            from chalicelib.adapters import aws_clients
+            from chalicelib.adapters.sqs_queue import SqsScalerWaker
+
+            return SqsScalerWaker(aws_clients.sqs(), self._config.fleet_queue_url)
+
+        return at_first_use(build)
+
+    @made_once
+    def image_rows(self) -> "MySqlImageRows":
+        from chalicelib.adapters.mysql.image_rows import MySqlImageRows
+
+        return MySqlImageRows(self._database, self._reading.rows, self._reading.lists)
+
+    @made_once
+    def job_rows(self) -> "MySqlJobRows":
+        from chalicelib.adapters.mysql.job_rows import MySqlJobRows
+
+        return MySqlJobRows(self._database)
+
+    @made_once
+    def upload_rows(self) -> "MySqlUploadRows":
+        from chalicelib.adapters.mysql.upload_rows import MySqlUploadRows
+
+        return MySqlUploadRows(self._database)
+
+    @made_once
+    def answers(self) -> "MySqlAnswerRows":
+        from chalicelib.adapters.mysql.idempotency_rows import MySqlAnswerRows
+
+        return MySqlAnswerRows(self._database)
+
+    @made_once
+    def rendition_rows(self) -> "MySqlRenditionRows":
+        from chalicelib.adapters.mysql.rendition_rows import MySqlRenditionRows
+
+        return MySqlRenditionRows(self._database, self._reading.rows)
+
+    @made_once
+    def render_rows(self) -> "MySqlRenderRows":
+        from chalicelib.adapters.mysql.rendition_rows import MySqlRenderRows
+
+        return MySqlRenderRows(self._database)
+
+    @made_once
+    def settings(self) -> "MySqlSettingsRows":
+        from chalicelib.adapters.mysql.settings_rows import MySqlSettingsRows
+
+        return MySqlSettingsRows(self._database)
+
+    @made_once
+    def shown_settings(self) -> "MySqlSettingsRows":
+        from chalicelib.adapters.mysql.settings_rows import MySqlSettingsRows
+
+        return MySqlSettingsRows(self._database, self._reading.rows)
+
+    @made_once
+    def decisions(self) -> "MySqlDecisionRows":
+        from chalicelib.adapters.mysql.decision_rows import MySqlDecisionRows
+
+        return MySqlDecisionRows(self._database, self._reading.rows)
+
+    @made_once
+    def reports(self) -> "MySqlFleetReports":
+        from chalicelib.adapters.mysql.decision_rows import MySqlFleetReports
+
+        return MySqlFleetReports(self._reading.rows)
+
+    @made_once
+    def scaler_rows(self) -> "MySqlScalerRows":
+        from chalicelib.adapters.mysql.scaler_rows import MySqlScalerRows
+
+        return MySqlScalerRows(self._database)
+
+    @made_once
+    def account_rows(self) -> "MySqlAccountRows":
+        from chalicelib.adapters.mysql.account_rows import MySqlAccountRows
+
+        return MySqlAccountRows(self._database, self._reading.rows)
+
+    @made_once
+    def admin_rows(self) -> "MySqlAdminRows":
+        from chalicelib.adapters.mysql.admin_rows import MySqlAdminRows
+
+        return MySqlAdminRows(self._database)
+
+    @made_once
+    def dump_rows(self) -> "MySqlDumpRows":
+        from chalicelib.adapters.mysql.dump_rows import MySqlDumpRows
+
+        return MySqlDumpRows(self._database)
+
+    @made_once
+    def removal_rows(self) -> "MySqlRemovalRows":
+        from chalicelib.adapters.mysql.removal_rows import MySqlRemovalRows
+
+        return MySqlRemovalRows(self._database)
+
+    @made_once
+    def passwords(self) -> "Passwords":
+        def build() -> "Passwords":
+            from chalicelib.adapters.argon2_passwords import Argon2Passwords
+
+            return Argon2Passwords()
+
+        return at_first_use(build)
+
+    @made_once
+    def mail(self) -> "Mail":
+        def build() -> "Mail":
+            from chalicelib.adapters import aws_clients
+            from chalicelib.adapters.ses_mail import SesMail
+
+            return SesMail(aws_clients.ses(), self._config.mail_sender)
+
+        return at_first_use(build)
+
+    @made_once
+    def inspector(self) -> "ChildInspector":
+        from chalicelib.adapters.inspector import ChildInspector
+
+        return ChildInspector(time_limit_seconds=self._config.inspect_seconds)
+
+    @made_once
+    def renderer(self) -> "ChildRenderer":
+        from chalicelib.adapters.renderer import ChildRenderer
+
+        return ChildRenderer()
