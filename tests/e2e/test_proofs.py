@@ -10,6 +10,7 @@ import pytest
 from bench.proofs import (
     acknowledged_uploads,
     cross_user,
+    five_times,
     killed_parts,
     no_stale_read,
     read_your_writes,
@@ -91,6 +92,13 @@ def test_every_acknowledged_upload_outlives_a_kill_of_each_part_and_nothing_dang
     assert set(result.acknowledged) == set(DOORS)
     assert len(result.kills) == len(killed_parts.VICTIMS)
     assert result.rendered >= 2 * result.looked_at > 0
+
+
+def test_each_event_and_message_five_times_makes_each_image_once(tmp_path: Path) -> None:
+    result = five_times.run_round(tmp_path / "cloud", _seed(), print, five_times.SMALL)
+    assert result.wrong == []
+    assert result.images == five_times.SMALL.images
+    assert result.jobs_sent > 4 * result.images
 
 
 def test_nobody_is_shown_anything_of_anybody_else_s(tmp_path: Path) -> None:
