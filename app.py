@@ -21,6 +21,7 @@ __all__ = [
     "resend_jobs",
     "scale_fleet",
     "scaler_of",
+    "sweep",
 ]
 
 JOB_QUEUE = "image-jobs"
@@ -50,6 +51,12 @@ def resend_jobs(event: CloudWatchEvent) -> None:
     """Sends the jobs that are due and that the queue lost or never had; writes the beat that tells a replica's lag."""
     services().replica.beat()
     services().worker.resend()
+
+
+@app.schedule(Rate(10, unit=Rate.MINUTES))
+def sweep(event: CloudWatchEvent) -> None:
+    """Goes on with looking for what does not belong together; begins anew a day after it began last."""
+    services().sweeping.run()
 
 
 @app.on_sqs_message(queue=JOB_QUEUE, batch_size=1)

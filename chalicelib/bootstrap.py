@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from chalicelib.services.replica_status import ReplicaStatus
     from chalicelib.services.sending import Sending
     from chalicelib.services.staleness import Staleness
+    from chalicelib.services.sweeping import Sweeping
     from chalicelib.services.uploads import Uploads
     from chalicelib.services.worker import Worker
 
@@ -259,3 +260,12 @@ class Services:
 
         ports = self.ports
         return DataRemoval(ports.removal_rows, ports.admin_rows, self.sending, self.clock, self.config.environment)
+
+    @made_once
+    def sweeping(self) -> "Sweeping":
+        from chalicelib.services.sweep_acts import SweepActing
+        from chalicelib.services.sweeping import Sweeping
+
+        ports = self.ports
+        acting = SweepActing(ports.sweep_rows, ports.sweep_acts, ports.image_rows, ports.swept_objects, self.sending)
+        return Sweeping(ports.sweep_rows, acting, ports.upload_rows, ports.exclusive, ports.clock)

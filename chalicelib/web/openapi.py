@@ -5,6 +5,7 @@ from chalicelib.domain.keys import MAX_CHARACTERS
 from chalicelib.web.health_api import health_paths, health_schemas
 from chalicelib.web.limits import DEFAULT_LIMIT, MAX_LIMIT
 from chalicelib.web.openapi_admin import admin_paths, admin_schemas
+from chalicelib.web.openapi_findings import finding_paths, finding_schemas
 from chalicelib.web.openapi_fleet import fleet_paths, fleet_schemas
 from chalicelib.web.openapi_pieces import Schema, content_of, errors, json_content, object_of, operation
 from chalicelib.web.openapi_renditions import of_metadata, rendition_paths, rendition_schemas
@@ -148,6 +149,7 @@ def _paths() -> Schema:
         **fleet_paths(),
         **replica_paths(),
         **admin_paths(),
+        **finding_paths(),
     }
 
 
@@ -235,6 +237,7 @@ def _schemas() -> Schema:
         **replica_schemas(),
         **health_schemas(),
         **admin_schemas(),
+        **finding_schemas(),
         "Problem": object_of(
             type=text,
             title=text,

@@ -10,6 +10,7 @@ if TYPE_CHECKING:  # importing them all is what a cold process need not do
     from chalicelib.domain.admin_ports import AdminRows, DumpObjects, DumpRows, RemovalRows
     from chalicelib.domain.rendition_ports import RenderRows, RenditionRows
     from chalicelib.domain.scaler_ports import ScalerRows
+    from chalicelib.domain.sweeping_ports import SweepActs, SweepRows, SweptObjects
     from chalicelib.domain.upload_ports import AnswerRows, IncomingObjects, UploadRows
     from chalicelib.services.readiness import Probe
     from chalicelib.services.replica_status import ReplicaStatus
@@ -78,6 +79,12 @@ class Ports(Protocol):
     def dump_rows(self) -> "DumpRows": ...
     @property
     def removal_rows(self) -> "RemovalRows": ...
+    @property
+    def sweep_rows(self) -> "SweepRows": ...
+    @property
+    def sweep_acts(self) -> "SweepActs": ...
+    @property
+    def swept_objects(self) -> "SweptObjects": ...
     @property
     def passwords(self) -> "Passwords": ...
     @property

@@ -26,6 +26,8 @@ if TYPE_CHECKING:
     from chalicelib.adapters.mysql.rendition_rows import MySqlRenderRows, MySqlRenditionRows
     from chalicelib.adapters.mysql.scaler_rows import MySqlScalerRows
     from chalicelib.adapters.mysql.settings_rows import MySqlSettingsRows
+    from chalicelib.adapters.mysql.sweep_acts import MySqlSweepActs
+    from chalicelib.adapters.mysql.sweep_rows import MySqlSweepRows
     from chalicelib.adapters.mysql.upload_rows import MySqlUploadRows
     from chalicelib.adapters.renderer import ChildRenderer
     from chalicelib.adapters.s3_objects import S3Objects
@@ -278,6 +280,23 @@ class RealPorts:
         from chalicelib.adapters.mysql.removal_rows import MySqlRemovalRows
 
         return MySqlRemovalRows(self._database)
+
+    @made_once
+    def sweep_rows(self) -> "MySqlSweepRows":
+        from chalicelib.adapters.mysql.sweep_rows import MySqlSweepRows
+
+        return MySqlSweepRows(self._database)
+
+    @made_once
+    def sweep_acts(self) -> "MySqlSweepActs":
+        from chalicelib.adapters.mysql.sweep_acts import MySqlSweepActs
+
+        return MySqlSweepActs(self._database)
+
+    @property
+    def swept_objects(self) -> "S3Objects":
+        """The same bucket, as the sweeper looks through it."""
+        return self.objects
 
     @made_once
     def passwords(self) -> "Passwords":

@@ -37,6 +37,7 @@ from tests.fakes.scaler_rows import MemoryDecisionRows, MemoryFleetReports, Memo
 from tests.fakes.settings_rows import MemorySettingsRows
 from tests.fakes.steps import Steps
 from tests.fakes.store import MemoryStore
+from tests.fakes.sweep_rows import MemorySweepRows
 from tests.fakes.upload_rows import MemoryUploadRows
 
 ENVIRON = {
@@ -84,7 +85,8 @@ class MemoryParts:
         self.renderer = FixedRenderer(steps=self.steps)
         self.rendition_rows = self.render_rows = MemoryRenditionRows(self.store)
         self.dump_rows = self.removal_rows = self.admin_rows
-        self.incoming = self.dump_objects = self.objects
+        self.incoming = self.dump_objects = self.swept_objects = self.objects
+        self.sweep_rows = self.sweep_acts = MemorySweepRows(self.store)
         self.staleness, self.replica = Staleness(), ReplicaStatus(None)
         self._held: set[str] = set()
 
