@@ -13,7 +13,7 @@ from dataclasses import dataclass
 
 from chalicelib.domain import jobs
 from chalicelib.domain.automatic_tags import automatic_tags
-from chalicelib.domain.errors import ObjectsUnavailableError, RequestError, UnavailableError
+from chalicelib.domain.errors import ObjectsUnavailableError, RequestError, UnavailableError, UnreadableImageError
 from chalicelib.domain.image_details import SeenFacts, seen_facts
 from chalicelib.domain.images import Image
 from chalicelib.domain.jobs import Job, Removal, Render
@@ -78,8 +78,9 @@ class Rendering:
         data = self.objects.get(image.object_key)
         if data is None:  # deleted meanwhile, which the next try sees
             raise ObjectsUnavailableError(f"The object {image.object_key} is not there.")
-        if hashlib.sha256(data).digest() != image.sha256:
-            raise ObjectsUnavailableError(f"The bytes of object {image.object_key} are not those that were stored.")
+        if hashlib.sha256(data).digest() != image.sha256:  # they are never changed, so another try would find the same
+            logger.error("the bytes of object %s are not those that were stored", image.object_key)
+            raise UnreadableImageError("The image's bytes in the store are damaged: upload it again.")
         return data
 
     def _keep(self, job: Job, order: Render, rendered: list[Rendered], tags: list[str], seen: SeenFacts | None) -> None:
