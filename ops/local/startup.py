@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from chalicelib.bootstrap import services_from
-from ops.local import app_environ, app_parts, bootstrap, mariadb, mariadb_replica, ministack, moto, network
+from ops.local import app_environ, app_parts, bootstrap, mail_page, mariadb, mariadb_replica, ministack, moto, network
 from ops.local.cloud import Cloud
 from ops.local.parts import REPLICA, Part, base_environ
 from ops.local.ports import free_port
@@ -37,7 +37,7 @@ def start(cloud: Cloud, wanted: Wanted) -> None:
     whole_environ = {**base_environ(cloud.state, os.environ), **environ, **_chosen_app(os.environ)}
     parts = [
         app_parts.nodes(cloud.state, whole_environ),
-        app_parts.web(wanted.port, whole_environ),
+        app_parts.web(cloud.state, wanted.port, whole_environ),
         app_parts.events(whole_environ),
     ]
     _start_together(cloud, [part for part in parts if part.name in wanted.parts])
@@ -50,8 +50,8 @@ def _tell_of_accounts(cloud: Cloud, port: int, environ: Mapping[str, str]) -> No
     link = services_from(environ).accounts.first_admin_link()
     if link is not None:
         cloud.say(f"First admin (good once, for an hour): http://127.0.0.1:{port}/first-admin?link={link}")
-    if mail := environ.get("AWS_ENDPOINT_URL"):
-        cloud.say(f"Mail that would have been sent: {mail}/_ministack/ses/messages")
+    if "AWS_ENDPOINT_URL" in environ:
+        cloud.say(f"Mail that would have been sent: http://127.0.0.1:{port}{mail_page.PATH}")
 
 
 class _Foundations:

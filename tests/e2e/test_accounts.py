@@ -95,6 +95,19 @@ def test_a_person_signs_up_uploads_and_signs_out_and_nobody_else_sees_it(closed_
     assert ada("GET", "/").status == 401
 
 
+def test_mail_is_read_on_the_page_that_the_run_names_and_lies_in_its_folder(closed_cloud: LocalCloud) -> None:
+    signed_up(closed_cloud, "reader@example.org")
+    (told,) = [line for line in closed_cloud.said if line.startswith("Mail that would have been sent: ")]
+    page = Browser(closed_cloud)("GET", urlsplit(told.rpartition(" ")[2]).path)
+    body = page.body.decode()
+    assert page.status == 200
+    (link,) = re.findall(
+        r'href="(http[^"]+/verify[^"]+)">', body.partition("reader@example.org")[2].split("</article>")[0]
+    )
+    assert link_in(mails_to(closed_cloud, "reader@example.org")[0]) in link
+    assert any("reader@example.org" in kept.read_text() for kept in closed_cloud.state.mail.iterdir())
+
+
 def test_a_password_is_reset_by_mail_and_every_session_ends(closed_cloud: LocalCloud) -> None:
     eve = signed_up(closed_cloud, "eve@example.org")
     other = Browser(closed_cloud)
