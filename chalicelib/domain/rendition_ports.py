@@ -6,7 +6,7 @@ from typing import Protocol
 
 from chalicelib.domain.accounts import Owner, Principal
 from chalicelib.domain.images import Image
-from chalicelib.domain.jobs import Render
+from chalicelib.domain.jobs import Job, Render
 from chalicelib.domain.stored_renditions import About, Rendition
 
 
@@ -55,13 +55,29 @@ class RenderRows(Protocol):
         """The image, if it still is the one to be rendered; looked at where rows are written."""
 
     def complete(
-        self, order: Render, job_id: bytes, intent_id: bytes, made: Sequence[Rendition], tags: Sequence[str]
+        self,
+        order: Render,
+        job_id: bytes,
+        intent_id: bytes,
+        made: Sequence[Rendition],
+        tags: Sequence[str],
+        owed: Sequence[Job] = (),
     ) -> bool:
         """Makes the renditions ready and gives the image its automatic tags, in one transaction.
 
         It also withdraws the intent and ends the job. If the image is not the one that was rendered any more, the
         transaction makes the intent due and ends the job, and the answer is False. `tags` empty leaves tags alone.
+        Jobs that are `owed` then are written by the run that ends the job, so a job that was performed twice owes once.
         """
 
-    def fail(self, order: Render, job_id: bytes, why: str) -> None:
-        """Marks what the job was to make as failed, and ends the job."""
+    def fail(self, order: Render, job_id: bytes, why: str, owed: Sequence[Job] = ()) -> None:
+        """Marks what the job was to make as failed, and ends the job; writes what is owed then, as `complete`."""
+
+    def label(self, order: Render, job_id: bytes, tags: Sequence[str]) -> None:
+        """Adds automatic tags to the image, if it still is the one that was looked at, and ends the job.
+
+        Removed ones stay removed.
+        """
+
+    def put_off(self, job_id: bytes, instead: Job, seconds: int) -> None:
+        """Ends the job and writes another in its place, due after that long."""

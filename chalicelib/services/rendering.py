@@ -16,11 +16,14 @@ from chalicelib.domain.automatic_tags import automatic_tags
 from chalicelib.domain.errors import ObjectsUnavailableError, RequestError
 from chalicelib.domain.images import Image
 from chalicelib.domain.jobs import Job, Removal, Render
+from chalicelib.domain.notices import EditNotice, requested
 from chalicelib.domain.partitions import partition_of
 from chalicelib.domain.ports import ImageRows, JobRows, Objects, Renderer
 from chalicelib.domain.rendition_ports import RenderRows
 from chalicelib.domain.renditions import KINDS, MEDIA_TYPE, THUMBNAIL, Rendered
 from chalicelib.domain.stored_renditions import Rendition, State, object_key_of
+from chalicelib.services.labelling import TRIES
+from chalicelib.services.sending import Sending
 
 logger = logging.getLogger(__name__)
 
@@ -34,6 +37,9 @@ class Rendering:
     job_rows: JobRows
     objects: Objects
     renderer: Renderer
+    sending: Sending
+    tells_owners: bool = False  # of edits that they asked for
+    labels: bool = False  # of what an image shows, as tags
 
     def perform(self, job: Job) -> None:
         """Makes what the job names, or says why not, and finishes it. Raises UnavailableError: to be tried again."""
@@ -47,7 +53,9 @@ class Rendering:
             seen, rendered = self.renderer.render(self._bytes_of(image), image.facts.media_type, kinds)
         except RequestError as error:
             logger.warning("job %s makes no renditions: %s", job.id.hex(), error)
-            self.rows.fail(order, job.id, str(error))
+            owed = self._owed(order, ready=False)
+            self.rows.fail(order, job.id, str(error), owed=owed)
+            self.sending.send([one.id for one in owed])
             return
         tags = automatic_tags(seen, image.facts.media_type) if THUMBNAIL in kinds else []
         self._keep(job, order, rendered, tags)
@@ -69,8 +77,22 @@ class Rendering:
         self.image_rows.announce(intent)
         for row, one in zip(made, rendered, strict=True):
             self.objects.put(row.object_key, one.data, MEDIA_TYPE)
-        if not self.rows.complete(order, job.id, intent.id, made, tags):
+        owed = self._owed(order, ready=True)
+        if not self.rows.complete(order, job.id, intent.id, made, tags, owed=owed):
             logger.info("job %s: the image was replaced or deleted while it was rendered", job.id.hex())
+            return
+        self.sending.send([one.id for one in owed])
+
+    def _owed(self, order: Render, *, ready: bool) -> list[Job]:
+        """The jobs that are due once these renditions are ready or failed."""
+        owed = []
+        edits = requested(order.kinds)
+        if self.tells_owners and edits:
+            notice = EditNotice(order.owner_id, order.key, edits, ready)
+            owed.append(jobs.edit_notice_job(secrets.token_bytes(16), notice))
+        if self.labels and ready and THUMBNAIL.name in order.kinds:
+            owed.append(jobs.label_job(secrets.token_bytes(16), order, TRIES))
+        return owed
 
 
 def _made(order: Render, one: Rendered) -> Rendition:

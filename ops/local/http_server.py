@@ -30,7 +30,8 @@ from ops.local.http_answers import Answer, GatewayAnswer, json_gateway_answer
 from ops.local.http_connections import Connections
 from ops.local.http_handler import HandlerSettings, StrictRequestHandler, error_log
 from ops.local.mail_folder import MailFolder
-from ops.local.mail_keeper import MailKeeper, ses_mails
+from ops.local.mail_keeper import MailKeeper, Source, ses_mails
+from ops.local.notice_mails import NoticeMails
 
 # The largest image that is kept, and what a form puts around it.
 DEFAULT_MAX_BODY_BYTES = MAX_BYTES + 64 * 1024
@@ -173,8 +174,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def _mail_keeper(folder: Path) -> MailKeeper:
     """Keeps what the stand-ins of AWS_ENDPOINT_URL are told to send, if there are any."""
-    endpoint = os.environ.get("AWS_ENDPOINT_URL")
-    return MailKeeper(MailFolder(folder), [] if endpoint is None else [lambda: ses_mails(endpoint)])
+    endpoint, topic_arn = os.environ.get("AWS_ENDPOINT_URL"), os.environ.get("NOTICE_TOPIC_ARN")
+    sources: list[Source] = []
+    if endpoint:
+        sources.append(lambda: ses_mails(endpoint))
+    if endpoint and topic_arn:
+        sources.append(NoticeMails(endpoint, topic_arn))
+    return MailKeeper(MailFolder(folder), sources)
 
 
 def _port(text: str) -> int:

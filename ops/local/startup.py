@@ -65,6 +65,7 @@ class _Foundations:
         self._network = network.reserve()
         self._ports = {name: free_port() for name in ("mariadb", REPLICA, "ministack", "moto")}
         self._queue_urls = ("", "")
+        self._notice_topic_arn = ""
         self._subnets: tuple[str, ...] = ()
         self._first_log = ""  # that the replica follows
 
@@ -96,6 +97,7 @@ class _Foundations:
             self._secrets["secret_key"],
             os.environ.get("CACHE_TIMEOUT_MS", "50"),  # a busy machine may want more
             self._wanted.open_to,
+            self._notice_topic_arn,
         )
         if REPLICA in wanted:
             environ |= app_environ.reader_environ("127.0.0.1", self._ports[REPLICA])
@@ -145,6 +147,7 @@ class _Foundations:
         bootstrap.make_bucket(self._url("ministack"))
         self._queue_urls = bootstrap.make_queues(self._url("ministack"))
         bootstrap.make_mail_sender(self._url("ministack"))
+        self._notice_topic_arn = bootstrap.make_notices(self._url("ministack"))
         origins = [f"http://{host}:{self._wanted.port}" for host in ("127.0.0.1", "localhost")]
         bootstrap.open_to_browsers(self._url("ministack"), origins)
 

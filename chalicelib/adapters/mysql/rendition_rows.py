@@ -11,11 +11,11 @@ from chalicelib.adapters.mysql.due_jobs import insert_jobs
 from chalicelib.adapters.mysql.image_renditions import insert_due
 from chalicelib.adapters.mysql.image_rows import COLUMN_COUNT, COLUMNS, bump, image_of, image_under, locked_owner
 from chalicelib.adapters.mysql.principals import nobody, whose
-from chalicelib.adapters.mysql.tag_rows import MySqlTagRows, give_automatic
+from chalicelib.adapters.mysql.tag_rows import MySqlTagRows, add_automatic, give_automatic
 from chalicelib.domain import jobs
 from chalicelib.domain.accounts import Owner, Principal
 from chalicelib.domain.images import Image
-from chalicelib.domain.jobs import Render
+from chalicelib.domain.jobs import Job, Render
 from chalicelib.domain.rendition_ports import RenditionRow
 from chalicelib.domain.renditions import KINDS, THUMBNAIL
 from chalicelib.domain.stored_renditions import About, Rendition, State, in_order
@@ -132,11 +132,17 @@ class MySqlRenderRows:
         return image_of(found[0]) if found else None
 
     def complete(
-        self, order: Render, job_id: bytes, intent_id: bytes, made: Sequence[Rendition], tags: Sequence[str]
+        self,
+        order: Render,
+        job_id: bytes,
+        intent_id: bytes,
+        made: Sequence[Rendition],
+        tags: Sequence[str],
+        owed: Sequence[Job] = (),
     ) -> bool:
         def work(transaction: Transaction) -> bool:
             owner = _still(transaction, order)
-            transaction.change("DELETE FROM jobs WHERE id = %s", (job_id,))
+            ended = transaction.change("DELETE FROM jobs WHERE id = %s", (job_id,))
             if owner is None:
                 transaction.change("UPDATE jobs SET due_at = UTC_TIMESTAMP(6) WHERE id = %s", (intent_id,))
                 return False
@@ -150,22 +156,43 @@ class MySqlRenderRows:
                 )
             if tags:
                 give_automatic(transaction, owner, order.key, tags)
+            if ended:
+                insert_jobs(transaction, owed)
             bump(transaction, owner)
             return True
 
         return self._database.transaction(work)
 
-    def fail(self, order: Render, job_id: bytes, why: str) -> None:
+    def fail(self, order: Render, job_id: bytes, why: str, owed: Sequence[Job] = ()) -> None:
         def work(transaction: Transaction) -> None:
             owner = _still(transaction, order)
-            transaction.change("DELETE FROM jobs WHERE id = %s", (job_id,))
+            ended = transaction.change("DELETE FROM jobs WHERE id = %s", (job_id,))
             if owner is not None:
+                if ended:
+                    insert_jobs(transaction, owed)
                 transaction.change(
                     "UPDATE renditions SET state = 'failed', why = %s WHERE owner_id = %s AND image_key = %s "
                     "AND kind IN %s AND state = 'due'",
                     (why, owner.id, order.key, order.kinds),
                 )
                 bump(transaction, owner)
+
+        self._database.transaction(work)
+
+    def label(self, order: Render, job_id: bytes, tags: Sequence[str]) -> None:
+        def work(transaction: Transaction) -> None:
+            owner = _still(transaction, order)
+            transaction.change("DELETE FROM jobs WHERE id = %s", (job_id,))
+            if owner is not None and tags:
+                add_automatic(transaction, owner, order.key, tags)
+                bump(transaction, owner)
+
+        self._database.transaction(work)
+
+    def put_off(self, job_id: bytes, instead: Job, seconds: int) -> None:
+        def work(transaction: Transaction) -> None:
+            if transaction.change("DELETE FROM jobs WHERE id = %s", (job_id,)):
+                insert_jobs(transaction, [instead], seconds)
 
         self._database.transaction(work)
 
