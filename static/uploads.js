@@ -198,7 +198,9 @@ class UploadQueue {
     this.banner.hidden = false;
     this.paused = true;
     for (const upload of this.uploads.keys()) {
-      upload.lost = false; // what the person says holds
+      if (upload.ended) continue;
+      // What arrived meanwhile was refused: it is begun anew, and not before the person says so.
+      Object.assign(upload, { begun: null, posted: false, lost: false });
       if (upload.state === "sending") upload.stop?.();
       else if (upload.state === "waiting") upload.set("paused", "Paused: uploads are blocked");
     }
@@ -239,6 +241,7 @@ class UploadQueue {
     const words = Object.assign(document.createElement("p"), { className: "hint" });
     const button = Object.assign(document.createElement("button"), { type: "button", className: "button small" });
     button.addEventListener("click", () => {
+      upload.lost = false; // what the person says holds
       if (upload.state === "sending") upload.stop?.();
       else if (upload.state === "waiting") upload.set("paused", "Paused");
       else if (!upload.ended) upload.set("waiting", "Waiting");

@@ -31,6 +31,7 @@ ROTATED_RIGHT = Kind("rotated-right", "Rotated right", MOST_EDGE_PIXELS, "right"
 LOOKED_AT = Kind("looked-at", "What labels are asked of", 1024, quality=85, media_type="image/jpeg")  # never stored
 
 ON_ARRIVAL = (THUMBNAIL, PREVIEW, FLIPPED)
+AUTOMATIC = frozenset(kind.name for kind in ON_ARRIVAL)
 EDITS = (FLIPPED, GREYSCALE, ROTATED_LEFT, ROTATED_RIGHT)
 KINDS = {kind.name: kind for kind in (THUMBNAIL, PREVIEW, *EDITS)}
 

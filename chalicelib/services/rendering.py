@@ -13,19 +13,21 @@ from dataclasses import dataclass
 
 from chalicelib.domain import jobs
 from chalicelib.domain.automatic_tags import automatic_tags
-from chalicelib.domain.errors import ObjectsUnavailableError, RequestError
+from chalicelib.domain.errors import ObjectsUnavailableError, RequestError, UnavailableError
 from chalicelib.domain.images import Image
 from chalicelib.domain.jobs import Job, Removal, Render
 from chalicelib.domain.notices import EditNotice, requested
 from chalicelib.domain.partitions import partition_of
 from chalicelib.domain.ports import ImageRows, JobRows, Objects, Renderer
 from chalicelib.domain.rendition_ports import RenderRows
-from chalicelib.domain.renditions import KINDS, MEDIA_TYPE, THUMBNAIL, Rendered
+from chalicelib.domain.renditions import AUTOMATIC, KINDS, MEDIA_TYPE, THUMBNAIL, Rendered
 from chalicelib.domain.stored_renditions import Rendition, State, object_key_of
 from chalicelib.services.labelling import TRIES
 from chalicelib.services.sending import Sending
 
 logger = logging.getLogger(__name__)
+
+_GIVEN_UP = f"It could not be made, {jobs.MOST_TRIES} times."
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,8 +44,24 @@ class Rendering:
     labels: bool = False  # of what an image shows, as tags
 
     def perform(self, job: Job) -> None:
-        """Makes what the job names, or says why not, and finishes it. Raises UnavailableError: to be tried again."""
+        """Makes what the job names, or says why not, and finishes it. Raises UnavailableError: to be tried again.
+
+        The last of jobs.MOST_TRIES fails for good, until somebody asks for another. It is raised too, so that its
+        message goes where the others went.
+        """
         order = jobs.render_of(job)
+        if job.tries > jobs.MOST_TRIES:  # the last one was killed
+            self._fail(job, order, f"{_GIVEN_UP} Each was cut short.")
+            return
+        try:
+            self._try(job, order)
+        except UnavailableError as error:
+            if job.tries == jobs.MOST_TRIES:
+                logger.warning("job %s is given up: %s", job.id.hex(), error)
+                self._fail(job, order, f"{_GIVEN_UP} {error}")
+            raise
+
+    def _try(self, job: Job, order: Render) -> None:
         image = self.rows.source(order)
         if image is None:
             self.job_rows.finish(job.id)
@@ -51,11 +69,12 @@ class Rendering:
         kinds = [KINDS[name] for name in order.kinds if name in KINDS]
         try:
             seen, rendered = self.renderer.render(self._bytes_of(image), image.facts.media_type, kinds)
+            asked_for = [one for one in rendered if one.kind.name not in AUTOMATIC]
+            if asked_for:  # an image that was taken gets the others whatever the quota
+                self.rows.refuse_if_full(order, sum(len(one.data) for one in asked_for))
         except RequestError as error:
             logger.warning("job %s makes no renditions: %s", job.id.hex(), error)
-            owed = self._owed(order, ready=False)
-            self.rows.fail(order, job.id, str(error), owed=owed)
-            self.sending.send([one.id for one in owed])
+            self._fail(job, order, str(error))
             return
         tags = automatic_tags(seen, image.facts.media_type) if THUMBNAIL in kinds else []
         self._keep(job, order, rendered, tags)
@@ -81,6 +100,11 @@ class Rendering:
         if not self.rows.complete(order, job.id, intent.id, made, tags, owed=owed):
             logger.info("job %s: the image was replaced or deleted while it was rendered", job.id.hex())
             return
+        self.sending.send([one.id for one in owed])
+
+    def _fail(self, job: Job, order: Render, why: str) -> None:
+        owed = self._owed(order, ready=False)
+        self.rows.fail(order, job.id, why, owed=owed)
         self.sending.send([one.id for one in owed])
 
     def _owed(self, order: Render, *, ready: bool) -> list[Job]:
