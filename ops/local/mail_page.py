@@ -66,7 +66,7 @@ def _article(mail: Mail) -> str:
         sender=html.escape(mail.sender),
         iso=at.isoformat(timespec="seconds"),
         words=at.strftime("%Y-%m-%d %H:%M:%S UTC"),
-        paragraphs="\n".join(f"<p>{_linked(paragraph)}</p>" for paragraph in paragraphs),
+        paragraphs="\n".join(f'<p class="apart-top">{_linked(paragraph)}</p>' for paragraph in paragraphs),
     )
 
 
