@@ -10,6 +10,7 @@ REMOVE_OBJECTS = "remove_objects"
 MAKE_DUMP, REMOVE_DATA = "make_dump", "remove_data"
 RENDER = "render"
 EDIT_NOTICE, LABEL = "edit_notice", "label"
+INDEX_IMAGES = "index_images"
 MOST_TRIES = 20  # to make renditions; a message goes to the dead-letter queue after five
 MAX_REMOVALS = 1000  # S3 deletes at most as many in one call
 
@@ -88,3 +89,14 @@ def label_of(job: Job) -> tuple[Render, int]:
     """What a job made by label_job looks at, and how often it may be tried yet."""
     owner, key, source, tries_left = json.loads(job.body)
     return Render(bytes.fromhex(owner), bytes.fromhex(key), source, ()), int(tries_left)
+
+
+def index_job(job_id: bytes, owner_id: bytes, after: bytes) -> Job:
+    """A job that makes an owner's images findable whose keys sort behind `after`."""
+    return Job(job_id, INDEX_IMAGES, json.dumps([owner_id.hex(), after.hex()]))
+
+
+def indexed_by(job: Job) -> tuple[bytes, bytes]:
+    """The owner's id, and the key behind which a job made by index_job begins."""
+    owner_id, after = json.loads(job.body)
+    return bytes.fromhex(owner_id), bytes.fromhex(after)
