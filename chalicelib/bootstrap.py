@@ -22,12 +22,14 @@ if TYPE_CHECKING:
     from chalicelib.services.cache_configuration import CacheConfiguration
     from chalicelib.services.data_removal import DataRemoval
     from chalicelib.services.dumps import Dumps
+    from chalicelib.services.edit_notices import NoticeSwitch, TellingOwners
     from chalicelib.services.fleet_console import FleetConsole
     from chalicelib.services.fleet_status import FleetStatus
     from chalicelib.services.gallery import Gallery
     from chalicelib.services.image_details import ImageDetails
     from chalicelib.services.images import Images
     from chalicelib.services.indexing import Indexing
+    from chalicelib.services.labelling import Labelling
     from chalicelib.services.read_through import FillPolicy, ReadThrough
     from chalicelib.services.readiness import Asking
     from chalicelib.services.rendering import Rendering
@@ -184,7 +186,35 @@ class Services:
         from chalicelib.services.rendering import Rendering
 
         ports = self.ports
-        return Rendering(ports.render_rows, ports.image_rows, ports.job_rows, ports.objects, ports.renderer)
+        return Rendering(
+            ports.render_rows,
+            ports.image_rows,
+            ports.job_rows,
+            ports.objects,
+            ports.renderer,
+            self.sending,
+            tells_owners=ports.notices is not None,
+            labels=ports.labels is not None,
+        )
+
+    @made_once
+    def labelling(self) -> "Labelling":
+        from chalicelib.services.labelling import Labelling
+
+        ports = self.ports
+        return Labelling(ports.render_rows, ports.objects, ports.renderer, ports.labels)
+
+    @made_once
+    def telling_owners(self) -> "TellingOwners":
+        from chalicelib.services.edit_notices import TellingOwners
+
+        return TellingOwners(self.ports.notices, self.ports.job_rows, self.config.site_address)
+
+    @made_once
+    def notice_switch(self) -> "NoticeSwitch":
+        from chalicelib.services.edit_notices import NoticeSwitch
+
+        return NoticeSwitch(self.ports.notices, self.accounts, self.ports.settings)
 
     @made_once
     def worker(self) -> "Worker":
@@ -193,6 +223,8 @@ class Services:
 
         performers: dict[str, Callable[[Job], None]] = {
             jobs.RENDER: lambda job: self.rendering.perform(job),
+            jobs.EDIT_NOTICE: lambda job: self.telling_owners.perform(job),
+            jobs.LABEL: lambda job: self.labelling.perform(job),
             jobs.MAKE_DUMP: lambda job: self.dumps.make(job),
             jobs.REMOVE_DATA: lambda job: self.data_removal.perform(job),
             jobs.INDEX_IMAGES: lambda job: self.indexing.perform(job),

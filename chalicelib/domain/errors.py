@@ -21,6 +21,8 @@ StoreError
 │   ├── IdempotencyKeyReusedError  another request carried the same key
 │   ├── NotSignedInError        nobody knows who asks
 │   └── TooManyTriesError       of a kind that is counted; later it may be tried again
+├── NoticeRefusedError        the topic takes no such notice or subscription; trying again changes nothing
+├── LabelsRefusedError        the image is not looked at; trying again changes nothing
 ├── DoneBeforeError           another run of the same did it meanwhile; never reaches a person
 └── UnavailableError          a part that is needed does not answer; to be tried again
     ├── RowsUnavailableError    the database
@@ -28,6 +30,8 @@ StoreError
     ├── ObjectsUnavailableError the object store
     ├── QueueUnavailableError   the job queue; a job's row outlives it
     ├── MailUnavailableError    mail cannot be sent
+    ├── NoticesUnavailableError the topic of notices
+    ├── LabelsUnavailableError  what names the things that an image shows
     ├── NodeError               a cache node; never reaches a person, the origin answers instead
     └── OverloadedError         more work under way than can be taken on
 """
@@ -128,6 +132,14 @@ class TooManyTriesError(RequestError):
     """Too many tries of a kind that is counted. They are counted by the database's clock."""
 
 
+class NoticeRefusedError(StoreError):
+    """The topic refused a notice or a subscription, and would again."""
+
+
+class LabelsRefusedError(StoreError):
+    """The image was refused by what names the things it shows, and would be again."""
+
+
 class DoneBeforeError(StoreError):
     """Another run of the same did it meanwhile, and its answer stands. Never reaches a person."""
 
@@ -154,6 +166,14 @@ class QueueUnavailableError(UnavailableError):
 
 class MailUnavailableError(UnavailableError):
     """Mail cannot be sent at present."""
+
+
+class NoticesUnavailableError(UnavailableError):
+    """The topic of notices does not answer; the notice's job outlives it."""
+
+
+class LabelsUnavailableError(UnavailableError):
+    """What names the things that an image shows does not answer."""
 
 
 class NodeError(UnavailableError):

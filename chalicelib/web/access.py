@@ -56,6 +56,7 @@ MODULES: Mapping[str, Mapping[str, Mapping[str, Access]]] = {
         "/account": _of(Access.OWNER, GET, HEAD),
         "/account/password": _of(Access.OWNER, POST),
         "/account/sessions": _of(Access.OWNER, POST),
+        "/account/notices": _of(Access.OWNER, POST),
         "/account/tokens": _of(Access.OWNER, POST),
         "/account/revoke": _of(Access.OWNER, POST),
     },

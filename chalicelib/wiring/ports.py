@@ -9,6 +9,7 @@ if TYPE_CHECKING:  # importing them all is what a cold process need not do
     from chalicelib.domain.account_ports import AccountRows, Mail, Passwords
     from chalicelib.domain.admin_ports import AdminRows, DumpObjects, DumpRows, RemovalRows
     from chalicelib.domain.gallery_ports import DetailRows, GalleryRows, IndexRows
+    from chalicelib.domain.notice_ports import EditNotices, Labels
     from chalicelib.domain.rendition_ports import RenderRows, RenditionRows
     from chalicelib.domain.scaler_ports import ScalerRows
     from chalicelib.domain.sweeping_ports import SweepActs, SweepRows, SweptObjects
@@ -98,6 +99,10 @@ class Ports(Protocol):
     def passwords(self) -> "Passwords": ...
     @property
     def mail(self) -> "Mail": ...
+    @property
+    def notices(self) -> "EditNotices | None": ...  # None: nobody is told
+    @property
+    def labels(self) -> "Labels | None": ...  # None: nothing is looked at
     @property
     def inspector(self) -> "ports.Inspector": ...
     @property

@@ -40,6 +40,7 @@ if TYPE_CHECKING:
     from chalicelib.adapters.sqs_queue import SqsQueue
     from chalicelib.adapters.system_clock import SystemClock
     from chalicelib.domain.account_ports import Mail, Passwords
+    from chalicelib.domain.notice_ports import EditNotices, Labels
     from chalicelib.domain.ports import ScalerWaker, SecretText
     from chalicelib.services.readiness import Probe
     from chalicelib.services.replica_status import ReplicaStatus
@@ -365,6 +366,33 @@ class RealPorts:
             from chalicelib.adapters.ses_mail import SesMail
 
             return SesMail(aws_clients.ses(), self._config.mail_sender)
+
+        return at_first_use(build)
+
+    @made_once
+    def notices(self) -> "EditNotices | None":
+        topic_arn = self._config.notice_topic_arn
+        if topic_arn is None:
+            return None
+
+        def build() -> "EditNotices":
+            from chalicelib.adapters import aws_clients
+            from chalicelib.adapters.sns_notices import SnsNotices
+
+            return SnsNotices(aws_clients.sns(), topic_arn)
+
+        return at_first_use(build)
+
+    @made_once
+    def labels(self) -> "Labels | None":
+        if self._config.labels == "off":
+            return None
+
+        def build() -> "Labels":
+            from chalicelib.adapters import aws_clients
+            from chalicelib.adapters.rekognition_labels import RekognitionLabels
+
+            return RekognitionLabels(aws_clients.rekognition())
 
         return at_first_use(build)
 

@@ -31,6 +31,7 @@ from tests.fakes.job_rows import MemoryJobRows
 from tests.fakes.mail import MemoryMail, PlainPasswords
 from tests.fakes.node_admin import MemoryNodeAdmins
 from tests.fakes.node_cache import MemoryNodeCaches
+from tests.fakes.notices import FixedLabels, MemoryNotices
 from tests.fakes.objects import MemoryObjects
 from tests.fakes.queue import MemoryQueue, MemoryWaker
 from tests.fakes.renderer import FixedRenderer
@@ -91,6 +92,8 @@ class MemoryParts:
         self.account_rows, self.mail = MemoryAccountRows(self.store), MemoryMail(self.steps)
         self.admin_rows = MemoryAdminRows(self.store, self.account_rows)
         self.passwords = PlainPasswords()
+        self.notices: MemoryNotices | None = None  # as where there is no topic
+        self.labels: FixedLabels | None = None
         self.inspector = FixedInspector(steps=self.steps)
         self.renderer = FixedRenderer(steps=self.steps)
         self.rendition_rows = self.render_rows = MemoryRenditionRows(self.store)
