@@ -9,6 +9,7 @@ if TYPE_CHECKING:  # importing them all is what a cold process need not do
     from chalicelib.domain.admin_ports import AdminRows, DumpObjects, DumpRows, RemovalRows
     from chalicelib.domain.rendition_ports import RenderRows, RenditionRows
     from chalicelib.domain.scaler_ports import ScalerRows
+    from chalicelib.domain.sharing_ports import AlbumRows, ShareRows
     from chalicelib.domain.upload_ports import AnswerRows, IncomingObjects, UploadRows
     from chalicelib.services.replica_status import ReplicaStatus
     from chalicelib.services.staleness import Staleness
@@ -56,6 +57,10 @@ class Ports(Protocol):
     def rendition_rows(self) -> "RenditionRows": ...
     @property
     def render_rows(self) -> "RenderRows": ...
+    @property
+    def album_rows(self) -> "AlbumRows": ...
+    @property
+    def share_rows(self) -> "ShareRows": ...
     @property
     def settings(self) -> "ports.SettingsRows": ...
     @property

@@ -132,6 +132,8 @@ class MariaDb:
                 "DELETE FROM jobs",
                 "DELETE FROM uploads",
                 "DELETE FROM idempotency_keys",
+                "DELETE FROM shares",
+                "DELETE FROM albums",
                 "DELETE FROM images",
                 "DELETE FROM renditions",
                 "DELETE FROM image_tags",
