@@ -1,6 +1,6 @@
 """What the services need of the rows of albums and of links, as narrow protocols."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -52,8 +52,8 @@ class AlbumRows(Protocol):
     def remove(self, principal: Principal, album_id: bytes, key: bytes) -> bool:
         """Takes the image out of the album, whose images stay; whether it was in it."""
 
-    def move(self, principal: Principal, album_id: bytes, key: bytes, position: int) -> bool:
-        """Puts the image at that position, from 0, of the album's order; whether it is in it."""
+    def move(self, principal: Principal, album_id: bytes, key: bytes, to: Callable[[int], int]) -> bool:
+        """Puts the image where `to` says, given its position from 0 in the album's order; whether it is in it."""
 
     def choose_cover(self, principal: Principal, album_id: bytes, key: bytes) -> bool:
         """Makes the image the album's cover; whether it is in it."""

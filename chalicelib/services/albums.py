@@ -1,12 +1,12 @@
 """What people do with albums: make, name, fill, order and delete them, which leaves their images."""
 
 import secrets
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from chalicelib.domain.accounts import Principal
 from chalicelib.domain.albums import MOST_ALBUMS, MOST_IMAGES, Album, AlbumImage, title_of
-from chalicelib.domain.errors import InvalidValueError, NotFoundError, UnknownAlbumError
+from chalicelib.domain.errors import InvalidValueError, NotFoundError, RequestError, UnknownAlbumError
 from chalicelib.domain.keys import text_of
 from chalicelib.domain.ports import JobQueue, JobRows
 from chalicelib.domain.sharing_ports import AlbumRows
@@ -58,6 +58,18 @@ class Albums:
         self.rows.create(principal, album_id, title_of(title), MOST_ALBUMS)
         return album_id
 
+    def create_with(self, principal: Principal, title: str, keys: Sequence[bytes]) -> tuple[bytes, int]:
+        """Makes an album of these images, or none: its id, and how many they are.
+
+        Raises NotFoundError or InvalidValueError.
+        """
+        album_id = self.create(principal, title)
+        try:
+            return album_id, self.add(principal, album_id, keys)
+        except RequestError:
+            self.rows.delete(principal, album_id)
+            raise
+
     def rename(self, principal: Principal, album_id: bytes, title: str) -> None:
         """Gives the album another title. Raises InvalidValueError."""
         if not self.rows.rename(principal, album_id, title_of(title)):
@@ -85,9 +97,9 @@ class Albums:
         """Takes the image out of the album; the image stays. Raises NotFoundError."""
         self._changed(principal, album_id, key, self.rows.remove(principal, album_id, key))
 
-    def move(self, principal: Principal, album_id: bytes, key: bytes, position: int) -> None:
-        """Puts the image at that position of the album's order, from 0. Raises NotFoundError."""
-        self._changed(principal, album_id, key, self.rows.move(principal, album_id, key, position))
+    def move(self, principal: Principal, album_id: bytes, key: bytes, to: Callable[[int], int]) -> None:
+        """Puts the image where `to` says, given its position from 0 in the album's order. Raises NotFoundError."""
+        self._changed(principal, album_id, key, self.rows.move(principal, album_id, key, to))
 
     def choose_cover(self, principal: Principal, album_id: bytes, key: bytes) -> None:
         """Makes the image the album's cover. Raises NotFoundError."""

@@ -2,7 +2,7 @@
 
 import hashlib
 import secrets
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from chalicelib.domain import jobs
 from chalicelib.domain.accounts import Principal
@@ -97,13 +97,13 @@ class MemoryAlbumRows:
                 del self._store.album_images[item]
             return item is not None
 
-    def move(self, principal: Principal, album_id: bytes, key: bytes, position: int) -> bool:
+    def move(self, principal: Principal, album_id: bytes, key: bytes, to: Callable[[int], int]) -> bool:
         with self._store.steps.step("albums.move"), self._store.lock:
             item = self._item_id(principal, album_id, key)
             if item is None:
                 return False
             order = [item_id for item_id, _ in order_of(self._store, album_id)]
-            for place, item_id in enumerate(moved(order, item, position)):
+            for place, item_id in enumerate(moved(order, item, to(order.index(item)))):
                 self._store.album_images[item_id].place = place
             return True
 

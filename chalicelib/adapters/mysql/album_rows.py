@@ -1,7 +1,7 @@
 """The rows of albums. Every write locks the owner's row first, as the writes of images do."""
 
 import secrets
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import UTC
 from typing import Any
 
@@ -154,7 +154,7 @@ class MySqlAlbumRows:
 
         return self._database.transaction(work)
 
-    def move(self, principal: Principal, album_id: bytes, key: bytes, position: int) -> bool:
+    def move(self, principal: Principal, album_id: bytes, key: bytes, to: Callable[[int], int]) -> bool:
         def work(transaction: Transaction) -> bool:
             owner = locked_owner(transaction, principal)
             if not _has(transaction, owner, album_id):
@@ -163,7 +163,7 @@ class MySqlAlbumRows:
             moving = next((row for row in before if row[0] == key), None)
             if moving is None:
                 return False
-            after = moved(before, moving, position)
+            after = moved(before, moving, to(before.index(moving)))
             changes = [(place, row[1]) for place, row in enumerate(after) if row[2] != place]
             if changes:
                 transaction.change_many("UPDATE album_images SET place = %s WHERE id = %s", changes)
