@@ -1,7 +1,7 @@
 -- Albums, which hold images in an order, and links by which an image or an album is shared.
--- An image that is deleted leaves both by itself, and one that gets another key keeps its places. A deleted album takes
--- its links with it and leaves its images. Of a link only the SHA-256 of its token is kept. UTC_TIMESTAMP(6) is the
--- only clock.
+-- Both hang on an image by its owner and key, as renditions and tags do: whoever deletes an image deletes them, whoever
+-- gives it another key changes them, and rows without an image are seen by nobody. A deleted album takes its links with
+-- it and leaves its images. Of a link only the SHA-256 of its token is kept. UTC_TIMESTAMP(6) is the only clock.
 
 -- `cover` is the id of one of its rows in album_images; if there is none, the first image is the cover.
 CREATE TABLE IF NOT EXISTS albums (
@@ -24,8 +24,7 @@ CREATE TABLE IF NOT EXISTS album_images (
     UNIQUE KEY album_images_image (album_id, image_key),
     INDEX album_images_place (album_id, place),
     INDEX album_images_owner (owner_id, image_key),
-    FOREIGN KEY (album_id) REFERENCES albums (id) ON DELETE CASCADE,
-    FOREIGN KEY (owner_id, image_key) REFERENCES images (owner_id, image_key) ON DELETE CASCADE ON UPDATE CASCADE
+    FOREIGN KEY (album_id) REFERENCES albums (id) ON DELETE CASCADE
 ) ENGINE=InnoDB DEFAULT CHARSET=utf8mb4 COLLATE=utf8mb4_bin;
 
 -- Of an album or of an image: one of the two is NULL. `password` is a slow hash, NULL where none is asked for.
@@ -45,6 +44,5 @@ CREATE TABLE IF NOT EXISTS shares (
     INDEX shares_owner (owner_id, created_at, id),
     INDEX shares_image (owner_id, image_key),
     FOREIGN KEY (owner_id) REFERENCES owners (id),
-    FOREIGN KEY (album_id) REFERENCES albums (id) ON DELETE CASCADE,
-    FOREIGN KEY (owner_id, image_key) REFERENCES images (owner_id, image_key) ON DELETE CASCADE ON UPDATE CASCADE
+    FOREIGN KEY (album_id) REFERENCES albums (id) ON DELETE CASCADE
 ) ENGINE=InnoDB DEFAULT CHARSET=utf8mb4 COLLATE=utf8mb4_bin;

@@ -193,14 +193,34 @@ def test_many_who_put_images_in_at_once_leave_an_order_without_gaps_or_twins(mar
     assert [item.place for item in items] == list(range(len(keys)))
 
 
-def test_an_image_that_gets_another_key_keeps_its_places_and_its_links(maria: MariaDb) -> None:
+def test_what_hangs_on_no_image_is_seen_by_nobody_and_keeps_its_place(maria: MariaDb) -> None:
+    """As an image in the trash leaves it: under a key that no image has, until it is put back."""
     sharing = sharing_on(maria)
     sharing.put(*KEYS)
     sharing.album(*KEYS)
-    token_hash = sharing.share(Target(key=b"k2"))
-    maria.execute("UPDATE images SET image_key = 'renamed' WHERE image_key = 'k2'")
-    assert sharing.order() == [b"k1", b"renamed", b"k3", b"k4"]
-    assert sharing.shares.opened(token_hash) is not None
+    token_hash, alone = sharing.share(Target(album_id=ALBUM)), sharing.share(Target(key=b"k2"))
+    sharing.albums.choose_cover(DEMO, ALBUM, b"k2")
+    both = ("album_images", "shares")
+    for table in both:
+        maria.execute(f"UPDATE {table} SET image_key = '\0away' WHERE image_key = 'k2'")  # noqa: S608
+    assert sharing.order() == [b"k1", b"k3", b"k4"]
+    assert _cover(sharing) == b"k1"
+    opened = sharing.shares.opened(token_hash)
+    assert opened is not None
+    assert opened.count == 3
+    shown = [item.id for item in sharing.shares.images(token_hash, -1, 3)]
+    assert len(shown) == 3
+    first = sharing.shares.image(token_hash, shown[0])
+    assert first is not None
+    assert first.following == shown[1]
+    assert sharing.shares.opened(alone) is None
+    assert [share.target for share in sharing.shares.shares(DEMO)] == [Target(album_id=ALBUM)]
+    sharing.albums.move(DEMO, ALBUM, b"k1", lambda at: at + 1)
+    for table in both:
+        maria.execute(f"UPDATE {table} SET image_key = 'k2' WHERE image_key = '\0away'")  # noqa: S608
+    assert sharing.order() == [b"k3", b"k2", b"k1", b"k4"]
+    assert _cover(sharing) == b"k2"
+    assert sharing.shares.opened(alone) is not None
 
 
 def sharing_on(maria: MariaDb) -> SharingUnderTest:

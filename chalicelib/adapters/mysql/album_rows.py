@@ -17,7 +17,11 @@ from chalicelib.domain.keys import text_of
 from chalicelib.domain.renditions import THUMBNAIL
 from chalicelib.domain.sharing_ports import Added
 
-_ALBUM = "l.id, l.title, (SELECT COUNT(*) FROM album_images n WHERE n.album_id = l.id), l.created_at"
+ALBUM_COUNT = (  # what hangs on an image that is not there any more, or in the trash, does not count
+    "(SELECT COUNT(*) FROM album_images n JOIN images j ON j.owner_id = n.owner_id AND j.image_key = n.image_key "
+    "WHERE n.album_id = {0})"
+)
+_ALBUM = f"l.id, l.title, {ALBUM_COUNT.format('l.id')}, l.created_at"
 _ALBUM_COUNT = 4
 _ITEM = f"x.id, x.place, {COLUMNS}, {RENDITION_COLUMNS}"
 _IMAGE = (
@@ -28,8 +32,10 @@ _IMAGE = (
 # The chosen cover, if it still is in the album, or else the first image.
 _COVER = (
     "LEFT JOIN album_images x ON x.id = COALESCE("
-    "(SELECT c.id FROM album_images c WHERE c.id = l.cover AND c.album_id = l.id), "
-    "(SELECT f.id FROM album_images f WHERE f.album_id = l.id ORDER BY f.place LIMIT 1)) "
+    "(SELECT c.id FROM album_images c JOIN images j ON j.owner_id = c.owner_id AND j.image_key = c.image_key "
+    "WHERE c.id = l.cover AND c.album_id = l.id), "
+    "(SELECT f.id FROM album_images f JOIN images j ON j.owner_id = f.owner_id AND j.image_key = f.image_key "
+    "WHERE f.album_id = l.id ORDER BY f.place LIMIT 1)) "
     f"LEFT {_IMAGE}"
 )
 
@@ -123,7 +129,7 @@ class MySqlAlbumRows:
             owner = locked_owner(transaction, principal)
             if not _has(transaction, owner, album_id):
                 return None
-            there = {key: place for key, _, place in _order(transaction, album_id)}
+            there = {key: place for key, _, place, _ in _order(transaction, album_id)}
             new = [key for key in dict.fromkeys(keys) if key not in there]
             _refuse_missing(transaction, owner, new)
             if new and len(there) + len(new) > most:
@@ -160,10 +166,12 @@ class MySqlAlbumRows:
             if not _has(transaction, owner, album_id):
                 return False
             before = _order(transaction, album_id)
-            moving = next((row for row in before if row[0] == key), None)
+            seen = [row for row in before if row[3]]
+            moving = next((row for row in seen if row[0] == key), None)
             if moving is None:
                 return False
-            after = moved(before, moving, to(before.index(moving)))
+            following = iter(moved(seen, moving, to(seen.index(moving))))
+            after = [next(following) if row[3] else row for row in before]  # what is in the trash keeps its place
             changes = [(place, row[1]) for place, row in enumerate(after) if row[2] != place]
             if changes:
                 transaction.change_many("UPDATE album_images SET place = %s WHERE id = %s", changes)
@@ -191,9 +199,11 @@ def _has(transaction: Transaction, owner: Owner, album_id: bytes) -> bool:
 
 
 def _order(transaction: Transaction, album_id: bytes) -> Rows:
-    """Key, id and place of each image, in order."""
+    """Key, id and place of each image, and whether the image is there, in order."""
     return transaction.select(
-        "SELECT image_key, id, place FROM album_images WHERE album_id = %s ORDER BY place FOR UPDATE", (album_id,)
+        "SELECT x.image_key, x.id, x.place, i.image_key IS NOT NULL FROM album_images x LEFT JOIN images i "
+        "ON i.owner_id = x.owner_id AND i.image_key = x.image_key WHERE x.album_id = %s ORDER BY x.place FOR UPDATE",
+        (album_id,),
     )
 
 

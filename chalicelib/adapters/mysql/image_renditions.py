@@ -12,6 +12,8 @@ from chalicelib.domain.ports import Draft
 from chalicelib.domain.renditions import MEDIA_TYPE, ON_ARRIVAL
 from chalicelib.domain.stored_renditions import object_key_of
 
+_GONE_WITH_IT = ("image_tags", "album_images", "shares")
+
 _INSERT = """
 INSERT INTO renditions (owner_id, image_key, kind, source_object_key, object_key, media_type, state, created_at)
 VALUES (%s, %s, %s, %s, %s, %s, 'due', UTC_TIMESTAMP(6))
@@ -46,18 +48,20 @@ def replaced(transaction: Transaction, image: Image) -> list[Removal]:
 
 
 def deleted(transaction: Transaction, image: Image) -> list[Removal]:
-    """Deletes the image's renditions and tags; what is to be removed with them."""
-    transaction.change("DELETE FROM image_tags WHERE owner_id = %s AND image_key = %s", (image.owner_id, image.key))
+    """Deletes the image's renditions and tags, its places in albums and the links to it; what is to be removed."""
+    for table in _GONE_WITH_IT:
+        transaction.change(f"DELETE FROM {table} WHERE owner_id = %s AND image_key = %s", (image.owner_id, image.key))
     return replaced(transaction, image)
 
 
 def all_deleted(transaction: Transaction, owner: Owner, images: Sequence[Image]) -> list[Removal]:
-    """Deletes every rendition and tag of the owner's; what is to be removed with those images."""
+    """As `deleted`, for every image of the owner's; what is to be removed with those images."""
     found = transaction.select(
         "SELECT image_key, object_key FROM renditions WHERE owner_id = %s FOR UPDATE", (owner.id,)
     )
     transaction.change("DELETE FROM renditions WHERE owner_id = %s", (owner.id,))
-    transaction.change("DELETE FROM image_tags WHERE owner_id = %s", (owner.id,))
+    for table in _GONE_WITH_IT:
+        transaction.change(f"DELETE FROM {table} WHERE owner_id = %s AND image_key IS NOT NULL", (owner.id,))
     return list(_removals(owner.id, [*((image.key, image.object_key) for image in images), *found]))
 
 

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Any
 
+from chalicelib.adapters.mysql.album_rows import ALBUM_COUNT
 from chalicelib.adapters.mysql.database import Database, Selecting, Transaction
 from chalicelib.adapters.mysql.image_rows import COLUMN_COUNT, COLUMNS, image_of, locked_owner
 from chalicelib.adapters.mysql.principals import nobody, whose
@@ -20,13 +21,17 @@ from chalicelib.domain.stored_renditions import Rendition
 
 # The link `s` of a token's hash, its owner, who is not disabled (a built-in owner has no account), and its album `l`.
 _TABLES = "shares s LEFT JOIN accounts a ON a.owner_id = s.owner_id LEFT JOIN albums l ON l.id = s.album_id"
+_LEADS = (  # to an album, or to an image that is there, and not in the trash
+    "(s.image_key IS NULL OR EXISTS "
+    "(SELECT 1 FROM images e WHERE e.owner_id = s.owner_id AND e.image_key = s.image_key))"
+)
 _IN_FORCE = (
     "s.token_hash = %s AND (s.ends_at IS NULL OR s.ends_at > UTC_TIMESTAMP(6)) "
-    "AND (a.owner_id IS NULL OR a.disabled_at IS NULL)"
+    f"AND (a.owner_id IS NULL OR a.disabled_at IS NULL) AND {_LEADS}"
 )
 _OPENED = "s.token_hash, s.id, s.title, l.title, s.password, s.downloads, s.ends_at"
 _OPENED_COUNT = 7
-_COUNT = "(SELECT COUNT(*) FROM album_images n WHERE n.album_id = s.album_id)"
+_COUNT = ALBUM_COUNT.format("s.album_id")
 # The images: of an album those in it, by their ids there; of a link to one image that one, by the link's own id.
 _ITEMS = (
     "SELECT x.id, x.place, x.owner_id, x.image_key, x.album_id, s.id AS share_id FROM shares s "
@@ -78,7 +83,7 @@ class MySqlShareRows:
     def shares(self, principal: Principal) -> list[Share]:
         who, number = whose(principal), secrets.token_bytes(8)
         found = self._reads.select(
-            f"SELECT %s, {_SHARE} FROM {who.tables} LEFT JOIN shares s ON s.owner_id = o.id "
+            f"SELECT %s, {_SHARE} FROM {who.tables} LEFT JOIN shares s ON s.owner_id = o.id AND {_LEADS} "
             f"LEFT JOIN albums l ON l.id = s.album_id WHERE {who.condition} ORDER BY s.created_at DESC, s.id",
             (number, *who.args),
             belongs=lambda rows: all(row[0] == number for row in rows),
@@ -110,7 +115,8 @@ class MySqlShareRows:
     def images(self, token_hash: bytes, after: int, limit: int) -> list[SharedImage]:
         found = self._database.select(
             f"SELECT s.token_hash, p.id, p.place, {RENDITION_COLUMNS} FROM {_TABLES} "
-            f"JOIN (SELECT * FROM ({_ITEMS}) q WHERE q.place > %s ORDER BY q.place LIMIT %s) p ON p.share_id = s.id "
+            f"JOIN (SELECT q.* FROM ({_ITEMS}) q JOIN images j ON j.owner_id = q.owner_id "
+            "AND j.image_key = q.image_key WHERE q.place > %s ORDER BY q.place LIMIT %s) p ON p.share_id = s.id "
             f"JOIN images i ON i.owner_id = p.owner_id AND i.image_key = p.image_key {_READY} "
             f"WHERE {_IN_FORCE} ORDER BY p.place",
             (token_hash, token_hash, after, limit, token_hash),
@@ -167,7 +173,8 @@ class MySqlShareRows:
 
 def _neighbour(side: str, order: str) -> str:
     return (
-        f"(SELECT y.id FROM album_images y WHERE y.album_id = p.album_id AND y.place {side} p.place "
+        "(SELECT y.id FROM album_images y JOIN images j ON j.owner_id = y.owner_id AND j.image_key = y.image_key "
+        f"WHERE y.album_id = p.album_id AND y.place {side} p.place "
         f"ORDER BY y.place {order} LIMIT 1)"
     )
 
