@@ -29,6 +29,7 @@ ROTATED_RIGHT = Kind("rotated-right", "Rotated right", MOST_EDGE_PIXELS, "right"
 FULL = Kind("full", "Full size, for sharing", MOST_EDGE_PIXELS, quality=85)
 
 ON_ARRIVAL = (THUMBNAIL, PREVIEW, FLIPPED)
+AUTOMATIC = frozenset(kind.name for kind in ON_ARRIVAL)
 EDITS = (FLIPPED, GREYSCALE, ROTATED_LEFT, ROTATED_RIGHT)
 KINDS = {kind.name: kind for kind in (THUMBNAIL, PREVIEW, *EDITS, FULL)}
 

@@ -12,7 +12,7 @@ from chalicelib.adapters.mysql.database import Database, Selecting, Transaction
 from chalicelib.adapters.mysql.due_jobs import derived_id, insert_jobs
 from chalicelib.adapters.mysql.idempotency_rows import keep_answer
 from chalicelib.adapters.mysql.image_lists import ImageLists, Wanted
-from chalicelib.adapters.mysql.image_renditions import all_deleted, arrived, deleted, replaced
+from chalicelib.adapters.mysql.image_renditions import Freed, all_deleted, arrived, deleted, replaced
 from chalicelib.adapters.mysql.principals import Whose, nobody, whose
 from chalicelib.adapters.mysql.spending import refuse_if_blocked, spend
 from chalicelib.domain import jobs
@@ -143,13 +143,14 @@ class MySqlImageRows:
             if answer[1] and transaction.select("SELECT 1 FROM jobs WHERE id = %s", (answer[1][0],)):
                 return answer  # committed, its answer was lost
             images = [image_of(columns) for columns in transaction.select(_OF_OWNER, (owner.id,))]
-            removals = all_deleted(transaction, owner, images)
+            freed = all_deleted(transaction, owner, images)
+            removals = freed.removals
             due = [
                 jobs.removal_job(derived_id(job_id, start), removals[start : start + jobs.MAX_REMOVALS])
                 for start in range(0, len(removals), jobs.MAX_REMOVALS)
             ]
             transaction.change("DELETE FROM images WHERE owner_id = %s", (owner.id,))
-            spend(transaction, owner, -sum(image.size for image in images), -len(images))
+            spend(transaction, owner, -freed.bytes, -len(images))
             insert_jobs(transaction, due)
             bump(transaction, owner)
             answer = (len(images), tuple(job.id for job in due))
@@ -166,12 +167,13 @@ def images_before(transaction: Transaction, owner: Owner, moment: datetime, limi
 
 def drop_images(transaction: Transaction, owner: Owner, images: Sequence[Image], job_id: bytes) -> None:
     """Removes the rows of a locked owner's, and makes the removal due of their objects: at most jobs.MAX_REMOVALS."""
-    removals = [removal for image in images for removal in deleted(transaction, image)]
+    freed = [deleted(transaction, image) for image in images]
+    removals = [removal for one in freed for removal in one.removals]
     transaction.change(
         "DELETE FROM images WHERE owner_id = %s AND image_key IN %s",
         (owner.id, tuple(image.key for image in images)),
     )
-    spend(transaction, owner, -sum(image.size for image in images), -len(images))
+    spend(transaction, owner, -sum(one.bytes for one in freed), -len(images))
     insert_jobs(transaction, [jobs.removal_job(job_id, removals)])
     bump(transaction, owner)
 
@@ -195,9 +197,10 @@ def write_draft(
         raise RowsUnavailableError("The write took too long: it was given up, or replaced since. Try again.")
     precondition(before)
     refuse_if_blocked(transaction)
-    spend(transaction, owner, draft.size - (before.size if before else 0), images=0 if before else 1)
+    freed = replaced(transaction, before) if before else Freed([], 0)
+    spend(transaction, owner, draft.size - freed.bytes, images=0 if before else 1)
     _write_image(transaction, owner, draft, new=before is None)
-    due_jobs = [] if before is None else [jobs.removal_job(removal_id, replaced(transaction, before))]
+    due_jobs = [jobs.removal_job(removal_id, freed.removals)] if before else []
     due_jobs.append(arrived(transaction, owner, draft, render_id))
     insert_jobs(transaction, due_jobs)
     bump(transaction, owner)
