@@ -17,12 +17,11 @@ DAYS = (("1", "one day"), ("7", "a week"), ("30", "30 days"), ("365", "a year"),
 
 @dataclass(frozen=True, slots=True)
 class ShownItem:
-    """An image of an album as its owner's pages show it; `ratio` as of ShownImage."""
+    """An image of an album as its owner's pages show it."""
 
     key: str
     width: int
     height: int
-    ratio: int
     thumbnail: bool
 
 
@@ -61,7 +60,6 @@ class ShownShared:
     number: int
     width: int
     height: int
-    ratio: int
     thumbnail_width: int
     download: str | None  # such as “4000 × 3000, 2.1 MiB”
 
@@ -72,7 +70,7 @@ def shown_item(item: AlbumImage) -> ShownItem:
     width, height = (facts.width, facts.height)
     if item.thumbnail is not None:
         width, height = item.thumbnail.width, item.thumbnail.height
-    return ShownItem(text_of(item.image.key), width, height, _ratio(width, height), item.thumbnail is not None)
+    return ShownItem(text_of(item.image.key), width, height, item.thumbnail is not None)
 
 
 def shown_album(album: Album) -> ShownAlbum:
@@ -113,7 +111,6 @@ def shown_shared(image: SharedImage, number: int, downloads: bool, most_bytes: i
         number=number,
         width=width,
         height=height,
-        ratio=_ratio(width, height),
         thumbnail_width=thumbnail.width if thumbnail is not None and preview is not None else 0,
         download=download_words(image.renditions, downloads, most_bytes),
     )
@@ -179,7 +176,3 @@ def _told_image(image: SharedImage, downloads: bool, address: str) -> dict[str, 
 
 def _instant(moment: datetime | None) -> str | None:
     return None if moment is None else instant(moment)
-
-
-def _ratio(width: int, height: int) -> int:
-    return max(5, min(30, round(10 * width / height)))
