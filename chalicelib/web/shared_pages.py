@@ -98,6 +98,8 @@ def views(services: Callable[[], Services], request: Callable[[], Request]) -> V
         visitor = known or form_token.new_visitor()
         own = form_token.token_of(visitor, services().config.secret_key)
         answer = _page("shared_locked.html", {"token": token, "form_token": own, "problem": problem}, status)
+        # With no-referrer a browser would send the form as from nowhere, which is refused; this page links nowhere.
+        answer.headers["Referrer-Policy"] = "same-origin"
         if known is None:
             answer.headers["Set-Cookie"] = form_token.cookie_of(request(), visitor)
         return answer

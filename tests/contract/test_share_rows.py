@@ -1,16 +1,19 @@
 """ShareRows: the same suite over the fake and over MySQL."""
 
 import secrets
+from collections.abc import Callable
+from datetime import UTC, datetime
 
 import pytest
 
 from chalicelib.domain import jobs
-from chalicelib.domain.accounts import Account, Principal
+from chalicelib.domain.account_ports import ApiToken
+from chalicelib.domain.accounts import Account, Principal, Scope, Way
 from chalicelib.domain.errors import InvalidValueError, RowsUnavailableError
 from chalicelib.domain.renditions import FULL
 from chalicelib.domain.shares import SharedImage, Target
 from tests.contract.real_parts import MariaDb
-from tests.contract.rows_under_test import DEMO, no_precondition
+from tests.contract.rows_under_test import DEMO, draft_of, no_precondition
 from tests.contract.sharing_under_test import ALBUM, SharingUnderTest, draft_of_share, sharing_of
 
 KEYS = (b"k1", b"k2", b"k3", b"k4")
@@ -208,6 +211,50 @@ def test_a_disabled_owner_s_links_lead_nowhere_until_the_owner_is_back(maria: Ma
     assert sharing.shares.opened(token_hash) is not None
 
 
+@pytest.mark.parametrize("way", [Way.SESSION, Way.TOKEN])
+def test_whoever_is_signed_in_does_it_all_on_what_is_theirs(maria: MariaDb, way: Way) -> None:
+    """By sessions and tokens, whose tables stand in the same statements."""
+    from chalicelib.adapters.mysql.account_rows import MySqlAccountRows
+    from tests.contract.test_album_rows import sharing_on
+
+    sharing, accounts = sharing_on(maria), MySqlAccountRows(maria.database())
+    ada, bob = (Principal("", way=way, token_hash=bytes([number]) * 32) for number in (1, 2))
+    for number, principal in enumerate((ada, bob), start=5):
+        owner_id = bytes([number]) * 16
+        assert accounts.create(Account(owner_id, f"{number}@example.org", "a hash", admin=False, disabled=False))
+        if way is Way.SESSION:
+            accounts.begin_session(owner_id, principal.token_hash, None)
+        else:
+            token = ApiToken(owner_id, "a script", Scope.WRITE, datetime.now(UTC))
+            accounts.add_token(owner_id, principal.token_hash, token)
+    draft = draft_of(b"k1")
+    sharing.rows.images.put(ada, draft, sharing.rows.announced(draft).id, no_precondition)
+    sharing.albums.create(ada, ALBUM, "Summer", 100)
+    assert sharing.albums.add(ada, ALBUM, [b"k1"], b"j" * 16, 100) is not None
+    share = draft_of_share(Target(album_id=ALBUM), downloads=True)
+    assert sharing.shares.create(bob, share, 100) is None
+    assert sharing.shares.create(ada, share, 100) is not None
+    for principal, count in ((ada, 1), (bob, 0)):
+        assert len(sharing.albums.albums(principal)) == len(sharing.shares.shares(principal)) == count
+        assert (
+            len(sharing.albums.images(principal, ALBUM, -1, 9))
+            == len(sharing.albums.holding(principal, b"k1"))
+            == count
+        )
+        assert (sharing.albums.album(principal, ALBUM) is not None) is bool(count)
+    assert len(images(sharing, share.token_hash)) == 1
+    changes: list[Callable[[Principal], bool]] = [
+        lambda who: sharing.albums.rename(who, ALBUM, "Autumn"),
+        lambda who: sharing.albums.move(who, ALBUM, b"k1", lambda at: 0),
+        lambda who: sharing.albums.choose_cover(who, ALBUM, b"k1"),
+        lambda who: sharing.shares.revoke(who, share.id),
+        lambda who: sharing.albums.remove(who, ALBUM, b"k1"),
+        lambda who: sharing.albums.delete(who, ALBUM),
+    ]
+    for change in changes:
+        assert (change(bob), change(ada)) == (False, True)
+
+
 def test_the_row_is_found_by_keys_and_not_by_looking_through_tables(maria: MariaDb) -> None:
     """What EXPLAIN says of the statement that each shared image is read by."""
     from chalicelib.adapters.mysql import share_rows
@@ -219,8 +266,8 @@ def test_the_row_is_found_by_keys_and_not_by_looking_through_tables(maria: Maria
     token_hash = sharing.share(Target(album_id=ALBUM))
     statement = (
         f"EXPLAIN SELECT i.object_key FROM {share_rows._TABLES} JOIN fleet_maps m ON m.id = 1 "  # noqa: S608
-        "LEFT JOIN album_images x ON x.album_id = s.album_id AND x.id = %s "
-        "LEFT JOIN images i ON i.owner_id = s.owner_id AND i.image_key = IF(s.id = %s, s.image_key, x.image_key) "
+        "LEFT JOIN album_images x ON x.album_id = sh.album_id AND x.id = %s "
+        "LEFT JOIN images i ON i.owner_id = sh.owner_id AND i.image_key = IF(sh.id = %s, sh.image_key, x.image_key) "
         f"{share_rows._READY} AND r.kind IN ('preview') WHERE {share_rows._IN_FORCE}"
     )
     image_id = images(sharing, token_hash)[0].id

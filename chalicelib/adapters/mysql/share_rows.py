@@ -19,30 +19,30 @@ from chalicelib.domain.errors import InvalidValueError
 from chalicelib.domain.shares import Opened, Share, SharedImage, ShareDraft, SharedRow, Target
 from chalicelib.domain.stored_renditions import Rendition
 
-# The link `s` of a token's hash, its owner, who is not disabled (a built-in owner has no account), and its album `l`.
-_TABLES = "shares s LEFT JOIN accounts a ON a.owner_id = s.owner_id LEFT JOIN albums l ON l.id = s.album_id"
+# The link `sh` of a token's hash, its owner, who is not disabled (a built-in owner has no account), and its album `l`.
+_TABLES = "shares sh LEFT JOIN accounts a ON a.owner_id = sh.owner_id LEFT JOIN albums l ON l.id = sh.album_id"
 _LEADS = (  # to an album, or to an image that is there, and not in the trash
-    "(s.image_key IS NULL OR EXISTS "
-    "(SELECT 1 FROM images e WHERE e.owner_id = s.owner_id AND e.image_key = s.image_key))"
+    "(sh.image_key IS NULL OR EXISTS "
+    "(SELECT 1 FROM images e WHERE e.owner_id = sh.owner_id AND e.image_key = sh.image_key))"
 )
 _IN_FORCE = (
-    "s.token_hash = %s AND (s.ends_at IS NULL OR s.ends_at > UTC_TIMESTAMP(6)) "
+    "sh.token_hash = %s AND (sh.ends_at IS NULL OR sh.ends_at > UTC_TIMESTAMP(6)) "
     f"AND (a.owner_id IS NULL OR a.disabled_at IS NULL) AND {_LEADS}"
 )
-_OPENED = "s.token_hash, s.id, s.title, l.title, s.password, s.downloads, s.ends_at"
+_OPENED = "sh.token_hash, sh.id, sh.title, l.title, sh.password, sh.downloads, sh.ends_at"
 _OPENED_COUNT = 7
-_COUNT = ALBUM_COUNT.format("s.album_id")
+_COUNT = ALBUM_COUNT.format("sh.album_id")
 # The images: of an album those in it, by their ids there; of a link to one image that one, by the link's own id.
 _ITEMS = (
-    "SELECT x.id, x.place, x.owner_id, x.image_key, x.album_id, s.id AS share_id FROM shares s "
-    "JOIN album_images x ON x.album_id = s.album_id WHERE s.token_hash = %s "
-    "UNION ALL SELECT s.id, 0, s.owner_id, s.image_key, NULL, s.id FROM shares s "
-    "WHERE s.token_hash = %s AND s.image_key IS NOT NULL"
+    "SELECT x.id, x.place, x.owner_id, x.image_key, x.album_id, sh.id AS share_id FROM shares sh "
+    "JOIN album_images x ON x.album_id = sh.album_id WHERE sh.token_hash = %s "
+    "UNION ALL SELECT sh.id, 0, sh.owner_id, sh.image_key, NULL, sh.id FROM shares sh "
+    "WHERE sh.token_hash = %s AND sh.image_key IS NOT NULL"
 )
 _READY = "LEFT JOIN renditions r ON r.owner_id = i.owner_id AND r.image_key = i.image_key AND r.state = 'ready'"
 _SHARE = (
-    "s.id, s.album_id, s.image_key, l.title, s.title, s.password IS NOT NULL, s.downloads, s.created_at, s.ends_at, "
-    "s.ends_at IS NOT NULL AND s.ends_at <= UTC_TIMESTAMP(6), s.views, s.viewed_at"
+    "sh.id, sh.album_id, sh.image_key, l.title, sh.title, sh.password IS NOT NULL, sh.downloads, sh.created_at, "
+    "sh.ends_at, sh.ends_at IS NOT NULL AND sh.ends_at <= UTC_TIMESTAMP(6), sh.views, sh.viewed_at"
 )
 
 
@@ -83,8 +83,8 @@ class MySqlShareRows:
     def shares(self, principal: Principal) -> list[Share]:
         who, number = whose(principal), secrets.token_bytes(8)
         found = self._reads.select(
-            f"SELECT %s, {_SHARE} FROM {who.tables} LEFT JOIN shares s ON s.owner_id = o.id AND {_LEADS} "
-            f"LEFT JOIN albums l ON l.id = s.album_id WHERE {who.condition} ORDER BY s.created_at DESC, s.id",
+            f"SELECT %s, {_SHARE} FROM {who.tables} LEFT JOIN shares sh ON sh.owner_id = o.id AND {_LEADS} "
+            f"LEFT JOIN albums l ON l.id = sh.album_id WHERE {who.condition} ORDER BY sh.created_at DESC, sh.id",
             (number, *who.args),
             belongs=lambda rows: all(row[0] == number for row in rows),
         )
@@ -114,9 +114,9 @@ class MySqlShareRows:
 
     def images(self, token_hash: bytes, after: int, limit: int) -> list[SharedImage]:
         found = self._database.select(
-            f"SELECT s.token_hash, p.id, p.place, {RENDITION_COLUMNS} FROM {_TABLES} "
+            f"SELECT sh.token_hash, p.id, p.place, {RENDITION_COLUMNS} FROM {_TABLES} "
             f"JOIN (SELECT q.* FROM ({_ITEMS}) q JOIN images j ON j.owner_id = q.owner_id "
-            "AND j.image_key = q.image_key WHERE q.place > %s ORDER BY q.place LIMIT %s) p ON p.share_id = s.id "
+            "AND j.image_key = q.image_key WHERE q.place > %s ORDER BY q.place LIMIT %s) p ON p.share_id = sh.id "
             f"JOIN images i ON i.owner_id = p.owner_id AND i.image_key = p.image_key {_READY} "
             f"WHERE {_IN_FORCE} ORDER BY p.place",
             (token_hash, token_hash, after, limit, token_hash),
@@ -130,8 +130,8 @@ class MySqlShareRows:
 
     def image(self, token_hash: bytes, image_id: bytes) -> SharedImage | None:
         found = self._database.select(
-            f"SELECT s.token_hash, p.id, p.place, {_neighbour('<', 'DESC')}, {_neighbour('>', 'ASC')}, "
-            f"{RENDITION_COLUMNS} FROM {_TABLES} JOIN ({_ITEMS}) p ON p.share_id = s.id "
+            f"SELECT sh.token_hash, p.id, p.place, {_neighbour('<', 'DESC')}, {_neighbour('>', 'ASC')}, "
+            f"{RENDITION_COLUMNS} FROM {_TABLES} JOIN ({_ITEMS}) p ON p.share_id = sh.id "
             f"JOIN images i ON i.owner_id = p.owner_id AND i.image_key = p.image_key {_READY} "
             f"WHERE {_IN_FORCE} AND p.id = %s",
             (token_hash, token_hash, token_hash, image_id),
@@ -148,9 +148,9 @@ class MySqlShareRows:
         found = self._database.select(
             f"SELECT %s, {_OPENED}, {_COUNT}, m.version, {COLUMNS}, {RENDITION_COLUMNS} FROM {_TABLES} "
             "JOIN fleet_maps m ON m.id = 1 "
-            "LEFT JOIN album_images x ON x.album_id = s.album_id AND x.id = %s "
-            "LEFT JOIN images i ON i.owner_id = s.owner_id "
-            "AND i.image_key = IF(s.id = %s, s.image_key, x.image_key) "
+            "LEFT JOIN album_images x ON x.album_id = sh.album_id AND x.id = %s "
+            "LEFT JOIN images i ON i.owner_id = sh.owner_id "
+            "AND i.image_key = IF(sh.id = %s, sh.image_key, x.image_key) "
             f"{_READY} AND r.kind IN %s WHERE {_IN_FORCE}",
             (image_id, image_id, image_id, tuple(kinds), token_hash),
             belongs=lambda rows: all(row[:2] == asked for row in rows),
