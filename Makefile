@@ -42,6 +42,7 @@ prove: tools
 	$(PYTHON) -m bench.prove $(PROOF)
 
 # Every ratio against its yardstick, about a minute; written to bench/RESULTS.md. BENCH="router import" runs only these.
+# BENCH=gallery-pages loads a million images first: four to eight minutes, and only when it is asked for.
 .PHONY: bench
 bench: tools
 	$(PYTHON) -m bench.run $(BENCH)

@@ -25,7 +25,10 @@ if TYPE_CHECKING:
     from chalicelib.services.dumps import Dumps
     from chalicelib.services.fleet_console import FleetConsole
     from chalicelib.services.fleet_status import FleetStatus
+    from chalicelib.services.gallery import Gallery
+    from chalicelib.services.image_details import ImageDetails
     from chalicelib.services.images import Images
+    from chalicelib.services.indexing import Indexing
     from chalicelib.services.read_through import FillPolicy, ReadThrough
     from chalicelib.services.readiness import Asking
     from chalicelib.services.rendering import Rendering
@@ -176,6 +179,24 @@ class Services:
         )
 
     @made_once
+    def indexing(self) -> "Indexing":
+        from chalicelib.services.indexing import Indexing
+
+        return Indexing(self.ports.index_rows, self.sending)
+
+    @made_once
+    def gallery(self) -> "Gallery":
+        from chalicelib.services.gallery import Gallery
+
+        return Gallery(self.ports.gallery_rows, self.ports.rendition_rows)
+
+    @made_once
+    def image_details(self) -> "ImageDetails":
+        from chalicelib.services.image_details import ImageDetails
+
+        return ImageDetails(self.ports.detail_rows, self.ports.job_rows, self.ports.queue)
+
+    @made_once
     def rendering(self) -> "Rendering":
         from chalicelib.services.rendering import Rendering
 
@@ -191,6 +212,7 @@ class Services:
             jobs.RENDER: lambda job: self.rendering.perform(job),
             jobs.MAKE_DUMP: lambda job: self.dumps.make(job),
             jobs.REMOVE_DATA: lambda job: self.data_removal.perform(job),
+            jobs.INDEX_IMAGES: lambda job: self.indexing.perform(job),
         }
         ports = self.ports
         return Worker(ports.job_rows, ports.objects, ports.maps, ports.caches, ports.queue, performers)

@@ -90,6 +90,10 @@ class PreconditionError(RequestError):
     """The image is not, or no longer, the one the caller had in mind."""
 
 
+class KeyTakenError(RequestError):
+    """Another image of the owner's has that key."""
+
+
 class UnsupportedTypeError(RequestError):
     """The bytes are none of the formats that are kept."""
 

@@ -8,6 +8,7 @@ if TYPE_CHECKING:  # importing them all is what a cold process need not do
     from chalicelib.domain import ports
     from chalicelib.domain.account_ports import AccountRows, Mail, Passwords
     from chalicelib.domain.admin_ports import AdminRows, DumpObjects, DumpRows, RemovalRows
+    from chalicelib.domain.gallery_ports import DetailRows, GalleryRows, IndexRows
     from chalicelib.domain.rendition_ports import RenderRows, RenditionRows
     from chalicelib.domain.scaler_ports import ScalerRows
     from chalicelib.domain.sharing_ports import AlbumRows, ShareRows
@@ -66,6 +67,12 @@ class Ports(Protocol):
     def album_rows(self) -> "AlbumRows": ...
     @property
     def share_rows(self) -> "ShareRows": ...
+    @property
+    def index_rows(self) -> "IndexRows": ...
+    @property
+    def gallery_rows(self) -> "GalleryRows": ...
+    @property
+    def detail_rows(self) -> "DetailRows": ...
     @property
     def settings(self) -> "ports.SettingsRows": ...
     @property

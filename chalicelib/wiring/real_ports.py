@@ -17,11 +17,14 @@ if TYPE_CHECKING:
     from chalicelib.adapters.mysql.album_rows import MySqlAlbumRows
     from chalicelib.adapters.mysql.database import Database, DatabaseAddress, Selecting
     from chalicelib.adapters.mysql.decision_rows import MySqlDecisionRows, MySqlFleetReports
+    from chalicelib.adapters.mysql.detail_rows import MySqlDetailRows
     from chalicelib.adapters.mysql.dump_rows import MySqlDumpRows
     from chalicelib.adapters.mysql.fleet_maps import MySqlFleetMaps
+    from chalicelib.adapters.mysql.gallery_rows import MySqlGalleryRows
     from chalicelib.adapters.mysql.idempotency_rows import MySqlAnswerRows
     from chalicelib.adapters.mysql.image_lists import ImageLists
     from chalicelib.adapters.mysql.image_rows import MySqlImageRows
+    from chalicelib.adapters.mysql.index_rows import MySqlIndexRows
     from chalicelib.adapters.mysql.job_rows import MySqlJobRows
     from chalicelib.adapters.mysql.removal_rows import MySqlRemovalRows
     from chalicelib.adapters.mysql.rendition_rows import MySqlRenderRows, MySqlRenditionRows
@@ -240,6 +243,24 @@ class RealPorts:
         from chalicelib.adapters.mysql.share_rows import MySqlShareRows
 
         return MySqlShareRows(self._database, self._reading.rows)
+
+    @made_once
+    def index_rows(self) -> "MySqlIndexRows":
+        from chalicelib.adapters.mysql.index_rows import MySqlIndexRows
+
+        return MySqlIndexRows(self._database)
+
+    @made_once
+    def gallery_rows(self) -> "MySqlGalleryRows":
+        from chalicelib.adapters.mysql.gallery_rows import MySqlGalleryRows
+
+        return MySqlGalleryRows(self._reading.rows, self._reading.lists)
+
+    @made_once
+    def detail_rows(self) -> "MySqlDetailRows":
+        from chalicelib.adapters.mysql.detail_rows import MySqlDetailRows
+
+        return MySqlDetailRows(self._database)
 
     @made_once
     def settings(self) -> "MySqlSettingsRows":

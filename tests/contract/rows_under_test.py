@@ -6,11 +6,15 @@ from dataclasses import dataclass, replace
 
 import pytest
 
+from chalicelib.adapters.mysql.detail_rows import MySqlDetailRows
+from chalicelib.adapters.mysql.gallery_rows import MySqlGalleryRows
+from chalicelib.adapters.mysql.image_lists import ImageLists
 from chalicelib.adapters.mysql.image_rows import MySqlImageRows
 from chalicelib.adapters.mysql.job_rows import MySqlJobRows
 from chalicelib.adapters.mysql.rendition_rows import MySqlRenderRows, MySqlRenditionRows
 from chalicelib.domain import jobs
 from chalicelib.domain.accounts import Principal
+from chalicelib.domain.gallery_ports import DetailRows, GalleryRows
 from chalicelib.domain.images import Image, ImageFacts
 from chalicelib.domain.jobs import Job, Removal
 from chalicelib.domain.partitions import partition_of
@@ -18,6 +22,7 @@ from chalicelib.domain.ports import Draft, ImageRows, JobRows, Precondition, Wri
 from chalicelib.domain.rendition_ports import RenderRows, RenditionRows
 from tests.contract.real_parts import MariaDb
 from tests.fakes import ManualClock, MemoryImageRows, MemoryJobRows, MemoryRenditionRows, MemoryStore
+from tests.fakes.gallery_rows import MemoryGalleryRows
 
 DEMO = Principal("demo")
 HOUR = 3600.0
@@ -35,6 +40,8 @@ class RowsUnderTest:
     jobs: JobRows
     renditions: RenditionRows
     rendering: RenderRows
+    gallery: GalleryRows
+    details: DetailRows
     pass_time: Callable[[float], None]
 
     def announced(self, draft: Draft) -> Job:
@@ -87,8 +94,10 @@ def memory_rows() -> RowsUnderTest:
 
 
 def memory_rows_of(store: MemoryStore) -> RowsUnderTest:
-    renditions = MemoryRenditionRows(store)
-    return RowsUnderTest(MemoryImageRows(store), MemoryJobRows(store), renditions, renditions, store.clock.advance)
+    renditions, gallery = MemoryRenditionRows(store), MemoryGalleryRows(store)
+    return RowsUnderTest(
+        MemoryImageRows(store), MemoryJobRows(store), renditions, renditions, gallery, gallery, store.clock.advance
+    )
 
 
 def mysql_rows(maria: MariaDb) -> RowsUnderTest:
@@ -105,6 +114,8 @@ def mysql_rows(maria: MariaDb) -> RowsUnderTest:
         MySqlJobRows(database),
         MySqlRenditionRows(database),
         MySqlRenderRows(database),
+        MySqlGalleryRows(database, ImageLists(database)),
+        MySqlDetailRows(database),
         pass_time,
     )
 

@@ -59,7 +59,7 @@ def png(width: int, height: int, colour: str) -> bytes:
 
 
 def upload(page: Page, key: str, data: bytes, name: str = "file.png") -> None:
-    page.goto("/")
+    page.goto("/upload")
     page.get_by_label("Image", exact=True).set_input_files({"name": name, "mimeType": "image/png", "buffer": data})
     form(page).get_by_label("Key").fill(key)
     page.get_by_role("button", name="Upload").click()

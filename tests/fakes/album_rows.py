@@ -3,6 +3,7 @@
 import hashlib
 import secrets
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 
 from chalicelib.domain import jobs
 from chalicelib.domain.accounts import Principal
@@ -11,6 +12,7 @@ from chalicelib.domain.errors import InvalidValueError, NotFoundError
 from chalicelib.domain.images import Image
 from chalicelib.domain.jobs import Render
 from chalicelib.domain.renditions import FULL, THUMBNAIL
+from chalicelib.domain.shares import Target
 from chalicelib.domain.sharing_ports import Added
 from chalicelib.domain.stored_renditions import Rendition, State, object_key_of
 from tests.fakes.store import AlbumImageRow, AlbumRow, JobRow, MemoryStore, ShareRow
@@ -155,6 +157,16 @@ def forget_shared(store: MemoryStore, image: Image) -> None:
     for share_id, row in list(store.shares.items()):
         if (row.owner_id, row.draft.target.key) == (image.owner_id, image.key):
             del store.shares[share_id]
+
+
+def rename_shared(store: MemoryStore, image: Image, new_key: bytes) -> None:
+    """What another key for an image does to albums and links."""
+    for item in store.album_images.values():
+        if (item.owner_id, item.key) == (image.owner_id, image.key):
+            item.key = new_key
+    for row in store.shares.values():
+        if (row.owner_id, row.draft.target.key) == (image.owner_id, image.key):
+            row.draft = replace(row.draft, target=Target(key=new_key))
 
 
 def forget_album(store: MemoryStore, album_id: bytes) -> None:

@@ -24,7 +24,9 @@ from tests.fakes.album_rows import MemoryAlbumRows
 from tests.fakes.answers import MemoryAnswerRows
 from tests.fakes.clock import ManualClock
 from tests.fakes.fleet_maps import MemoryFleetMaps
+from tests.fakes.gallery_rows import MemoryGalleryRows
 from tests.fakes.image_rows import MemoryImageRows
+from tests.fakes.index_rows import NothingToIndex
 from tests.fakes.inspector import FixedInspector
 from tests.fakes.job_rows import MemoryJobRows
 from tests.fakes.mail import MemoryMail, PlainPasswords
@@ -70,6 +72,7 @@ class MemoryParts:
         self.store.fleet_map = with_nodes(self.store.fleet_map, self.nodes)
         self.image_rows = MemoryImageRows(self.store)
         self.job_rows = MemoryJobRows(self.store)
+        self.index_rows = NothingToIndex()
         self.upload_rows, self.answers = MemoryUploadRows(self.store), MemoryAnswerRows(self.store)
         self.settings = MemorySettingsRows(self.store)
         self.maps = MemoryFleetMaps(self.store)
@@ -87,6 +90,7 @@ class MemoryParts:
         self.renderer = FixedRenderer(steps=self.steps)
         self.rendition_rows = self.render_rows = MemoryRenditionRows(self.store)
         self.album_rows, self.share_rows = MemoryAlbumRows(self.store), MemoryShareRows(self.store)
+        self.gallery_rows = self.detail_rows = MemoryGalleryRows(self.store)
         self.dump_rows = self.removal_rows = self.admin_rows
         self.incoming = self.dump_objects = self.swept_objects = self.objects
         self.sweep_rows = self.sweep_acts = MemorySweepRows(self.store)

@@ -131,6 +131,18 @@ def test_a_deleted_image_leaves_its_album(caller: Caller) -> None:
     assert page_of(caller("GET", "/albums")).all("img")[0]["alt"] == KEYS[1]
 
 
+def test_an_image_that_gets_another_key_keeps_its_place_and_its_link(caller: Caller) -> None:
+    album_id, link = album_of(caller, *KEYS), share(caller, key=KEYS[0])
+    assert caller.submit("/rename", URLENCODED, urlencoded(key=KEYS[0], new_key="k2")).status == 303
+    assert keys_in(caller, album_id) == ["k2", *KEYS[1:]]
+    assert caller("GET", link).status == 200
+
+
+def test_the_gallery_offers_to_put_what_is_chosen_into_an_album(caller: Caller) -> None:
+    offered = [one["formaction"] for one in page_of(caller("GET", "/")).all("button") if "formaction" in one.attributes]
+    assert "/album/choose" in offered
+
+
 def test_the_api_makes_changes_and_deletes_albums(caller: Caller) -> None:
     made = caller("POST", "/api/v1/albums", JSON, b'{"title": "Summer"}')
     assert made.status == 201

@@ -65,6 +65,11 @@ DUMPED = (
             "viewed_at",
         ),
     ),
+    Table(
+        "image_details",
+        ("owner_id", "image_key"),
+        ("owner_id", "image_key", "caption", "seen_object_key", "colour", "camera", "taken_at"),
+    ),
     Table("settings", ("name",), ("name", "version", "body")),
     Table("fleet_maps", ("id",), ("id", "version", "body")),
     Table(
@@ -90,6 +95,9 @@ LEFT_OUT = {  # what else there is, and why a dump has nothing of it
     "jobs": "passing",
     "dumps": "passing; names the dumps' own objects",
     "heartbeats": "passing",
+    "image_terms": "made from images and image_tags",
+    "indexed_images": "made from images and image_tags",
+    "owner_terms": "made from images and image_tags",
     "launches": "passing",
     "findings": "passing; name objects that no row names",
     "sweeps": "passing",

@@ -13,7 +13,7 @@ from chalicelib.domain.ports import Draft
 from chalicelib.domain.renditions import MEDIA_TYPE, ON_ARRIVAL
 from chalicelib.domain.stored_renditions import State, object_key_of
 
-_GONE_WITH_IT = ("image_tags", "album_images", "shares")
+_GONE_WITH_IT = ("image_tags", "image_details", "album_images", "shares")
 
 _INSERT = """
 INSERT INTO renditions (owner_id, image_key, kind, source_object_key, object_key, media_type, state, created_at)
@@ -56,7 +56,7 @@ def replaced(transaction: Transaction, image: Image) -> Freed:
 
 
 def deleted(transaction: Transaction, image: Image) -> Freed:
-    """Deletes the image's renditions and tags, its places in albums and the links to it; what is left behind."""
+    """Deletes the image's renditions, tags, details, places in albums and links; what it and they leave behind."""
     for table in _GONE_WITH_IT:
         transaction.change(f"DELETE FROM {table} WHERE owner_id = %s AND image_key = %s", (image.owner_id, image.key))
     return replaced(transaction, image)
