@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from chalicelib.domain.upload_ports import AnswerRows
     from chalicelib.services.accounts import Accounts
     from chalicelib.services.admin import Admin
+    from chalicelib.services.albums import Albums
     from chalicelib.services.cache_configuration import CacheConfiguration
     from chalicelib.services.data_removal import DataRemoval
     from chalicelib.services.dumps import Dumps
@@ -36,6 +37,7 @@ if TYPE_CHECKING:
     from chalicelib.services.renditions import Renditions
     from chalicelib.services.replica_status import ReplicaStatus
     from chalicelib.services.sending import Sending
+    from chalicelib.services.shares import Shares
     from chalicelib.services.staleness import Staleness
     from chalicelib.services.sweeping import Sweeping
     from chalicelib.services.uploads import Uploads
@@ -162,6 +164,27 @@ class Services:
         from chalicelib.services.renditions import Renditions
 
         return Renditions(self.ports.rendition_rows, self.images)
+
+    @made_once
+    def albums(self) -> "Albums":
+        from chalicelib.services.albums import Albums
+
+        return Albums(self.ports.album_rows, self.ports.queue, self.ports.job_rows)
+
+    @made_once
+    def shares(self) -> "Shares":
+        from chalicelib.services.shares import Shares
+
+        ports = self.ports
+        return Shares(
+            rows=ports.share_rows,
+            account_rows=ports.account_rows,
+            passwords=ports.passwords,
+            read_through=self.read_through,
+            queue=ports.queue,
+            job_rows=ports.job_rows,
+            most_bytes=self.config.inline_bytes,
+        )
 
     @made_once
     def indexing(self) -> "Indexing":

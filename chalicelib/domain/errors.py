@@ -8,6 +8,9 @@ StoreError
 │   ├── UnknownNodeError        no such cache node
 │   ├── UnknownUserError        no such user
 │   ├── UnknownDumpError        no such dump
+│   ├── UnknownAlbumError       no such album
+│   ├── UnknownShareError       no such link, or not any more
+│   ├── ShareLockedError        the link asks for a password first
 │   ├── PreconditionError       the image is not the one the caller had in mind
 │   ├── UnsupportedTypeError    the bytes are none of the formats that are kept
 │   ├── TooLargeError           a limit on bytes, pixels or frames is passed
@@ -74,6 +77,18 @@ class UnknownUserError(RequestError):
 
 class UnknownDumpError(RequestError):
     """No such dump, or it is removed already."""
+
+
+class UnknownAlbumError(RequestError):
+    """No such album for this owner."""
+
+
+class UnknownShareError(RequestError):
+    """There is no such link, or it is over: which of the two is not told."""
+
+
+class ShareLockedError(RequestError):
+    """The link asks for a password that was not given."""
 
 
 class PreconditionError(RequestError):

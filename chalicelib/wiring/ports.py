@@ -12,6 +12,7 @@ if TYPE_CHECKING:  # importing them all is what a cold process need not do
     from chalicelib.domain.notice_ports import EditNotices, Labels
     from chalicelib.domain.rendition_ports import RenderRows, RenditionRows
     from chalicelib.domain.scaler_ports import ScalerRows
+    from chalicelib.domain.sharing_ports import AlbumRows, ShareRows
     from chalicelib.domain.sweeping_ports import SweepActs, SweepRows, SweptObjects
     from chalicelib.domain.upload_ports import AnswerRows, IncomingObjects, UploadRows
     from chalicelib.services.readiness import Probe
@@ -65,6 +66,10 @@ class Ports(Protocol):
     def rendition_rows(self) -> "RenditionRows": ...
     @property
     def render_rows(self) -> "RenderRows": ...
+    @property
+    def album_rows(self) -> "AlbumRows": ...
+    @property
+    def share_rows(self) -> "ShareRows": ...
     @property
     def index_rows(self) -> "IndexRows": ...
     @property

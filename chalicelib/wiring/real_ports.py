@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from chalicelib.adapters.memcached_admin import MemcachedNodeAdmins
     from chalicelib.adapters.mysql.account_rows import MySqlAccountRows
     from chalicelib.adapters.mysql.admin_rows import MySqlAdminRows
+    from chalicelib.adapters.mysql.album_rows import MySqlAlbumRows
     from chalicelib.adapters.mysql.database import Database, DatabaseAddress, Selecting
     from chalicelib.adapters.mysql.decision_rows import MySqlDecisionRows, MySqlFleetReports
     from chalicelib.adapters.mysql.detail_rows import MySqlDetailRows
@@ -30,6 +31,7 @@ if TYPE_CHECKING:
     from chalicelib.adapters.mysql.rendition_rows import MySqlRenderRows, MySqlRenditionRows
     from chalicelib.adapters.mysql.scaler_rows import MySqlScalerRows
     from chalicelib.adapters.mysql.settings_rows import MySqlSettingsRows
+    from chalicelib.adapters.mysql.share_rows import MySqlShareRows
     from chalicelib.adapters.mysql.sign_ins import SecretSignIns
     from chalicelib.adapters.mysql.sweep_acts import MySqlSweepActs
     from chalicelib.adapters.mysql.sweep_rows import MySqlSweepRows
@@ -260,6 +262,18 @@ class RealPorts:
         from chalicelib.adapters.mysql.rendition_rows import MySqlRenderRows
 
         return MySqlRenderRows(self._database)
+
+    @made_once
+    def album_rows(self) -> "MySqlAlbumRows":
+        from chalicelib.adapters.mysql.album_rows import MySqlAlbumRows
+
+        return MySqlAlbumRows(self._database, self._reading.rows)
+
+    @made_once
+    def share_rows(self) -> "MySqlShareRows":
+        from chalicelib.adapters.mysql.share_rows import MySqlShareRows
+
+        return MySqlShareRows(self._database, self._reading.rows)
 
     @made_once
     def index_rows(self) -> "MySqlIndexRows":

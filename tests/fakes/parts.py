@@ -20,6 +20,7 @@ from chalicelib.services.staleness import Staleness
 from chalicelib.web.application import create_app
 from tests.fakes.account_rows import MemoryAccountRows
 from tests.fakes.admin_rows import MemoryAdminRows
+from tests.fakes.album_rows import MemoryAlbumRows
 from tests.fakes.answers import MemoryAnswerRows
 from tests.fakes.clock import ManualClock
 from tests.fakes.fleet_maps import MemoryFleetMaps
@@ -38,6 +39,7 @@ from tests.fakes.renderer import FixedRenderer
 from tests.fakes.rendition_rows import MemoryRenditionRows
 from tests.fakes.scaler_rows import MemoryDecisionRows, MemoryFleetReports, MemoryScalerRows
 from tests.fakes.settings_rows import MemorySettingsRows
+from tests.fakes.share_rows import MemoryShareRows
 from tests.fakes.steps import Steps
 from tests.fakes.store import MemoryStore
 from tests.fakes.sweep_rows import MemorySweepRows
@@ -97,6 +99,7 @@ class MemoryParts:
         self.inspector = FixedInspector(steps=self.steps)
         self.renderer = FixedRenderer(steps=self.steps)
         self.rendition_rows = self.render_rows = MemoryRenditionRows(self.store)
+        self.album_rows, self.share_rows = MemoryAlbumRows(self.store), MemoryShareRows(self.store)
         self.gallery_rows = self.detail_rows = MemoryGalleryRows(self.store)
         self.dump_rows = self.removal_rows = self.admin_rows
         self.form_secret = FixedSecret()

@@ -14,6 +14,7 @@ from chalicelib.domain.partitions import partition_of
 from chalicelib.domain.rendition_ports import RenditionRow
 from chalicelib.domain.renditions import AUTOMATIC, KINDS
 from chalicelib.domain.stored_renditions import About, ImageTag, Rendition, State, in_order, object_key_of
+from tests.fakes.album_rows import forget_shared
 from tests.fakes.store import JobRow, MemoryStore, TagRow
 
 
@@ -223,5 +224,6 @@ def forget_renditions(store: MemoryStore, image: Image, *, tags: bool) -> list[R
     objects = [image.object_key, *(store.renditions.pop(place).object_key for place in places)]
     if tags:
         store.tags.pop((image.owner_id, image.key), None)
+        forget_shared(store, image)
         store.details.pop((image.owner_id, image.key), None)
     return [Removal(image.owner_id, object_key, partition_of(image.key)) for object_key in objects]
