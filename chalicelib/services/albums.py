@@ -10,7 +10,7 @@ from chalicelib.domain.errors import InvalidValueError, NotFoundError, RequestEr
 from chalicelib.domain.keys import text_of
 from chalicelib.domain.ports import JobQueue, JobRows
 from chalicelib.domain.sharing_ports import AlbumRows
-from chalicelib.services.announced_write import send_now
+from chalicelib.services.sending import send_now
 
 
 @dataclass(frozen=True, slots=True)

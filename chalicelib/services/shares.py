@@ -40,9 +40,9 @@ from chalicelib.domain.sharing_ports import ShareRows
 from chalicelib.domain.stored_renditions import as_image
 from chalicelib.services.accounts import ACCOUNT_TRIES, ADDRESS_TRIES
 from chalicelib.services.albums import unknown_album
-from chalicelib.services.announced_write import send_now
 from chalicelib.services.images import READ_ATTEMPTS
 from chalicelib.services.read_through import ReadThrough, Served
+from chalicelib.services.sending import send_now
 
 logger = logging.getLogger(__name__)
 
