@@ -23,12 +23,14 @@ if TYPE_CHECKING:
     from chalicelib.services.fleet_console import FleetConsole
     from chalicelib.services.fleet_status import FleetStatus
     from chalicelib.services.images import Images
+    from chalicelib.services.many import Many
     from chalicelib.services.read_through import FillPolicy, ReadThrough
     from chalicelib.services.rendering import Rendering
     from chalicelib.services.renditions import Renditions
     from chalicelib.services.replica_status import ReplicaStatus
     from chalicelib.services.sending import Sending
     from chalicelib.services.staleness import Staleness
+    from chalicelib.services.trash import Trash
     from chalicelib.services.uploads import Uploads
     from chalicelib.services.worker import Worker
 
@@ -153,6 +155,18 @@ class Services:
 
         ports = self.ports
         return Rendering(ports.render_rows, ports.image_rows, ports.job_rows, ports.objects, ports.renderer)
+
+    @made_once
+    def trash(self) -> "Trash":
+        from chalicelib.services.trash import Trash
+
+        return Trash(self.ports.trash_rows, self.images, self.sending, self.clock)
+
+    @made_once
+    def many(self) -> "Many":
+        from chalicelib.services.many import Many
+
+        return Many(self.ports.many_rows, self.sending)
 
     @made_once
     def worker(self) -> "Worker":

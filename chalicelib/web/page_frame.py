@@ -12,7 +12,7 @@ from chalicelib.web.addresses import root_of, rooted
 from chalicelib.web.fleet_notice import ServingNodes
 from chalicelib.web.http import ErrorAnswer
 from chalicelib.web.rendering import address, page, redirect
-from chalicelib.web.request_form import RequestForm, form_of
+from chalicelib.web.request_form import MAX_FIELDS, RequestForm, form_of
 from chalicelib.web.session import visitor_seen
 
 # Answers of the server itself come from any depth, where there is no stage; all others from a page of known depth.
@@ -76,9 +76,10 @@ class PageFrame:
             answer.headers["Set-Cookie"] = fleet_notice.cookie_of(request, serving)
         return answer
 
-    def own_form(self) -> RequestForm:
-        """The form that was sent. Raises ForgedFormError if this browser was not given it."""
-        form = form_of(self._request(), self._services().config.max_upload_bytes)
+    def own_form(self, more_fields: int = 0) -> RequestForm:
+        """The form that was sent, with so many fields more. Raises ForgedFormError if this browser was not given it."""
+        most_bytes = self._services().config.max_upload_bytes
+        form = form_of(self._request(), most_bytes, MAX_FIELDS + more_fields)
         form_token.check(self._request(), form, self._services().config.secret_key)
         return form
 

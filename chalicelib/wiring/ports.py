@@ -9,6 +9,7 @@ if TYPE_CHECKING:  # importing them all is what a cold process need not do
     from chalicelib.domain.admin_ports import AdminRows, DumpObjects, DumpRows, RemovalRows
     from chalicelib.domain.rendition_ports import RenderRows, RenditionRows
     from chalicelib.domain.scaler_ports import ScalerRows
+    from chalicelib.domain.trash_ports import ManyRows, TrashRows
     from chalicelib.domain.upload_ports import AnswerRows, IncomingObjects, UploadRows
     from chalicelib.services.replica_status import ReplicaStatus
     from chalicelib.services.staleness import Staleness
@@ -56,6 +57,10 @@ class Ports(Protocol):
     def rendition_rows(self) -> "RenditionRows": ...
     @property
     def render_rows(self) -> "RenderRows": ...
+    @property
+    def trash_rows(self) -> "TrashRows": ...
+    @property
+    def many_rows(self) -> "ManyRows": ...
     @property
     def settings(self) -> "ports.SettingsRows": ...
     @property

@@ -21,10 +21,12 @@ if TYPE_CHECKING:
     from chalicelib.adapters.mysql.image_lists import ImageLists
     from chalicelib.adapters.mysql.image_rows import MySqlImageRows
     from chalicelib.adapters.mysql.job_rows import MySqlJobRows
+    from chalicelib.adapters.mysql.many_rows import MySqlManyRows
     from chalicelib.adapters.mysql.removal_rows import MySqlRemovalRows
     from chalicelib.adapters.mysql.rendition_rows import MySqlRenderRows, MySqlRenditionRows
     from chalicelib.adapters.mysql.scaler_rows import MySqlScalerRows
     from chalicelib.adapters.mysql.settings_rows import MySqlSettingsRows
+    from chalicelib.adapters.mysql.trash_rows import MySqlTrashRows
     from chalicelib.adapters.mysql.upload_rows import MySqlUploadRows
     from chalicelib.adapters.renderer import ChildRenderer
     from chalicelib.adapters.s3_objects import S3Objects
@@ -209,6 +211,18 @@ class RealPorts:
         from chalicelib.adapters.mysql.rendition_rows import MySqlRenderRows
 
         return MySqlRenderRows(self._database)
+
+    @made_once
+    def trash_rows(self) -> "MySqlTrashRows":
+        from chalicelib.adapters.mysql.trash_rows import MySqlTrashRows
+
+        return MySqlTrashRows(self._database)
+
+    @made_once
+    def many_rows(self) -> "MySqlManyRows":
+        from chalicelib.adapters.mysql.many_rows import MySqlManyRows
+
+        return MySqlManyRows(self._database)
 
     @made_once
     def settings(self) -> "MySqlSettingsRows":

@@ -133,6 +133,8 @@ class MariaDb:
                 "DELETE FROM uploads",
                 "DELETE FROM idempotency_keys",
                 "DELETE FROM images",
+                "DELETE FROM trashed_images",
+                "DELETE FROM downloads",
                 "DELETE FROM renditions",
                 "DELETE FROM image_tags",
                 "DELETE FROM settings",

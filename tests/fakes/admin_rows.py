@@ -15,6 +15,7 @@ from chalicelib.domain.jobs import Job, Removal
 from tests.fakes.account_rows import MemoryAccountRows
 from tests.fakes.rendition_rows import forget_renditions
 from tests.fakes.store import JobRow, MemoryStore
+from tests.fakes.trash_rows import drop_trashed
 
 KEPT_SECONDS = 24 * 3600
 
@@ -86,7 +87,7 @@ class MemoryAdminRows:
         with self._store.lock:
             accounts, images = self._store.accounts.values(), self._store.images.values()
             admins = sum(one.admin for one in accounts)
-            return Counts(len(accounts), admins, len(images), sum(image.size for image in images))
+            return Counts(len(accounts), admins, len(images), sum(image.size for image in self._store.kept()))
 
     def ask_removal(self, deed: Deed, accounts: bool) -> bytes:
         with self._store.steps.step("admin.ask_removal"), self._store.lock:
@@ -106,20 +107,26 @@ class MemoryAdminRows:
 
     def next_owner(self, after: bytes) -> bytes | None:
         with self._store.lock:
-            return min((owner_id for owner_id, _ in self._store.images if owner_id > after), default=None)
+            return min((one.owner_id for one in self._store.kept() if one.owner_id > after), default=None)
 
     def remove_images(self, owner_id: bytes, before: datetime, job_id: bytes, limit: int) -> int:
         with self._store.steps.step("admin.remove_images"), self._store.lock:
             images = self._store.images
             gone = [one for key, one in images.items() if key[0] == owner_id and one.created_at < before][:limit]
+            put_away = [
+                one
+                for one in self._store.trashed.values()
+                if one.image.owner_id == owner_id and one.image.created_at < before
+            ][: limit - len(gone)]
             for image in gone:
                 del images[owner_id, image.key]
-            if gone:
+            if gone or put_away:
                 removals = [one for image in gone for one in forget_renditions(self._store, image, tags=True)]
+                removals += drop_trashed(self._store, put_away)
                 self._owe(jobs.removal_job(job_id, removals))
                 (name,) = (name for name, owner in self._store.owners.items() if owner.id == owner_id)
                 self._store.owners[name] = Owner(owner_id, self._store.owners[name].version + 1)
-            return len(gone)
+            return len(gone) + len(put_away)
 
     def owe(self, job: Job) -> None:
         with self._store.lock:

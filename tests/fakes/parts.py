@@ -36,6 +36,7 @@ from tests.fakes.scaler_rows import MemoryDecisionRows, MemoryFleetReports, Memo
 from tests.fakes.settings_rows import MemorySettingsRows
 from tests.fakes.steps import Steps
 from tests.fakes.store import MemoryStore
+from tests.fakes.trash_rows import MemoryManyRows, MemoryTrashRows
 from tests.fakes.upload_rows import MemoryUploadRows
 
 ENVIRON = {
@@ -82,6 +83,7 @@ class MemoryParts:
         self.inspector = FixedInspector(steps=self.steps)
         self.renderer = FixedRenderer(steps=self.steps)
         self.rendition_rows = self.render_rows = MemoryRenditionRows(self.store)
+        self.trash_rows, self.many_rows = MemoryTrashRows(self.store), MemoryManyRows(self.store)
         self.dump_rows = self.removal_rows = self.admin_rows
         self.incoming = self.dump_objects = self.objects
         self.staleness, self.replica = Staleness(), ReplicaStatus(None)

@@ -16,6 +16,7 @@ from chalicelib.domain.fleet_report import FleetReport
 from chalicelib.domain.images import Image
 from chalicelib.domain.jobs import Job
 from chalicelib.domain.stored_renditions import Rendition
+from chalicelib.domain.trash import TrashedImage
 from chalicelib.domain.uploads import Upload
 from tests.fakes.clock import ManualClock
 from tests.fakes.steps import Steps
@@ -65,6 +66,7 @@ class MemoryStore:
     steps: Steps = field(default_factory=Steps)
     owners: dict[str, Owner] = field(default_factory=lambda: {"demo": Owner(b"\x01" * 16, 0)})
     images: dict[tuple[bytes, bytes], Image] = field(default_factory=dict)
+    trashed: dict[bytes, TrashedImage] = field(default_factory=dict)
     jobs: dict[bytes, JobRow] = field(default_factory=dict)
     uploads: dict[bytes, Upload] = field(default_factory=dict)
     answers: dict[tuple[bytes, bytes], tuple[bytes, str, datetime]] = field(default_factory=dict)
@@ -87,8 +89,12 @@ class MemoryStore:
     lock: threading.RLock = field(default_factory=threading.RLock)
 
     def bytes_of(self, owner_id: bytes) -> int:
-        """What the owner's images take."""
-        return sum(image.size for image in self.images.values() if image.owner_id == owner_id)
+        """What the owner's images take, those in the trash too."""
+        return sum(image.size for image in self.kept() if image.owner_id == owner_id)
+
+    def kept(self) -> list[Image]:
+        """Every image whose bytes are wanted: those in the trash are."""
+        return [*self.images.values(), *(one.image for one in self.trashed.values())]
 
     def take(self, owner_id: bytes, size: int) -> None:
         """Raises UploadsBlockedError, or QuotaError if so many bytes more are too many."""

@@ -57,7 +57,7 @@ class Store:
 
     def unnamed(self) -> set[str]:
         """Objects that no row names."""
-        named = {image.object_key for image in self.parts.store.images.values()}
+        named = {image.object_key for image in self.parts.store.kept()}
         named |= {rendition.object_key for rendition in self.parts.store.renditions.values()}
         return set(self.parts.objects.stored) - named
 

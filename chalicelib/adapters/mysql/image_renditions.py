@@ -10,7 +10,7 @@ from chalicelib.domain.jobs import Job, Removal, Render
 from chalicelib.domain.partitions import partition_of
 from chalicelib.domain.ports import Draft
 from chalicelib.domain.renditions import MEDIA_TYPE, ON_ARRIVAL
-from chalicelib.domain.stored_renditions import object_key_of
+from chalicelib.domain.stored_renditions import object_key_of, original_of
 
 _INSERT = """
 INSERT INTO renditions (owner_id, image_key, kind, source_object_key, object_key, media_type, state, created_at)
@@ -52,13 +52,17 @@ def deleted(transaction: Transaction, image: Image) -> list[Removal]:
 
 
 def all_deleted(transaction: Transaction, owner: Owner, images: Sequence[Image]) -> list[Removal]:
-    """Deletes every rendition and tag of the owner's; what is to be removed with those images."""
+    """Deletes every rendition and tag of the owner's; what is to be removed with those images, trashed ones too."""
     found = transaction.select(
         "SELECT image_key, object_key FROM renditions WHERE owner_id = %s FOR UPDATE", (owner.id,)
     )
     transaction.change("DELETE FROM renditions WHERE owner_id = %s", (owner.id,))
     transaction.change("DELETE FROM image_tags WHERE owner_id = %s", (owner.id,))
-    return list(_removals(owner.id, [*((image.key, image.object_key) for image in images), *found]))
+    # In the trash, renditions stand under no key: the object's own name tells which image it was made of.
+    keys = {image.object_key: image.key for image in images}
+    made: list[tuple[bytes, str]] = list(found)
+    made = [(keys.get(original_of(one), key), one) for key, one in made]
+    return list(_removals(owner.id, [*((image.key, image.object_key) for image in images), *made]))
 
 
 def _removals(owner_id: bytes, objects: Sequence[tuple[bytes, str]]) -> Iterator[Removal]:

@@ -20,7 +20,7 @@ from chalicelib.domain.rendition_ports import RenditionRow
 from chalicelib.domain.renditions import KINDS, THUMBNAIL
 from chalicelib.domain.stored_renditions import About, Rendition, State, in_order
 
-_COLUMNS = "r.kind, r.state, r.object_key, r.sha256, r.width, r.height, r.size, r.why"
+RENDITION_COLUMNS = "r.kind, r.state, r.object_key, r.sha256, r.width, r.height, r.size, r.why"
 
 
 class MySqlRenditionRows(MySqlTagRows):
@@ -35,7 +35,7 @@ class MySqlRenditionRows(MySqlTagRows):
         who = whose(principal)
         asked = (who.asked, key, kind)
         found = self._reads.select(
-            f"SELECT {who.echo}, %s, %s, o.id, o.version, m.version, {COLUMNS}, {_COLUMNS} FROM {who.tables} "
+            f"SELECT {who.echo}, %s, %s, o.id, o.version, m.version, {COLUMNS}, {RENDITION_COLUMNS} FROM {who.tables} "
             "JOIN fleet_maps m ON m.id = 1 LEFT JOIN images i ON i.owner_id = o.id AND i.image_key = %s "
             "LEFT JOIN renditions r ON r.owner_id = i.owner_id AND r.image_key = i.image_key AND r.kind = %s "
             f"WHERE {who.condition}",
@@ -47,18 +47,18 @@ class MySqlRenditionRows(MySqlTagRows):
         owner_id, owner_version, map_version, *columns = found[0][3:]
         of_image, of_rendition = columns[:COLUMN_COUNT], columns[COLUMN_COUNT:]
         image = None if of_image[0] is None else image_of(of_image)
-        rendition = None if of_rendition[0] is None else _rendition(of_rendition)
+        rendition = None if of_rendition[0] is None else rendition_of(of_rendition)
         return RenditionRow(Owner(owner_id, owner_version), map_version, image, rendition)
 
     def about(self, principal: Principal, key: bytes) -> About:
         who = whose(principal)
         found = self._reads.select(
-            f"SELECT r.image_key, {_COLUMNS} FROM {who.tables} JOIN renditions r ON r.owner_id = o.id "
+            f"SELECT r.image_key, {RENDITION_COLUMNS} FROM {who.tables} JOIN renditions r ON r.owner_id = o.id "
             f"WHERE {who.condition} AND r.image_key = %s",
             (*who.args, key),
             belongs=lambda rows: all(row[0] == key and len(row) == 9 for row in rows),
         )
-        renditions = in_order([_rendition(row[1:]) for row in found], tuple(KINDS))
+        renditions = in_order([rendition_of(row[1:]) for row in found], tuple(KINDS))
         return About(renditions, self._tags(self._reads, who, key))
 
     def thumbnails(self, principal: Principal, keys: Sequence[bytes]) -> dict[bytes, Rendition]:
@@ -66,12 +66,12 @@ class MySqlRenditionRows(MySqlTagRows):
             return {}
         who, asked = whose(principal), set(keys)
         found = self._reads.select(
-            f"SELECT r.image_key, {_COLUMNS} FROM {who.tables} JOIN renditions r ON r.owner_id = o.id "
+            f"SELECT r.image_key, {RENDITION_COLUMNS} FROM {who.tables} JOIN renditions r ON r.owner_id = o.id "
             f"WHERE {who.condition} AND r.image_key IN %s AND r.kind = %s AND r.state = 'ready'",
             (*who.args, tuple(asked), THUMBNAIL.name),
             belongs=lambda rows: all(row[0] in asked and len(row) == 9 for row in rows),
         )
-        return {row[0]: _rendition(row[1:]) for row in found}
+        return {row[0]: rendition_of(row[1:]) for row in found}
 
     def ask(self, principal: Principal, key: bytes, kind: str, job_id: bytes) -> tuple[bytes, ...] | None:
         def work(transaction: Transaction, owner: Owner, image: Image) -> tuple[str, ...]:
@@ -189,6 +189,7 @@ def _again(transaction: Transaction, owner: Owner, key: bytes, kinds: Sequence[s
     return tuple(kinds)
 
 
-def _rendition(columns: Sequence[Any]) -> Rendition:
+def rendition_of(columns: Sequence[Any]) -> Rendition:
+    """The rendition whose RENDITION_COLUMNS these are."""
     kind, state, object_key, sha256, width, height, size, why = columns
     return Rendition(kind, State(state), object_key, sha256 or b"", width, height, size, why)
