@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from chalicelib.services.admin import Admin
     from chalicelib.services.cache_configuration import CacheConfiguration
     from chalicelib.services.data_removal import DataRemoval
+    from chalicelib.services.downloads import Downloads
     from chalicelib.services.dumps import Dumps
     from chalicelib.services.fleet_console import FleetConsole
     from chalicelib.services.fleet_status import FleetStatus
@@ -33,6 +34,7 @@ if TYPE_CHECKING:
     from chalicelib.services.trash import Trash
     from chalicelib.services.uploads import Uploads
     from chalicelib.services.worker import Worker
+    from chalicelib.services.zip_making import ZipMaking
 
 _building = threading.Lock()
 _built: "list[Services]" = []
@@ -169,6 +171,19 @@ class Services:
         return Many(self.ports.many_rows, self.sending)
 
     @made_once
+    def downloads(self) -> "Downloads":
+        from chalicelib.services.downloads import Downloads
+
+        return Downloads(self.ports.download_rows, self.ports.objects, self.sending)
+
+    @made_once
+    def zip_making(self) -> "ZipMaking":
+        from chalicelib.services.zip_making import ZipMaking
+
+        ports = self.ports
+        return ZipMaking(ports.download_rows, ports.parted_objects, ports.objects, self.sending, ports.clock)
+
+    @made_once
     def worker(self) -> "Worker":
         from chalicelib.domain import jobs
         from chalicelib.services.worker import Worker
@@ -176,6 +191,7 @@ class Services:
         performers: dict[str, Callable[[Job], None]] = {
             jobs.RENDER: lambda job: self.rendering.perform(job),
             jobs.MAKE_DUMP: lambda job: self.dumps.make(job),
+            jobs.MAKE_DOWNLOAD: lambda job: self.zip_making.perform(job),
             jobs.REMOVE_DATA: lambda job: self.data_removal.perform(job),
         }
         ports = self.ports

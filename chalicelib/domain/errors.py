@@ -8,6 +8,8 @@ StoreError
 │   ├── UnknownNodeError        no such cache node
 │   ├── UnknownUserError        no such user
 │   ├── UnknownDumpError        no such dump
+│   ├── UnknownDownloadError    no such download
+│   ├── DownloadsUnderWayError  as many downloads are being made as may be
 │   ├── PreconditionError       the image is not the one the caller had in mind
 │   ├── UnsupportedTypeError    the bytes are none of the formats that are kept
 │   ├── TooLargeError           a limit on bytes, pixels or frames is passed
@@ -25,6 +27,7 @@ StoreError
 └── UnavailableError          a part that is needed does not answer; to be tried again
     ├── RowsUnavailableError    the database
     ├── ObjectsUnavailableError the object store
+    │   └── PartsLostError        an object written in parts has to be begun anew
     ├── QueueUnavailableError   the job queue; a job's row outlives it
     ├── MailUnavailableError    mail cannot be sent
     ├── NodeError               a cache node; never reaches a person, the origin answers instead
@@ -69,6 +72,14 @@ class UnknownUserError(RequestError):
 
 class UnknownDumpError(RequestError):
     """No such dump, or it is removed already."""
+
+
+class UnknownDownloadError(RequestError):
+    """No such download or zip for this owner, or it is removed already."""
+
+
+class DownloadsUnderWayError(RequestError):
+    """As many of the owner's downloads are being made as may be at once."""
 
 
 class PreconditionError(RequestError):
@@ -137,6 +148,10 @@ class RowsUnavailableError(UnavailableError):
 
 class ObjectsUnavailableError(UnavailableError):
     """The object store does not answer."""
+
+
+class PartsLostError(ObjectsUnavailableError):
+    """The object store knows nothing of parts that were stored: they were given up, or the object is complete."""
 
 
 class QueueUnavailableError(UnavailableError):

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 REMOVE_OBJECTS = "remove_objects"
 MAKE_DUMP, REMOVE_DATA = "make_dump", "remove_data"
 RENDER = "render"
+MAKE_DOWNLOAD = "make_download"
 MAX_REMOVALS = 1000  # S3 deletes at most as many in one call
 
 

@@ -11,6 +11,7 @@ from chalice.app import Request, Response
 
 from chalicelib.domain.accounts import TRIES_SECONDS
 from chalicelib.domain.errors import (
+    DownloadsUnderWayError,
     IdempotencyKeyReusedError,
     InvalidKeyError,
     InvalidValueError,
@@ -24,6 +25,7 @@ from chalicelib.domain.errors import (
     TooLargeError,
     TooManyTriesError,
     UnavailableError,
+    UnknownDownloadError,
     UnknownDumpError,
     UnknownNodeError,
     UnknownUploadError,
@@ -76,6 +78,8 @@ _TABLE: tuple[tuple[type[StoreError], int, str, str], ...] = (
     (UnknownNodeError, 404, "no-such-node", "No such node"),
     (UnknownUserError, 404, "no-such-user", "No such user"),
     (UnknownDumpError, 404, "no-such-dump", "No such dump"),
+    (UnknownDownloadError, 404, "no-such-download", "No such download"),
+    (DownloadsUnderWayError, 409, "downloads-under-way", "Too many at once"),
     (UnknownUploadError, 404, "no-such-upload", "No such upload"),
     (NotArrivedError, 409, "not-arrived", "Not uploaded yet"),
     (IdempotencyKeyReusedError, 422, "idempotency-key-reused", "Not the same request"),

@@ -4,17 +4,11 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from chalicelib.domain.fleet import FleetMap
-from chalicelib.domain.images import Image
+from chalicelib.domain.images import FILE_EXTENSIONS, Image
 from chalicelib.domain.keys import text_of
 from chalicelib.domain.partitions import PARTITIONS, partition_of
 from chalicelib.domain.rates import Rates
 
-EXTENSIONS = {
-    "image/jpeg": (".jpg", ".jpeg"),
-    "image/png": (".png",),
-    "image/gif": (".gif",),
-    "image/webp": (".webp",),
-}
 FORMATS = {"image/jpeg": "JPEG", "image/png": "PNG", "image/gif": "GIF", "image/webp": "WebP"}
 NODE_COLOURS = 8  # the style sheet has as many; further nodes take them again, and their number tells them apart
 
@@ -124,5 +118,5 @@ def day_and_minute(moment: datetime) -> str:
 def file_name(image: Image) -> str:
     """A name to save the image under: the end of its key, with an extension that says what it is."""
     name = text_of(image.key).replace("\\", "/").rstrip("/").rsplit("/", 1)[-1].strip(" .") or "image"
-    extensions = EXTENSIONS.get(image.facts.media_type, ("",))
+    extensions = FILE_EXTENSIONS.get(image.facts.media_type, ("",))
     return name if name.lower().endswith(extensions) else name + extensions[0]

@@ -7,6 +7,7 @@ if TYPE_CHECKING:  # importing them all is what a cold process need not do
     from chalicelib.domain import ports
     from chalicelib.domain.account_ports import AccountRows, Mail, Passwords
     from chalicelib.domain.admin_ports import AdminRows, DumpObjects, DumpRows, RemovalRows
+    from chalicelib.domain.download_ports import DownloadRows, PartedObjects
     from chalicelib.domain.rendition_ports import RenderRows, RenditionRows
     from chalicelib.domain.scaler_ports import ScalerRows
     from chalicelib.domain.trash_ports import ManyRows, TrashRows
@@ -61,6 +62,10 @@ class Ports(Protocol):
     def trash_rows(self) -> "TrashRows": ...
     @property
     def many_rows(self) -> "ManyRows": ...
+    @property
+    def download_rows(self) -> "DownloadRows": ...
+    @property
+    def parted_objects(self) -> "PartedObjects": ...
     @property
     def settings(self) -> "ports.SettingsRows": ...
     @property

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from chalicelib.adapters.mysql.admin_rows import MySqlAdminRows
     from chalicelib.adapters.mysql.database import Database, DatabaseAddress, Selecting
     from chalicelib.adapters.mysql.decision_rows import MySqlDecisionRows, MySqlFleetReports
+    from chalicelib.adapters.mysql.download_rows import MySqlDownloadRows
     from chalicelib.adapters.mysql.dump_rows import MySqlDumpRows
     from chalicelib.adapters.mysql.fleet_maps import MySqlFleetMaps
     from chalicelib.adapters.mysql.idempotency_rows import MySqlAnswerRows
@@ -223,6 +224,17 @@ class RealPorts:
         from chalicelib.adapters.mysql.many_rows import MySqlManyRows
 
         return MySqlManyRows(self._database)
+
+    @made_once
+    def download_rows(self) -> "MySqlDownloadRows":
+        from chalicelib.adapters.mysql.download_rows import MySqlDownloadRows
+
+        return MySqlDownloadRows(self._database)
+
+    @property
+    def parted_objects(self) -> "S3Objects":
+        """The same bucket, as zips are written to it."""
+        return self.objects
 
     @made_once
     def settings(self) -> "MySqlSettingsRows":

@@ -21,6 +21,7 @@ from tests.fakes.account_rows import MemoryAccountRows
 from tests.fakes.admin_rows import MemoryAdminRows
 from tests.fakes.answers import MemoryAnswerRows
 from tests.fakes.clock import ManualClock
+from tests.fakes.download_rows import MemoryDownloadRows
 from tests.fakes.fleet_maps import MemoryFleetMaps
 from tests.fakes.image_rows import MemoryImageRows
 from tests.fakes.inspector import FixedInspector
@@ -84,8 +85,9 @@ class MemoryParts:
         self.renderer = FixedRenderer(steps=self.steps)
         self.rendition_rows = self.render_rows = MemoryRenditionRows(self.store)
         self.trash_rows, self.many_rows = MemoryTrashRows(self.store), MemoryManyRows(self.store)
+        self.download_rows = MemoryDownloadRows(self.store)
         self.dump_rows = self.removal_rows = self.admin_rows
-        self.incoming = self.dump_objects = self.objects
+        self.incoming = self.dump_objects = self.parted_objects = self.objects
         self.staleness, self.replica = Staleness(), ReplicaStatus(None)
         self._held: set[str] = set()
 

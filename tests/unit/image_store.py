@@ -69,3 +69,7 @@ class Store:
         """The kind of an owed job."""
         row = self.parts.store.jobs.get(job_id)
         return None if row is None else row.job.kind
+
+    def kinds_owed(self) -> set[str]:
+        """The kinds of the jobs that are owed."""
+        return {row.job.kind for row in self.parts.store.jobs.values()}
