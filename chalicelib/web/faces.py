@@ -11,7 +11,7 @@ def face_of(path: str) -> Face:
         return _problem
     if path == "/api" or path.startswith("/api/"):
         return _compatible
-    return _deeper_page if path.startswith(("/manager/", "/account/", "/admin/")) else _page
+    return _deeper_page if path.startswith(("/manager/", "/account/", "/admin/", "/trash/", "/downloads/")) else _page
 
 
 def gateway_answer(status: int, message: str, path: str) -> tuple[dict[str, str], bytes]:

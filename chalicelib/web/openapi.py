@@ -5,6 +5,7 @@ from chalicelib.domain.keys import MAX_CHARACTERS
 from chalicelib.web.limits import DEFAULT_LIMIT, MAX_LIMIT
 from chalicelib.web.openapi_admin import admin_paths, admin_schemas
 from chalicelib.web.openapi_fleet import fleet_paths, fleet_schemas
+from chalicelib.web.openapi_many import many_paths, many_schemas
 from chalicelib.web.openapi_pieces import Schema, content_of, errors, json_content, object_of, operation
 from chalicelib.web.openapi_renditions import of_metadata, rendition_paths, rendition_schemas
 from chalicelib.web.openapi_uploads import IDEMPOTENCY_KEY, upload_paths, upload_schemas
@@ -143,6 +144,7 @@ def _paths() -> Schema:
         },
         **upload_paths(_KEY),
         **rendition_paths(_KEY_QUERY, _KEY),
+        **many_paths(_KEY),
         **fleet_paths(),
         **replica_paths(),
         **admin_paths(),
@@ -229,6 +231,7 @@ def _schemas() -> Schema:
             next_cursor={"type": ["string", "null"]},
         ),
         **upload_schemas(_KEY),
+        **many_schemas(_KEY),
         **fleet_schemas(),
         **replica_schemas(),
         **admin_schemas(),

@@ -7,13 +7,13 @@ from chalice.app import Request, Response
 
 from chalicelib.bootstrap import Services
 from chalicelib.domain.images import Image
-from chalicelib.web import fleet_notice, form_token
+from chalicelib.web import fleet_notice, form_token, outcomes
 from chalicelib.web.addresses import root_of, rooted
 from chalicelib.web.fleet_notice import ServingNodes
 from chalicelib.web.http import ErrorAnswer
 from chalicelib.web.rendering import address, page, redirect
-from chalicelib.web.request_form import MAX_FIELDS, RequestForm, form_of
-from chalicelib.web.session import visitor_seen
+from chalicelib.web.request_form import MAX_FIELDS, RequestForm, form_of, query_of
+from chalicelib.web.session import principal_of, visitor_seen
 
 # Answers of the server itself come from any depth, where there is no stage; all others from a page of known depth.
 _SERVERS_OWN = ("no-such-page", "wrong-method")
@@ -63,6 +63,8 @@ class PageFrame:
                 "me": visitor_seen(request),
                 "stale": self._services().images.staleness.noted,
                 "blocked": self._services().admin.uploads.now(),
+                "undo": self._undo(query_of(request)),
+                "outcome": outcomes.words_of(query_of(request)),
                 "resized": None if serving is None else fleet_notice.in_words(seen, serving),
             },
             status,
@@ -89,6 +91,14 @@ class PageFrame:
         if set_cookie is not None:
             answer.headers["Set-Cookie"] = set_cookie
         return answer
+
+    def _undo(self, query: RequestForm) -> outcomes.Undo | None:
+        """What the page offers to undo: what the action that its address names put into the trash."""
+        batch_id = outcomes.batch_in(query)
+        if batch_id is None or visitor_seen(self._request()) is None:
+            return None
+        count = self._services().trash.in_batch(principal_of(self._request()), batch_id)
+        return outcomes.Undo(batch_id.hex(), count, outcomes.back_of(self._request().path)) if count else None
 
     def _origins_of(self, images: Iterable[Image]) -> set[str]:
         """Where the browser is sent for images that are too large for an answer of ours."""

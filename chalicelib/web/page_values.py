@@ -15,8 +15,7 @@ NODE_COLOURS = 8  # the style sheet has as many; further nodes take them again, 
 NOTICES = {
     "stored": "The image is stored.",
     "replaced": "The image is stored. The one that had this key before is gone.",
-    "deleted": "The image is deleted.",
-    "deleted-all": "Every image is deleted.",
+    "deleted-all": "Every image is deleted, those in the trash too.",
     "asked": "The edit is being made. Load this page again in a moment to see it.",
     "retried": "What failed is being made again. Load this page again in a moment to see it.",
     "tagged": "The tag is on the image.",
@@ -113,6 +112,11 @@ def size_in_words(size_bytes: int) -> str:
 def day_and_minute(moment: datetime) -> str:
     """Such as “3 May 2026, 14:05 UTC”."""
     return f"{moment.day} {moment:%b %Y, %H:%M} UTC"
+
+
+def day(moment: datetime) -> str:
+    """Such as “3 May 2026”."""
+    return f"{moment.astimezone(UTC).day} {moment.astimezone(UTC):%b %Y}"
 
 
 def file_name(image: Image) -> str:
