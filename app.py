@@ -5,8 +5,9 @@ from typing import TYPE_CHECKING
 from chalice.app import CloudWatchEvent, Rate, SQSEvent
 
 from chalicelib.bootstrap import Services, services
-from chalicelib.web.application import create_app
+from chalicelib.web.application import create_app, environment_of
 from chalicelib.web.faces import gateway_answer
+from chalicelib.web.observing import run_observer
 
 if TYPE_CHECKING:
     from scaler.run import Scaler
@@ -20,6 +21,7 @@ __all__ = [
     "resend_jobs",
     "scale_fleet",
     "scaler_of",
+    "sweep",
 ]
 
 JOB_QUEUE = "image-jobs"
@@ -28,6 +30,8 @@ FLEET_QUEUE = "fleet-changes"
 TURN_SECONDS = 10.0  # what a change by hand waits for a run that is under way: that one may not have seen it
 
 app = create_app(services)
+for kind in ("scheduled", "sqs"):
+    app.register_middleware(run_observer(lambda: environment_of(services)), kind)
 
 
 @app.schedule(Rate(1, unit=Rate.MINUTES))
@@ -53,11 +57,21 @@ def resend_jobs(event: CloudWatchEvent) -> None:
     services().trash.purge()
 
 
+@app.schedule(Rate(10, unit=Rate.MINUTES))
+def sweep(event: CloudWatchEvent) -> None:
+    """Goes on with looking for what does not belong together; begins anew a day after it began last."""
+    services().sweeping.run()
+
+
 @app.on_sqs_message(queue=JOB_QUEUE, batch_size=1)
 def perform_job(event: SQSEvent) -> None:
     """Performs the job whose row the message names."""
+    from chalicelib.adapters.sqs_queue import request_id_of
+    from chalicelib.services.tracing import traced
+
     for record in event:
-        services().worker.perform(bytes.fromhex(record.body))
+        with traced(request_id_of(record.to_dict())):  # of the request that the job comes from
+            services().worker.perform(bytes.fromhex(record.body))
 
 
 @app.on_sqs_message(queue=INCOMING_QUEUE, batch_size=1)

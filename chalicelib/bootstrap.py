@@ -6,7 +6,9 @@ from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager
 from typing import TYPE_CHECKING
 
+from chalicelib.adapters.json_logs import log_as_json
 from chalicelib.config import Config, config_from
+from chalicelib.services.tracing import current_request_id
 from chalicelib.wiring.made_once import made_once
 from chalicelib.wiring.ports import Ports
 
@@ -26,11 +28,13 @@ if TYPE_CHECKING:
     from chalicelib.services.images import Images
     from chalicelib.services.many import Many
     from chalicelib.services.read_through import FillPolicy, ReadThrough
+    from chalicelib.services.readiness import Asking
     from chalicelib.services.rendering import Rendering
     from chalicelib.services.renditions import Renditions
     from chalicelib.services.replica_status import ReplicaStatus
     from chalicelib.services.sending import Sending
     from chalicelib.services.staleness import Staleness
+    from chalicelib.services.sweeping import Sweeping
     from chalicelib.services.trash import Trash
     from chalicelib.services.uploads import Uploads
     from chalicelib.services.worker import Worker
@@ -46,6 +50,7 @@ def services() -> "Services":
         with _building:  # two first requests at once build them once
             if not _built:
                 _built.append(services_from(os.environ))
+                log_as_json(current_request_id)
     return _built[0]
 
 
@@ -245,6 +250,12 @@ class Services:
         )
 
     @made_once
+    def readiness(self) -> "Asking":
+        from chalicelib.services.readiness import Asking
+
+        return Asking(self.ports.probes, self.clock.monotonic)
+
+    @made_once
     def sending(self) -> "Sending":
         from chalicelib.services.sending import Sending
 
@@ -279,3 +290,12 @@ class Services:
 
         ports = self.ports
         return DataRemoval(ports.removal_rows, ports.admin_rows, self.sending, self.clock, self.config.environment)
+
+    @made_once
+    def sweeping(self) -> "Sweeping":
+        from chalicelib.services.sweep_acts import SweepActing
+        from chalicelib.services.sweeping import Sweeping
+
+        ports = self.ports
+        acting = SweepActing(ports.sweep_rows, ports.sweep_acts, ports.image_rows, ports.swept_objects, self.sending)
+        return Sweeping(ports.sweep_rows, acting, ports.upload_rows, ports.exclusive, ports.clock)

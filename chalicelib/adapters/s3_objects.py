@@ -16,11 +16,12 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from chalicelib.adapters.deadline_sockets import time_is_over, within
 from chalicelib.domain.errors import ObjectsUnavailableError, PartsLostError, TooLargeError
+from chalicelib.domain.sweeping import Listed
 from chalicelib.domain.uploads import UploadForm
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
-    from mypy_boto3_s3.type_defs import CompletedPartTypeDef
+    from mypy_boto3_s3.type_defs import CompletedPartTypeDef, CopySourceTypeDef
 
 logger = logging.getLogger(__name__)
 
@@ -29,13 +30,17 @@ LEAST_BYTES_PER_SECOND = 10e6
 MOST_SECONDS = 20.0  # an answer through API Gateway may take 29 s
 TRIES = 2
 REST_SECONDS = 0.1
+VERSIONS = 100  # of one object are looked at
 PART_BYTES = 8 << 20  # of an object that is written piece by piece; S3 takes 5 MiB at least, but for the last
 _LOST = ("NoSuchUpload", "InvalidPart", "InvalidPartOrder")
 T = TypeVar("T")
 
 
 class S3Objects:
-    """Objects, IncomingObjects, DumpObjects and PartedObjects in one bucket. The client must keep to deadlines."""
+    """Objects, IncomingObjects, DumpObjects, PartedObjects and SweptObjects in one bucket.
+
+    The client must keep to deadlines.
+    """
 
     def __init__(self, client: "S3Client", bucket: str) -> None:
         self._client = client
@@ -77,6 +82,10 @@ class S3Objects:
 
         return _answer(ask)
 
+    def check(self) -> None:
+        """Asks whether the bucket is there. Raises ObjectsUnavailableError."""
+        _answer(lambda: self._client.head_bucket(Bucket=self._bucket))
+
     def remove(self, object_keys: Sequence[str]) -> None:
         answer = _answer(
             lambda: self._client.delete_objects(
@@ -92,6 +101,56 @@ class S3Objects:
             Params={"Bucket": self._bucket, "Key": object_key, "ResponseContentType": media_type},
             ExpiresIn=seconds,
         )
+
+    def listed(self, prefix: str, after: str, limit: int) -> list[Listed]:
+        answer = _answer(
+            lambda: self._client.list_objects_v2(Bucket=self._bucket, Prefix=prefix, StartAfter=after, MaxKeys=limit)
+        )
+        return [Listed(one["Key"], one["Size"], one["LastModified"]) for one in answer.get("Contents", [])]
+
+    def is_there(self, object_key: str) -> bool:
+        def ask() -> bool:
+            try:
+                self._client.head_object(Bucket=self._bucket, Key=object_key)
+            except ClientError as error:
+                if _is_absent(error):
+                    return False
+                raise
+            return True
+
+        return _answer(ask)
+
+    def copy(self, source: str, target: str) -> bool:
+        return self._copied({"Bucket": self._bucket, "Key": source}, target)
+
+    def revive(self, object_key: str) -> bool:
+        answer = _answer(
+            lambda: self._client.list_object_versions(Bucket=self._bucket, Prefix=object_key, MaxKeys=VERSIONS)
+        )
+        kept = [one for one in answer.get("Versions", []) if one["Key"] == object_key and one["VersionId"] != "null"]
+        if not kept:
+            return False
+        newest = max(kept, key=lambda one: one["LastModified"])
+        source: CopySourceTypeDef = {"Bucket": self._bucket, "Key": object_key, "VersionId": newest["VersionId"]}
+        return self._copied(source, object_key)
+
+    def marked(self, marker: str) -> int:
+        return int(self.get(marker) or 0)
+
+    def mark(self, marker: str, number: int) -> None:
+        self.put(marker, str(number).encode(), "text/plain")
+
+    def _copied(self, source: "CopySourceTypeDef", target: str) -> bool:
+        def ask() -> bool:
+            try:
+                self._client.copy_object(Bucket=self._bucket, CopySource=source, Key=target)
+            except ClientError as error:
+                if _is_absent(error):
+                    return False
+                raise
+            return True
+
+        return _answer(ask)
 
     @contextmanager
     def writing(self, object_key: str, media_type: str) -> Iterator[Callable[[bytes], None]]:
@@ -177,6 +236,11 @@ def _answer(ask: Callable[[], T]) -> T:
                 logger.warning("the object store is asked again: %s", error)
             time.sleep(random.uniform(0, REST_SECONDS))  # noqa: S311 # jitter needs no secrecy
     raise AssertionError("unreachable")
+
+
+def _is_absent(error: ClientError) -> bool:
+    """Whether the store says that there is no such object, and not that it may not be seen."""
+    return error.response.get("Error", {}).get("Code") in ("404", "NoSuchKey")
 
 
 def _may_pass(error: BotoCoreError | ClientError) -> bool:

@@ -59,6 +59,9 @@ class RemovalRows(Protocol):
         If there were any, the job of that id removes their objects.
         """
 
+    def end_quarantine(self, job_id: bytes, limit: int) -> int:
+        """Ends the quarantine of at most `limit` objects; how many. If there were any, the job removes their copies."""
+
     def owe(self, job: Job) -> None:
         """Makes a job due now."""
 

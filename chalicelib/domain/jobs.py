@@ -2,12 +2,13 @@
 
 import json
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 REMOVE_OBJECTS = "remove_objects"
 MAKE_DUMP, REMOVE_DATA = "make_dump", "remove_data"
 RENDER = "render"
 MAKE_DOWNLOAD = "make_download"
+MOST_TRIES = 20  # to make renditions; a message goes to the dead-letter queue after five
 MAX_REMOVALS = 1000  # S3 deletes at most as many in one call
 
 
@@ -32,11 +33,12 @@ class Render:
 
 @dataclass(frozen=True, slots=True)
 class Job:
-    """A row of work. `id` is 16 random bytes; `body` is what its kind needs."""
+    """A row of work. `id` is 16 random bytes; `body` is what its kind needs; `tries` counts how often it was begun."""
 
     id: bytes
     kind: str
     body: str
+    tries: int = field(default=0, compare=False)
 
 
 def removal_job(job_id: bytes, removals: Iterable[Removal]) -> Job:

@@ -100,7 +100,7 @@ class JobRows(Protocol):
     """The rows of owed work."""
 
     def claim(self, job_id: bytes) -> Job | None:
-        """The job, marked as begun; None if it is done, not yet due, or withdrawn. May be claimed again."""
+        """The job, marked as begun once more; None if it is done, not yet due, or withdrawn. May be claimed again."""
 
     def unreferenced(self, object_keys: Sequence[str]) -> set[str]:
         """Those of the object keys that no image names, and that are no rendition of an object that one names.

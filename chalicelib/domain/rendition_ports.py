@@ -33,10 +33,16 @@ class RenditionRows(Protocol):
         """The ready thumbnails of these images."""
 
     def ask(self, principal: Principal, key: bytes, kind: str, job_id: bytes) -> tuple[bytes, ...] | None:
-        """Makes a rendition due that is not there or failed; the jobs that are due, or None if there is no image."""
+        """Makes a rendition due that is not there or failed; the jobs that are due, or None if there is no image.
+
+        Raises QuotaError for a kind that no image gets by itself, if the owner's quota is full.
+        """
 
     def ask_again(self, principal: Principal, key: bytes, job_id: bytes) -> tuple[bytes, ...] | None:
-        """Makes the failed renditions due, by one job; the jobs that are due, or None if there is no image."""
+        """Makes the failed renditions due, by one job; the jobs that are due, or None if there is no image.
+
+        With the quota full only those that every image gets. Raises QuotaError if there are others only.
+        """
 
     def add_tag(self, principal: Principal, key: bytes, tag: str, most: int) -> bool:
         """Puts the tag on the image; False if there is no such image.
@@ -61,7 +67,11 @@ class RenderRows(Protocol):
 
         It also withdraws the intent and ends the job. If the image is not the one that was rendered any more, the
         transaction makes the intent due and ends the job, and the answer is False. `tags` empty leaves tags alone.
+        What is made counts as the owner's bytes, and is not refused for a quota: the image was taken already.
         """
+
+    def refuse_if_full(self, order: Render, size: int) -> None:
+        """Raises QuotaError if so many bytes more do not fit into the owner's quota."""
 
     def fail(self, order: Render, job_id: bytes, why: str) -> None:
         """Marks what the job was to make as failed, and ends the job."""

@@ -28,6 +28,7 @@ ROTATED_LEFT = Kind("rotated-left", "Rotated left", MOST_EDGE_PIXELS, "left", 88
 ROTATED_RIGHT = Kind("rotated-right", "Rotated right", MOST_EDGE_PIXELS, "right", 88)
 
 ON_ARRIVAL = (THUMBNAIL, PREVIEW, FLIPPED)
+AUTOMATIC = frozenset(kind.name for kind in ON_ARRIVAL)
 EDITS = (FLIPPED, GREYSCALE, ROTATED_LEFT, ROTATED_RIGHT)
 KINDS = {kind.name: kind for kind in (THUMBNAIL, PREVIEW, *EDITS)}
 

@@ -58,6 +58,10 @@ class DataRemoval:
         while self.clock.monotonic() < until:
             owner_id = self.rows.next_owner(bytes.fromhex(body["after"]))
             if owner_id is None:
+                copies_id = secrets.token_bytes(16)
+                if self.rows.end_quarantine(copies_id, jobs.MAX_REMOVALS):
+                    due.append(copies_id)
+                    continue
                 self.admin_rows.conclude(bytes.fromhex(body["deed"]), DONE)
                 return due
             removal_id = secrets.token_bytes(16)

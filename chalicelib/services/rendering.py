@@ -13,16 +13,18 @@ from dataclasses import dataclass
 
 from chalicelib.domain import jobs
 from chalicelib.domain.automatic_tags import automatic_tags
-from chalicelib.domain.errors import ObjectsUnavailableError, RequestError
+from chalicelib.domain.errors import ObjectsUnavailableError, RequestError, UnavailableError
 from chalicelib.domain.images import Image
 from chalicelib.domain.jobs import Job, Removal, Render
 from chalicelib.domain.partitions import partition_of
 from chalicelib.domain.ports import ImageRows, JobRows, Objects, Renderer
 from chalicelib.domain.rendition_ports import RenderRows
-from chalicelib.domain.renditions import KINDS, MEDIA_TYPE, THUMBNAIL, Rendered
+from chalicelib.domain.renditions import AUTOMATIC, KINDS, MEDIA_TYPE, THUMBNAIL, Rendered
 from chalicelib.domain.stored_renditions import Rendition, State, object_key_of
 
 logger = logging.getLogger(__name__)
+
+_GIVEN_UP = f"It could not be made, {jobs.MOST_TRIES} times."
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,8 +38,24 @@ class Rendering:
     renderer: Renderer
 
     def perform(self, job: Job) -> None:
-        """Makes what the job names, or says why not, and finishes it. Raises UnavailableError: to be tried again."""
+        """Makes what the job names, or says why not, and finishes it. Raises UnavailableError: to be tried again.
+
+        The last of jobs.MOST_TRIES fails for good, until somebody asks for another. It is raised too, so that its
+        message goes where the others went.
+        """
         order = jobs.render_of(job)
+        if job.tries > jobs.MOST_TRIES:  # the last one was killed
+            self.rows.fail(order, job.id, f"{_GIVEN_UP} Each was cut short.")
+            return
+        try:
+            self._try(job, order)
+        except UnavailableError as error:
+            if job.tries == jobs.MOST_TRIES:
+                logger.warning("job %s is given up: %s", job.id.hex(), error)
+                self.rows.fail(order, job.id, f"{_GIVEN_UP} {error}")
+            raise
+
+    def _try(self, job: Job, order: Render) -> None:
         image = self.rows.source(order)
         if image is None:
             self.job_rows.finish(job.id)
@@ -45,6 +63,9 @@ class Rendering:
         kinds = [KINDS[name] for name in order.kinds if name in KINDS]
         try:
             seen, rendered = self.renderer.render(self._bytes_of(image), image.facts.media_type, kinds)
+            asked_for = [one for one in rendered if one.kind.name not in AUTOMATIC]
+            if asked_for:  # an image that was taken gets the others whatever the quota
+                self.rows.refuse_if_full(order, sum(len(one.data) for one in asked_for))
         except RequestError as error:
             logger.warning("job %s makes no renditions: %s", job.id.hex(), error)
             self.rows.fail(order, job.id, str(error))

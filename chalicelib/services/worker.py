@@ -40,6 +40,7 @@ class Worker:
             self.job_rows.finish(job_id)
         else:
             raise StoreError(f"job {job_id.hex()} is of an unknown kind: {job.kind}")
+        logger.info("job %s done: %s", job_id.hex(), job.kind)
 
     def resend(self) -> int:
         """Sends the jobs that are due and not under way; how many were sent."""

@@ -85,6 +85,13 @@ MODULES: Mapping[str, Mapping[str, Mapping[str, Access]]] = {
         "/admin/delete-all": _of(Access.ADMIN, GET, HEAD, POST),
         "/admin/audit": _of(Access.ADMIN, GET, HEAD),
     },
+    "findings_pages": {
+        "/admin/findings": _of(Access.ADMIN, GET, HEAD),
+    },
+    "health_api": {
+        "/healthz": _of(Access.ANYONE, GET),
+        "/readyz": _of(Access.ANYONE, GET),
+    },
     "api": {
         "/health": _of(Access.ANYONE, GET),
         "/api/openapi.json": _of(Access.ANYONE, GET),
@@ -134,6 +141,9 @@ MODULES: Mapping[str, Mapping[str, Mapping[str, Access]]] = {
         "/api/v1/admin/dumps/{dump_id}/link": _of(Access.ADMIN, POST),
         "/api/v1/admin/data": _of(Access.ADMIN, GET, DELETE),
         "/api/v1/admin/audit": _of(Access.ADMIN, GET),
+    },
+    "findings_api": {
+        "/api/v1/admin/findings": _of(Access.ADMIN, GET),
     },
     "replica_api": {
         "/api/v1/replica": _of(Access.ADMIN, GET),

@@ -6,9 +6,11 @@ from typing import TYPE_CHECKING, Any, cast
 
 from chalice.app import Chalice, Request, Response
 
+from chalicelib.config import ConfigError
 from chalicelib.web.access import MODULES
 from chalicelib.web.faces import face_of
 from chalicelib.web.http import answering_as, finishing
+from chalicelib.web.observing import request_observer
 from chalicelib.web.session import Door, OpenTo
 
 if TYPE_CHECKING:
@@ -19,7 +21,7 @@ View = Callable[..., Any]
 
 def create_app(services: "Callable[[], Services]") -> Chalice:
     """An application that calls `services` in each request and not before; event handlers are app.py's to add."""
-    app = Chalice(app_name="elastic-images")
+    app = Chalice(app_name="elastic-images", configure_logs=False)
     app.api.binary_types = ["*/*"]  # API Gateway looks at the first Accept type only; browsers send many
     finish = finishing(
         face_of,
@@ -27,6 +29,7 @@ def create_app(services: "Callable[[], Services]") -> Chalice:
         has_route=lambda path, method: method in app.routes.get(path, {}),
         staleness=lambda: services().staleness,
     )
+    app.register_middleware(request_observer(lambda: environment_of(services)), "http")
     app.register_middleware(finish, "http")
 
     def request() -> Request:
@@ -37,6 +40,14 @@ def create_app(services: "Callable[[], Services]") -> Chalice:
         for path, methods in paths.items():
             app.route(path, methods=list(methods), content_types=[])(views.at(path))
     return app
+
+
+def environment_of(services: "Callable[[], Services]") -> str:
+    """The environment's name; "unknown" while the settings cannot be read, which each answer says."""
+    try:
+        return services().config.environment
+    except ConfigError:
+        return "unknown"
 
 
 class _Later:

@@ -4,10 +4,12 @@ from chalice.app import Response
 
 from chalicelib.web.http import SECURITY_HEADERS, ErrorAnswer, Face, status_answer
 
+_PLAIN = ("/api/v1", "/api/openapi.json", "/health", "/healthz", "/readyz")
+
 
 def face_of(path: str) -> Face:
     """The face of a path; paths that nobody knows are a person's."""
-    if path.startswith("/api/v1/") or path in ("/api/v1", "/api/openapi.json", "/health"):
+    if path.startswith("/api/v1/") or path in _PLAIN:
         return _problem
     if path == "/api" or path.startswith("/api/"):
         return _compatible

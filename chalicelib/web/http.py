@@ -2,7 +2,6 @@
 
 import functools
 import logging
-import uuid
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
@@ -36,6 +35,7 @@ from chalicelib.domain.errors import (
     UploadsClosedError,
 )
 from chalicelib.services.staleness import Staleness
+from chalicelib.services.tracing import request_id
 from chalicelib.web.base64_response import Base64Response
 from chalicelib.web.refusals import ForeignOriginError, ForgedFormError, NotAllowedError
 from chalicelib.web.session import Door, admit
@@ -112,14 +112,14 @@ def error_answer(error: StoreError) -> ErrorAnswer:
     for kind, status, slug, title in _TABLE:
         if isinstance(error, kind):
             field = error.field if isinstance(error, InvalidValueError) else None
-            return ErrorAnswer(status, slug, title, str(error), field, uuid.uuid4().hex)
+            return ErrorAnswer(status, slug, title, str(error), field, request_id())
     raise error
 
 
 def status_answer(status: int, detail: str) -> ErrorAnswer:
     """How an error is told that only has a status, such as a server's own."""
     slug, title = _BY_STATUS.get(status, ("bad-request", "The request is not right"))
-    return ErrorAnswer(status, slug, title, detail, None, uuid.uuid4().hex)
+    return ErrorAnswer(status, slug, title, detail, None, request_id())
 
 
 def answering_as(face: Face) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
@@ -141,7 +141,7 @@ def answering_as(face: Face) -> Callable[[Callable[..., Any]], Callable[..., Any
                     "Something went wrong here",
                     "The request could not be completed because of a fault on our side; it has been noted.",
                     None,
-                    uuid.uuid4().hex,
+                    request_id(),
                 )
                 logger.exception("request %s failed", answer.request_id)
             response = face(answer)

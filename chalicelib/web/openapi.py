@@ -2,8 +2,10 @@
 
 from chalicelib.domain.images import MAX_BYTES, MEDIA_TYPES
 from chalicelib.domain.keys import MAX_CHARACTERS
+from chalicelib.web.health_api import health_paths, health_schemas
 from chalicelib.web.limits import DEFAULT_LIMIT, MAX_LIMIT
 from chalicelib.web.openapi_admin import admin_paths, admin_schemas
+from chalicelib.web.openapi_findings import finding_paths, finding_schemas
 from chalicelib.web.openapi_fleet import fleet_paths, fleet_schemas
 from chalicelib.web.openapi_many import many_paths, many_schemas
 from chalicelib.web.openapi_pieces import Schema, content_of, errors, json_content, object_of, operation
@@ -80,6 +82,7 @@ def _paths() -> Schema:
                 closed=False,
             )
         },
+        **health_paths(),
         "/api/openapi.json": {
             "get": operation("openapi", "This document.", {"200": json_content(None, "The document.")}),
         },
@@ -148,6 +151,7 @@ def _paths() -> Schema:
         **fleet_paths(),
         **replica_paths(),
         **admin_paths(),
+        **finding_paths(),
     }
 
 
@@ -234,7 +238,9 @@ def _schemas() -> Schema:
         **many_schemas(_KEY),
         **fleet_schemas(),
         **replica_schemas(),
+        **health_schemas(),
         **admin_schemas(),
+        **finding_schemas(),
         "Problem": object_of(
             type=text,
             title=text,

@@ -34,7 +34,7 @@ def rendition_paths(key_query: Schema, key: Schema) -> Schema:
             "post": operation(
                 "editImage",
                 "Has an edit made of an image; it becomes one of its renditions.",
-                {"202": json_content("About", "It will be made, or is there already."), **errors("400", "404")},
+                {"202": json_content("About", "It will be made, or is there already."), **errors("400", "404", "413")},
                 body=_body(key=key, kind={"enum": [kind.name for kind in EDITS]}),
             )
         },
@@ -42,7 +42,7 @@ def rendition_paths(key_query: Schema, key: Schema) -> Schema:
             "post": operation(
                 "retryRenditions",
                 "Has the renditions of an image made again that failed.",
-                {"202": json_content("About", "They will be made."), **errors("400", "404")},
+                {"202": json_content("About", "They will be made."), **errors("400", "404", "413")},
                 body=_body(key=key),
             )
         },

@@ -1,5 +1,6 @@
 """The ports that services are built on. RealPorts has the real parts; the tests have fakes."""
 
+from collections.abc import Mapping
 from contextlib import AbstractContextManager
 from typing import TYPE_CHECKING, Protocol
 
@@ -10,8 +11,10 @@ if TYPE_CHECKING:  # importing them all is what a cold process need not do
     from chalicelib.domain.download_ports import DownloadRows, PartedObjects
     from chalicelib.domain.rendition_ports import RenderRows, RenditionRows
     from chalicelib.domain.scaler_ports import ScalerRows
+    from chalicelib.domain.sweeping_ports import SweepActs, SweepRows, SweptObjects
     from chalicelib.domain.trash_ports import ManyRows, TrashRows
     from chalicelib.domain.upload_ports import AnswerRows, IncomingObjects, UploadRows
+    from chalicelib.services.readiness import Probe
     from chalicelib.services.replica_status import ReplicaStatus
     from chalicelib.services.staleness import Staleness
 
@@ -22,6 +25,8 @@ class Ports(Protocol):
     def exclusive(self, name: str) -> AbstractContextManager[bool]:
         """Whether the name is held by this caller alone."""
 
+    @property
+    def probes(self) -> "Mapping[str, Probe]": ...
     @property
     def clock(self) -> "ports.Clock": ...
     @property
@@ -84,6 +89,12 @@ class Ports(Protocol):
     def dump_rows(self) -> "DumpRows": ...
     @property
     def removal_rows(self) -> "RemovalRows": ...
+    @property
+    def sweep_rows(self) -> "SweepRows": ...
+    @property
+    def sweep_acts(self) -> "SweepActs": ...
+    @property
+    def swept_objects(self) -> "SweptObjects": ...
     @property
     def passwords(self) -> "Passwords": ...
     @property

@@ -1,5 +1,6 @@
 """The real parts, each made when it is first used. Nothing is connected before that."""
 
+from collections.abc import Mapping
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
@@ -27,13 +28,17 @@ if TYPE_CHECKING:
     from chalicelib.adapters.mysql.rendition_rows import MySqlRenderRows, MySqlRenditionRows
     from chalicelib.adapters.mysql.scaler_rows import MySqlScalerRows
     from chalicelib.adapters.mysql.settings_rows import MySqlSettingsRows
+    from chalicelib.adapters.mysql.sweep_acts import MySqlSweepActs
+    from chalicelib.adapters.mysql.sweep_rows import MySqlSweepRows
     from chalicelib.adapters.mysql.trash_rows import MySqlTrashRows
     from chalicelib.adapters.mysql.upload_rows import MySqlUploadRows
     from chalicelib.adapters.renderer import ChildRenderer
     from chalicelib.adapters.s3_objects import S3Objects
+    from chalicelib.adapters.sqs_queue import SqsQueue
     from chalicelib.adapters.system_clock import SystemClock
     from chalicelib.domain.account_ports import Mail, Passwords
-    from chalicelib.domain.ports import JobQueue, ScalerWaker
+    from chalicelib.domain.ports import ScalerWaker
+    from chalicelib.services.readiness import Probe
     from chalicelib.services.replica_status import ReplicaStatus
     from chalicelib.services.staleness import Staleness
 
@@ -56,6 +61,17 @@ class RealPorts:
     def exclusive(self, name: str) -> AbstractContextManager[bool]:
         """As Database.exclusive."""
         return self._database.exclusive(name)
+
+    @made_once
+    def probes(self) -> "Mapping[str, Probe]":
+        from chalicelib.services.readiness import Probe, nodes_answer
+
+        return {
+            "database": Probe(lambda: self._database.select("SELECT 1", seconds=1.0), 1.2, needed=True),
+            "bucket": Probe(lambda: self.objects.check(), 2.0, needed=True),
+            "queue": Probe(lambda: self.queue.check(), 2.0, needed=False),
+            "fleet": Probe(lambda: nodes_answer(self.maps, self.admins), 2.0, needed=False),
+        }
 
     @made_once
     def clock(self) -> "SystemClock":
@@ -158,12 +174,13 @@ class RealPorts:
         return self.objects
 
     @made_once
-    def queue(self) -> "JobQueue":
-        def build() -> "JobQueue":
+    def queue(self) -> "SqsQueue":
+        def build() -> "SqsQueue":
             from chalicelib.adapters import aws_clients
             from chalicelib.adapters.sqs_queue import SqsQueue
+            from chalicelib.services.tracing import request_id
 
-            return SqsQueue(aws_clients.sqs(), self._config.job_queue_url)
+            return SqsQueue(aws_clients.sqs(), self._config.job_queue_url, request_id)
 
         return at_first_use(build)
 
@@ -289,6 +306,23 @@ class RealPorts:
         from chalicelib.adapters.mysql.removal_rows import MySqlRemovalRows
 
         return MySqlRemovalRows(self._database)
+
+    @made_once
+    def sweep_rows(self) -> "MySqlSweepRows":
+        from chalicelib.adapters.mysql.sweep_rows import MySqlSweepRows
+
+        return MySqlSweepRows(self._database)
+
+    @made_once
+    def sweep_acts(self) -> "MySqlSweepActs":
+        from chalicelib.adapters.mysql.sweep_acts import MySqlSweepActs
+
+        return MySqlSweepActs(self._database)
+
+    @property
+    def swept_objects(self) -> "S3Objects":
+        """The same bucket, as the sweeper looks through it."""
+        return self.objects
 
     @made_once
     def passwords(self) -> "Passwords":

@@ -28,8 +28,7 @@ REGION = "us-east-1"
 # Dummies: the stand-ins take any.
 ACCESS_KEY_ID, SECRET_ACCESS_KEY = "local", "local"
 
-_VISIBILITY_SECONDS = 60
-_INCOMING_VISIBILITY_SECONDS = 180  # 6 times the 29 s that its function may take
+_VISIBILITY_SECONDS = 180  # 6 times the 29 s that the functions may take
 _INCOMING_DAYS = 1
 _DOWNLOADS_DAYS = 2  # should the job fail that removes them after a day
 _FORM_ANSWER_SECONDS = 3600  # how long a browser may remember what the bucket allows
@@ -69,7 +68,7 @@ def make_bucket(endpoint: str) -> None:
 def make_queues(endpoint: str) -> tuple[str, str]:
     """The queues of jobs, of fleet changes and of arrivals, each with its dead-letter queue; the first two's URLs."""
     sqs = client("sqs", endpoint)
-    _make_queue(sqs, INCOMING_QUEUE, DEAD_INCOMING_QUEUE, _INCOMING_VISIBILITY_SECONDS)
+    _make_queue(sqs, INCOMING_QUEUE, DEAD_INCOMING_QUEUE)
     return _make_queue(sqs, JOB_QUEUE, DEAD_JOB_QUEUE), _make_queue(sqs, FLEET_QUEUE, DEAD_FLEET_QUEUE)
 
 
@@ -137,17 +136,18 @@ def open_to_browsers(endpoint: str, origins: Sequence[str]) -> None:
     )
 
 
-def _make_queue(sqs: Any, name: str, dead_name: str, visibility_seconds: int = _VISIBILITY_SECONDS) -> str:
+def _make_queue(sqs: Any, name: str, dead_name: str) -> str:
     dead_url = sqs.create_queue(QueueName=dead_name)["QueueUrl"]
     dead_arn = sqs.get_queue_attributes(QueueUrl=dead_url, AttributeNames=["QueueArn"])["Attributes"]["QueueArn"]
-    created = sqs.create_queue(
-        QueueName=name,
+    url = str(sqs.create_queue(QueueName=name)["QueueUrl"])
+    sqs.set_queue_attributes(  # not at its creation, so that a queue of an earlier version gets them too
+        QueueUrl=url,
         Attributes={
-            "VisibilityTimeout": str(visibility_seconds),
+            "VisibilityTimeout": str(_VISIBILITY_SECONDS),
             "RedrivePolicy": json.dumps({"deadLetterTargetArn": dead_arn, "maxReceiveCount": str(_RECEIVES)}),
         },
     )
-    return str(created["QueueUrl"])
+    return url
 
 
 def make_network(endpoint: str, cidr: str, subnet_cidrs: tuple[str, str], boot_script: str) -> tuple[str, ...]:

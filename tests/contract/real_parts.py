@@ -130,6 +130,8 @@ class MariaDb:
         with self._administrator().connect() as connection, connection.cursor() as cursor:
             for statement in (
                 "DELETE FROM jobs",
+                "DELETE FROM findings",
+                "UPDATE sweeps SET version = 0, state = '{}'",
                 "DELETE FROM uploads",
                 "DELETE FROM idempotency_keys",
                 "DELETE FROM images",

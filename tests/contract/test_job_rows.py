@@ -29,6 +29,19 @@ def test_a_job_may_be_claimed_again_until_it_is_finished(rows: RowsUnderTest) ->
     rows.jobs.finish(job_id)
 
 
+def test_a_job_tells_how_often_it_was_begun(rows: RowsUnderTest) -> None:
+    job_id, other = due_job(rows), due_job(rows, b"k2")
+    told = []
+    for _ in range(3):
+        job = rows.jobs.claim(job_id)
+        assert job is not None
+        told.append(job.tries)
+    assert told == [1, 2, 3]
+    job = rows.jobs.claim(other)
+    assert job is not None
+    assert job.tries == 1
+
+
 def test_a_job_that_is_not_there_or_not_due_is_not_claimed(rows: RowsUnderTest) -> None:
     assert rows.jobs.claim(b"\x00" * 16) is None
     intent = rows.announced(draft_of(b"k1"))

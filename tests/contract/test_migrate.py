@@ -203,6 +203,31 @@ def test_images_that_were_there_before_renditions_get_theirs_by_a_job(empty: Dat
     assert set(due) == {(kind, object_key_of("originals/aa/bb", kind), "due") for kind in kinds}
 
 
+def test_what_was_made_of_images_before_it_counted_is_counted(empty: Database, tmp_path: Path) -> None:
+    for path in MIGRATIONS.glob("*.sql"):
+        if path.name < "0008":
+            (tmp_path / path.name).write_text(path.read_text())
+    migrate(empty, tmp_path)
+    with closing(empty.connect()) as connection, connection.cursor() as cursor:
+        cursor.execute(
+            "INSERT INTO images (owner_id, image_key, object_key, sha256, size, media_type, width, height, frames, "
+            "created_at) SELECT id, 'k', 'originals/aa/bb', %s, 100, 'image/png', 1, 1, 1, UTC_TIMESTAMP(6) "
+            "FROM owners",
+            (bytes(32),),
+        )
+        for kind, state, size in (("thumbnail", "ready", 20), ("preview", "ready", 3), ("flipped", "due", 0)):
+            cursor.execute(
+                "INSERT INTO renditions (owner_id, image_key, kind, source_object_key, object_key, size, media_type, "
+                "state, created_at) SELECT id, 'k', %s, 'originals/aa/bb', 'renditions/aa/bb', %s, 'image/webp', %s, "
+                "UTC_TIMESTAMP(6) FROM owners",
+                (kind, size, state),
+            )
+        cursor.execute("UPDATE owners SET bytes = 100")
+        connection.commit()
+    migrate(empty)
+    assert rows(empty, "SELECT bytes FROM owners") == [(123,)]
+
+
 def test_the_command_reads_the_environment_and_an_address(empty: Database) -> None:
     command = [sys.executable, "-m", "ops.migrate"]
     settings = {

@@ -10,9 +10,10 @@ import boto3
 import pytest
 from botocore.config import Config
 
-from chalicelib.adapters.sqs_queue import SqsQueue
+from chalicelib.adapters.sqs_queue import SqsQueue, request_id_of
 from chalicelib.domain.errors import QueueUnavailableError
 from chalicelib.domain.ports import JobQueue
+from ops.local.event_shapes import sqs_event
 from ops.local.ports import free_port
 from tests.fakes import MemoryQueue
 
@@ -47,7 +48,7 @@ def under_test(request: pytest.FixtureRequest) -> QueueUnderTest:
                 client.delete_message(QueueUrl=queue_url, ReceiptHandle=message["ReceiptHandle"])
         return found
 
-    return QueueUnderTest(SqsQueue(client, queue_url), received)
+    return QueueUnderTest(SqsQueue(client, queue_url, lambda: "a-request"), received)
 
 
 @pytest.mark.parametrize("count", [1, 10, 11, 25])
@@ -70,9 +71,28 @@ def test_a_queue_that_cannot_be_reached_is_unavailable() -> None:
         config=Config(connect_timeout=1, read_timeout=1, retries={"total_max_attempts": 1}),
     )
     with pytest.raises(QueueUnavailableError):
-        SqsQueue(client, "http://127.0.0.1/queue").send([b"j" * 16])
+        SqsQueue(client, "http://127.0.0.1/queue", lambda: "a-request").send([b"j" * 16])
 
 
 def test_a_queue_that_is_not_there_is_unavailable(sqs_client: "SQSClient", queue_url: str) -> None:
     with pytest.raises(QueueUnavailableError):
-        SqsQueue(sqs_client, queue_url + "-not").send([b"j" * 16])
+        SqsQueue(sqs_client, queue_url + "-not", lambda: "a-request").send([b"j" * 16])
+
+
+def test_a_message_carries_the_request_that_it_comes_from(sqs_client: "SQSClient", queue_url: str) -> None:
+    SqsQueue(sqs_client, queue_url, lambda: "request-7").send([b"j" * 16])
+    answer = sqs_client.receive_message(QueueUrl=queue_url, WaitTimeSeconds=10, MessageAttributeNames=["All"])
+    found = answer["Messages"][0]
+    sqs_client.delete_message(QueueUrl=queue_url, ReceiptHandle=found["ReceiptHandle"])
+    record = sqs_event("jobs", [dict(found)])["Records"][0]  # type: ignore[index]
+    assert request_id_of(record) == "request-7"
+
+
+def test_a_message_that_tells_no_request_has_none() -> None:
+    assert request_id_of({"messageAttributes": {}}) is None
+
+
+def test_a_queue_is_there_or_not(sqs_client: "SQSClient", queue_url: str) -> None:
+    SqsQueue(sqs_client, queue_url, lambda: "").check()
+    with pytest.raises(QueueUnavailableError):
+        SqsQueue(sqs_client, queue_url + "-not", lambda: "").check()

@@ -58,6 +58,7 @@ def test_every_function_is_deployed(deployed: Deployed) -> None:
         "perform_job",
         "resend_jobs",
         "scale_fleet",
+        "sweep",
     }
 
 

@@ -1,6 +1,7 @@
 """`make run`: what it starts, what it keeps, what it says when it cannot start."""
 
 import ipaddress
+import json
 import os
 import signal
 import socket
@@ -16,7 +17,7 @@ import pytest
 
 from ops.database import from_environ
 from ops.local.bootstrap import client
-from tests.local_cloud import ALL, RUN, LocalCloud, listening_addresses, until
+from tests.local_cloud import ALL, PROJECT, RUN, LocalCloud, listening_addresses, until
 
 
 @pytest.fixture(scope="module")
@@ -92,12 +93,26 @@ def test_nodes_and_stand_ins_do_not_see_the_database_password(cloud: LocalCloud)
             assert password not in Path(f"/proc/{one.pid}/environ").read_bytes(), one.part
 
 
-def test_failed_jobs_go_to_a_dead_letter_queue(cloud: LocalCloud) -> None:
+@pytest.mark.parametrize("name", ["image-jobs", "incoming-images", "fleet-changes"])
+def test_a_message_waits_longer_than_its_function_may_take_and_goes_to_a_dead_letter_queue(
+    cloud: LocalCloud, name: str
+) -> None:
+    function_seconds = json.loads((PROJECT / ".chalice/config.json").read_text())["lambda_timeout"]
     sqs = client("sqs", cloud.environ["AWS_ENDPOINT_URL"])
-    queue = sqs.get_queue_attributes(QueueUrl=cloud.environ["JOB_QUEUE_URL"], AttributeNames=["All"])["Attributes"]
-    assert queue["VisibilityTimeout"] == "60"
-    assert '"maxReceiveCount": "5"' in queue["RedrivePolicy"]
-    assert "image-jobs-dead" in queue["RedrivePolicy"]
+    url = sqs.get_queue_url(QueueName=name)["QueueUrl"]
+    queue = sqs.get_queue_attributes(QueueUrl=url, AttributeNames=["All"])["Attributes"]
+    assert int(queue["VisibilityTimeout"]) >= 6 * function_seconds
+    redrive = json.loads(queue["RedrivePolicy"])
+    assert (int(redrive["maxReceiveCount"]), redrive["deadLetterTargetArn"].rpartition(":")[2]) == (5, f"{name}-dead")
+
+
+def test_the_sweeper_runs(cloud: LocalCloud) -> None:
+    def swept() -> bool:
+        with closing(from_environ(cloud.environ).connect()) as connection, connection.cursor() as cursor:
+            cursor.execute("SELECT state FROM sweeps")
+            return any('"phase": "done"' in state and '"number": 1' in state for (state,) in cursor.fetchall())
+
+    assert until(swept, timeout_seconds=60)
 
 
 def test_a_second_run_in_the_same_folder_is_told_where_the_first_is(cloud: LocalCloud) -> None:

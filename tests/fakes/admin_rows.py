@@ -12,6 +12,7 @@ from chalicelib.domain.admin import BEGUN, DONE, AuditEntry, Counts, Deed, Dump,
 from chalicelib.domain.admin_ports import Row
 from chalicelib.domain.errors import LastAdminError, UnknownUserError
 from chalicelib.domain.jobs import Job, Removal
+from chalicelib.domain.sweeping import Outcome, quarantine_key
 from tests.fakes.account_rows import MemoryAccountRows
 from tests.fakes.rendition_rows import forget_renditions
 from tests.fakes.store import JobRow, MemoryStore
@@ -87,7 +88,8 @@ class MemoryAdminRows:
         with self._store.lock:
             accounts, images = self._store.accounts.values(), self._store.images.values()
             admins = sum(one.admin for one in accounts)
-            return Counts(len(accounts), admins, len(images), sum(image.size for image in self._store.kept()))
+            taken = sum(self._store.bytes_of(owner.id) for owner in self._store.owners.values())
+            return Counts(len(accounts), admins, len(images), taken)
 
     def ask_removal(self, deed: Deed, accounts: bool) -> bytes:
         with self._store.steps.step("admin.ask_removal"), self._store.lock:
@@ -127,6 +129,17 @@ class MemoryAdminRows:
                 (name,) = (name for name, owner in self._store.owners.items() if owner.id == owner_id)
                 self._store.owners[name] = Owner(owner_id, self._store.owners[name].version + 1)
             return len(gone) + len(put_away)
+
+    def end_quarantine(self, job_id: bytes, limit: int) -> int:
+        with self._store.steps.step("admin.end_quarantine"), self._store.lock:
+            findings, now = self._store.findings, self._store.clock.now()
+            kept = [one for one in findings.values() if one[1].outcome is Outcome.QUARANTINED][:limit]
+            for number, one in kept:
+                findings[one.id] = number, replace(one, outcome=Outcome.REMOVED, changed_at=now)
+            if kept:
+                copies = [Removal(bytes(16), quarantine_key(one.suspect.object_key), 0) for _, one in kept]
+                self._owe(jobs.removal_job(job_id, copies))
+            return len(kept)
 
     def owe(self, job: Job) -> None:
         with self._store.lock:

@@ -86,7 +86,7 @@ class MemoryImageRows:
             if intent is None or intent.claimed:
                 raise RowsUnavailableError("The write took too long and was given up; nothing was stored. Try again.")
             precondition(before)
-            self._store.take(owner.id, draft.size - (before.size if before else 0))
+            self._store.take(owner.id, draft.size - self._store.freed_by(before))
             image = Image(
                 owner_id=owner.id,
                 key=draft.key,

@@ -1,6 +1,7 @@
 """JobRows in memory."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import datetime, timedelta
 
 from chalicelib.domain.jobs import Job
@@ -21,7 +22,8 @@ class MemoryJobRows:
             row = self._store.jobs.get(job_id)
             if row is None:
                 return None
-            row.claimed = row.claimed or row.due_at <= self._store.clock.now()
+            if row.due_at <= self._store.clock.now():
+                row.claimed, row.job = True, replace(row.job, tries=row.job.tries + 1)
             return row.job if row.claimed else None
 
     def unreferenced(self, object_keys: Sequence[str]) -> set[str]:

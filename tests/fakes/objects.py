@@ -3,11 +3,15 @@
 import hashlib
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from datetime import UTC, datetime
 from urllib.parse import urlencode
 
 from chalicelib.domain.errors import PartsLostError, TooLargeError
+from chalicelib.domain.sweeping import Listed
 from chalicelib.domain.uploads import UploadForm
 from tests.fakes.steps import Steps
+
+LONG_AGO = datetime(2020, 1, 1, tzinfo=UTC)
 
 
 class MemoryObjects:
@@ -16,6 +20,8 @@ class MemoryObjects:
     def __init__(self, steps: Steps | None = None) -> None:
         self.stored: dict[str, tuple[bytes, str]] = {}
         self.parted: dict[str, tuple[str, str, dict[int, bytes]]] = {}  # uploads in parts that are under way
+        self.stored_at: dict[str, datetime] = {}  # of those that were not stored long ago
+        self.versions: dict[str, tuple[bytes, str]] = {}  # that are kept of objects which are gone
         self._steps = steps or Steps()
 
     def put(self, object_key: str, data: bytes, media_type: str) -> None:
@@ -52,6 +58,35 @@ class MemoryObjects:
     def signed_address(self, object_key: str, media_type: str, seconds: int) -> str:
         query = urlencode({"response-content-type": media_type, "X-Amz-Expires": seconds})
         return f"https://objects.test/{object_key}?{query}"
+
+    def listed(self, prefix: str, after: str, limit: int) -> list[Listed]:
+        with self._steps.step("objects.listed"):
+            keys = sorted(key for key in self.stored if key.startswith(prefix) and key > after)[:limit]
+            return [Listed(key, len(self.stored[key][0]), self.stored_at.get(key, LONG_AGO)) for key in keys]
+
+    def is_there(self, object_key: str) -> bool:
+        with self._steps.step("objects.is_there"):
+            return object_key in self.stored
+
+    def copy(self, source: str, target: str) -> bool:
+        with self._steps.step("objects.copy"):
+            if source in self.stored:
+                self.stored[target] = self.stored[source]
+            return source in self.stored
+
+    def revive(self, object_key: str) -> bool:
+        with self._steps.step("objects.revive"):
+            if object_key in self.versions:
+                self.stored[object_key] = self.versions[object_key]
+            return object_key in self.versions
+
+    def marked(self, marker: str) -> int:
+        with self._steps.step("objects.marked"):
+            return int(self.stored.get(marker, (b"0", ""))[0])
+
+    def mark(self, marker: str, number: int) -> None:
+        with self._steps.step("objects.mark"):
+            self.stored[marker] = (str(number).encode(), "text/plain")
 
     @contextmanager
     def writing(self, object_key: str, media_type: str) -> Iterator[Callable[[bytes], None]]:

@@ -14,6 +14,7 @@ from chalicelib.domain.fleet import FleetMap, Node, with_nodes
 from chalicelib.domain.ports import Clock, FleetMaps, ImageRows, Inspector, JobQueue, JobRows, NodeCaches, Objects
 from chalicelib.domain.ports import SettingsRows as SettingsRowsPort
 from chalicelib.services.read_through import FillPolicy
+from chalicelib.services.readiness import Probe, nodes_answer
 from chalicelib.services.replica_status import ReplicaStatus
 from chalicelib.services.staleness import Staleness
 from chalicelib.web.application import create_app
@@ -37,6 +38,7 @@ from tests.fakes.scaler_rows import MemoryDecisionRows, MemoryFleetReports, Memo
 from tests.fakes.settings_rows import MemorySettingsRows
 from tests.fakes.steps import Steps
 from tests.fakes.store import MemoryStore
+from tests.fakes.sweep_rows import MemorySweepRows
 from tests.fakes.trash_rows import MemoryManyRows, MemoryTrashRows
 from tests.fakes.upload_rows import MemoryUploadRows
 
@@ -87,9 +89,20 @@ class MemoryParts:
         self.trash_rows, self.many_rows = MemoryTrashRows(self.store), MemoryManyRows(self.store)
         self.download_rows = MemoryDownloadRows(self.store)
         self.dump_rows = self.removal_rows = self.admin_rows
-        self.incoming = self.dump_objects = self.parted_objects = self.objects
+        self.incoming = self.dump_objects = self.parted_objects = self.swept_objects = self.objects
+        self.sweep_rows = self.sweep_acts = MemorySweepRows(self.store)
         self.staleness, self.replica = Staleness(), ReplicaStatus(None)
         self._held: set[str] = set()
+
+    @property
+    def probes(self) -> dict[str, Probe]:
+        """Each part answers if its fake does."""
+        return {
+            "database": Probe(self.maps.current, 1.0, needed=True),
+            "bucket": Probe(lambda: self.objects.stored, 1.0, needed=True),
+            "queue": Probe(lambda: self.queue.send([]), 1.0, needed=False),
+            "fleet": Probe(lambda: nodes_answer(self.maps, self.admins), 1.0, needed=False),
+        }
 
     @property
     def shown_maps(self) -> MemoryFleetMaps:

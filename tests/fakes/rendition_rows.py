@@ -5,12 +5,12 @@ from dataclasses import replace
 
 from chalicelib.domain import jobs
 from chalicelib.domain.accounts import Principal
-from chalicelib.domain.errors import InvalidValueError
+from chalicelib.domain.errors import InvalidValueError, QuotaError
 from chalicelib.domain.images import Image
 from chalicelib.domain.jobs import Removal, Render
 from chalicelib.domain.partitions import partition_of
 from chalicelib.domain.rendition_ports import RenditionRow
-from chalicelib.domain.renditions import KINDS, THUMBNAIL
+from chalicelib.domain.renditions import AUTOMATIC, KINDS, THUMBNAIL
 from chalicelib.domain.stored_renditions import About, ImageTag, Rendition, State, in_order, object_key_of
 from tests.fakes.store import JobRow, MemoryStore, TagRow
 
@@ -47,14 +47,27 @@ class MemoryRenditionRows:
     def ask(self, principal: Principal, key: bytes, kind: str, job_id: bytes) -> tuple[bytes, ...] | None:
         def wanted(image: Image) -> tuple[str, ...]:
             there = self._of((image.owner_id, key)).get(kind)
-            return (kind,) if there is None or there.state is State.FAILED else ()
+            if there is not None and there.state is not State.FAILED:
+                return ()
+            if kind not in AUTOMATIC:
+                self._store.refuse_if_full(image.owner_id, 1)
+            return (kind,)
 
         with self._store.steps.step("renditions.ask"):
             return self._asked(principal, key, job_id, wanted)
 
     def ask_again(self, principal: Principal, key: bytes, job_id: bytes) -> tuple[bytes, ...] | None:
         def wanted(image: Image) -> tuple[str, ...]:
-            return tuple(k for k, one in self._of((image.owner_id, key)).items() if one.state is State.FAILED)
+            failed = [k for k, one in self._of((image.owner_id, key)).items() if one.state is State.FAILED]
+            automatic = tuple(kind for kind in failed if kind in AUTOMATIC)
+            try:
+                if len(automatic) < len(failed):
+                    self._store.refuse_if_full(image.owner_id, 1)
+            except QuotaError:
+                if not automatic:
+                    raise
+                return automatic
+            return tuple(failed)
 
         with self._store.steps.step("renditions.ask_again"):
             return self._asked(principal, key, job_id, wanted)
@@ -109,6 +122,10 @@ class MemoryRenditionRows:
                     kept.setdefault(tag, TagRow(automatic=True))
             self._store.bump_owner(order.owner_id)
             return True
+
+    def refuse_if_full(self, order: Render, size: int) -> None:
+        with self._store.steps.step("renditions.refuse_if_full"), self._store.lock:
+            self._store.refuse_if_full(order.owner_id, size)
 
     def fail(self, order: Render, job_id: bytes, why: str) -> None:
         with self._store.steps.step("renditions.fail"), self._store.lock:

@@ -15,7 +15,8 @@ from chalicelib.domain.fleet import FleetMap
 from chalicelib.domain.fleet_report import FleetReport
 from chalicelib.domain.images import Image
 from chalicelib.domain.jobs import Job
-from chalicelib.domain.stored_renditions import Rendition
+from chalicelib.domain.stored_renditions import Rendition, State
+from chalicelib.domain.sweeping import Finding, Sweep
 from chalicelib.domain.trash import TrashedImage
 from chalicelib.domain.uploads import Upload
 from tests.fakes.clock import ManualClock
@@ -81,6 +82,9 @@ class MemoryStore:
     audit: list[AuditEntry] = field(default_factory=list)
     deeds: list[bytes] = field(default_factory=list)  # of the audit's entries
     dumps: dict[bytes, Dump] = field(default_factory=dict)
+    findings: dict[int, tuple[int, Finding]] = field(default_factory=dict)  # by id, with the number of the sweep
+    last_finding: int = 0
+    sweep: tuple[int, Sweep] = (0, Sweep())  # with its version
     fleet_map: FleetMap = fleet.EMPTY
     run: int = 0
     launches: dict[bytes, tuple[datetime, str | None]] = field(default_factory=dict)
@@ -89,21 +93,36 @@ class MemoryStore:
     lock: threading.RLock = field(default_factory=threading.RLock)
 
     def bytes_of(self, owner_id: bytes) -> int:
-        """What the owner's images take, those in the trash too."""
-        return sum(image.size for image in self.kept() if image.owner_id == owner_id)
+        """What the owner's images take, and what is made of them, in the trash too."""
+        made = [one for place, one in self.renditions.items() if place[0] == owner_id and one.state is State.READY]
+        images = [image for image in self.kept() if image.owner_id == owner_id]
+        return sum(image.size for image in images) + sum(one.size for one in made)
 
     def kept(self) -> list[Image]:
         """Every image whose bytes are wanted: those in the trash are."""
         return [*self.images.values(), *(one.image for one in self.trashed.values())]
+
+    def freed_by(self, image: Image | None) -> int:
+        """What counts no more once the image is replaced."""
+        if image is None:
+            return 0
+        places = [place for place in self.renditions if place[:2] == (image.owner_id, image.key)]
+        made = [self.renditions[place] for place in places]
+        return image.size + sum(one.size for one in made if one.state is State.READY)
+
+    def refuse_if_full(self, owner_id: bytes, size: int) -> None:
+        """Raises QuotaError if so many bytes more are too many."""
+        taken, quota = self.bytes_of(owner_id), self.quotas.get(owner_id)
+        if quota is not None and taken + size > quota:
+            raise QuotaError(f"{taken} and {size} bytes are more than {quota}.")
 
     def take(self, owner_id: bytes, size: int) -> None:
         """Raises UploadsBlockedError, or QuotaError if so many bytes more are too many."""
         values = self.settings.get(UPLOADS, (0, {}))[1]
         if values.get(BLOCKED) is True:
             raise UploadsBlockedError(UploadsBlock(True, str(values.get(NOTE, ""))).words)
-        taken, quota = self.bytes_of(owner_id), self.quotas.get(owner_id)
-        if size > 0 and quota is not None and taken + size > quota:
-            raise QuotaError(f"{taken} and {size} bytes are more than {quota}.")
+        if size > 0:
+            self.refuse_if_full(owner_id, size)
 
     def owner_id_of(self, principal: Principal, writing: bool = False) -> bytes | None:
         """Whose session or token in force it is; None if nobody's."""

@@ -15,7 +15,7 @@ from chalicelib.domain.errors import (
     UnavailableError,
     UnreadableImageError,
 )
-from chalicelib.domain.jobs import RENDER, Removal, Render, removal_job, removals_of, render_job, render_of
+from chalicelib.domain.jobs import MOST_TRIES, RENDER, Removal, Render, removal_job, removals_of, render_job, render_of
 from chalicelib.domain.renditions import KINDS, ON_ARRIVAL, Kind, Rendered, Seen
 from chalicelib.domain.stored_renditions import State, object_key_of, original_of
 from chalicelib.services.images import no_precondition
@@ -232,6 +232,59 @@ def test_a_failure_that_may_pass_is_raised_and_the_job_stays(store: Store, failu
     assert states(store) == dict.fromkeys(ARRIVAL, State.READY)
 
 
+class Deliveries:
+    """A queue as SQS is: what was not done comes again after a while, and after five times goes to `dead`."""
+
+    def __init__(self, store: Store) -> None:
+        self.store = store
+        self.dead: list[bytes] = []
+        self._waiting: list[tuple[float, int, bytes]] = []
+
+    def minute(self) -> None:
+        """One minute of the schedule and the worker."""
+        self.store.services.worker.resend()
+        now, messages = self.store.parts.clock.monotonic(), self.store.parts.queue.messages
+        self._waiting += [(now, 0, job_id) for job_id in messages]
+        messages.clear()
+        for at, times, job_id in [one for one in self._waiting if one[0] <= now]:
+            self._waiting.remove((at, times, job_id))
+            if times == 5:
+                self.dead.append(job_id)
+                continue
+            try:
+                self.store.services.worker.perform(job_id)
+            except (UnavailableError, Killed):
+                self._waiting.append((now + 180, times + 1, job_id))
+        self.store.parts.clock.advance(60)
+
+
+@pytest.mark.parametrize("how", ["unavailable", "killed"])
+def test_nothing_stays_in_processing_when_each_try_fails(store: Store, how: str) -> None:
+    store.put(NEW)
+    (job_id,) = store.parts.queue.messages
+    if how == "unavailable":
+        store.parts.renderer.failure = UnavailableError("The renderer does not work.")
+    else:
+        for _ in range(MOST_TRIES):
+            store.parts.steps.fail("renderer.render", Killed())
+    deliveries, minutes = Deliveries(store), 0
+    while states(store) == dict.fromkeys(ARRIVAL, State.DUE):
+        deliveries.minute()
+        minutes += 1
+        assert minutes < 240
+    assert minutes > 10  # a short fault is waited for
+    assert states(store) == dict.fromkeys(ARRIVAL, State.FAILED)
+    whys = {one.why or "" for one in store.services.renditions.about(DEMO, b"k1").renditions}
+    assert all(why.startswith("It could not be made, 20 times.") for why in whys)
+    assert how == "killed" or all(why.endswith("The renderer does not work.") for why in whys)
+    assert job_id in deliveries.dead
+    assert store.parts.store.jobs == {}
+    store.parts.renderer.failure = None
+    store.services.renditions.retry(DEMO, b"k1")
+    deliveries.minute()
+    assert states(store) == dict.fromkeys(ARRIVAL, State.READY)
+
+
 def test_an_original_whose_bytes_changed_is_not_rendered(store: Store) -> None:
     image = store.put(NEW)
     store.parts.objects.stored[image.object_key] = (OLD, "image/png")
@@ -267,6 +320,29 @@ def test_an_edit_that_failed_is_made_when_it_is_asked_for_again(store: Store) ->
     store.services.renditions.edit(DEMO, b"k1", "rotated-left")
     perform(store)
     assert states(store)["rotated-left"] is State.READY
+
+
+def test_an_edit_that_does_not_fit_into_the_quota_fails_in_words_and_stores_nothing(store: Store) -> None:
+    image = store.put(NEW)
+    perform(store)
+    owner_id, objects = image.owner_id, dict(store.parts.objects.stored)
+    taken = store.parts.store.bytes_of(owner_id)
+    store.parts.store.quotas[owner_id] = taken + 1  # room for a beginning
+    store.services.renditions.edit(DEMO, b"k1", "greyscale")
+    perform(store)
+    (edit,) = [one for one in store.services.renditions.about(DEMO, b"k1").renditions if one.kind == "greyscale"]
+    assert edit.state is State.FAILED
+    assert str(taken + 1) in (edit.why or "")
+    assert (store.parts.objects.stored, store.parts.store.jobs) == (objects, {})
+    store.services.renditions.retry(DEMO, b"k1")
+    perform(store)
+    assert states(store)["greyscale"] is State.FAILED
+    assert store.parts.store.bytes_of(owner_id) == taken
+    store.parts.store.quotas[owner_id] = 1 << 20
+    store.services.renditions.retry(DEMO, b"k1")
+    perform(store)
+    assert states(store)["greyscale"] is State.READY
+    assert store.parts.store.bytes_of(owner_id) == taken + len(rendered(store, "greyscale"))
 
 
 def test_a_queue_that_is_down_only_delays_an_edit(store: Store) -> None:

@@ -57,7 +57,7 @@ def test_a_module_answers_just_what_the_table_says_it_does(module: str, call: Ca
 
 def test_nothing_of_anybody_s_is_open_to_anyone() -> None:
     assert {path for path, method in ROUTES if access_to(path, method) is Access.ANYONE} == {
-        *("/health", "/api/openapi.json", "/static/{name}"),
+        *("/health", "/healthz", "/readyz", "/api/openapi.json", "/static/{name}"),
         *("/sign-in", "/sign-up", "/verify", "/reset", "/first-admin"),
     }
 

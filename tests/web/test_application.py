@@ -36,7 +36,7 @@ def test_the_real_application_has_the_same_routes(app: Chalice) -> None:
 
 
 def test_the_schedule_and_the_queue_have_their_handlers() -> None:
-    assert {"scale_fleet", "resend_jobs", "perform_job"} <= wired.app.handler_map.keys()
+    assert {"scale_fleet", "resend_jobs", "perform_job", "sweep"} <= wired.app.handler_map.keys()
 
 
 def test_importing_the_application_needs_no_environment_and_no_heavy_module() -> None:

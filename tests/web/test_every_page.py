@@ -28,6 +28,7 @@ PAGES = [
     "/admin/dump",
     "/admin/delete-all",
     "/admin/audit",
+    "/admin/findings",
     "/image?key=k1",
     "/delete?key=k1",
     "/image?key=none",

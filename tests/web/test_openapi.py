@@ -10,7 +10,7 @@ from openapi_spec_validator import validate
 from chalicelib.web.openapi import document
 from tests.web.caller import JSON, Caller
 
-DOCUMENTED = re.compile(r"/api/v1(/.*)?|/api/openapi\.json|/health")
+DOCUMENTED = re.compile(r"/api/v1(/.*)?|/api/openapi\.json|/health|/healthz|/readyz")
 PICTURE = b"\x89PNG the inspector is a fake here"
 
 
@@ -63,6 +63,8 @@ def test_the_document_is_served() -> None:
         ("GET", "/api/v1/fleet/nodes/node-a/contents", "NodeContents"),
         ("POST", "/api/v1/fleet/clear", "FleetCleared"),
         ("GET", "/health", "Health"),
+        ("GET", "/healthz", "Alive"),
+        ("GET", "/readyz", "Readiness"),
         ("DELETE", "/api/v1/images?all=true", "Deleted"),
         ("GET", "/api/v1/images/nope", "Problem"),
         ("GET", "/api/v1/images?limit=x", "Problem"),

@@ -7,11 +7,12 @@ from urllib.parse import quote
 import pytest
 
 from chalicelib.domain.errors import UnreadableImageError
+from chalicelib.web.form_token import token_of
 from tests.fakes import MemoryParts, memory_app
 from tests.fakes.parts import memory_config
-from tests.web.caller import JSON, URLENCODED, Caller
+from tests.web.caller import JSON, URLENCODED, VISITOR, Caller
 from tests.web.html_page import HtmlPage, keyed, page_of, put, urlencoded
-from tests.web.people import joined, people_app
+from tests.web.people import SECRET, joined, people_app
 
 KEYS = ["k1", "a/b & <b>", "צילום 1", "100% +?#"]
 
@@ -190,3 +191,20 @@ def test_nobody_sees_or_changes_what_belongs_to_another_s_image() -> None:
     work(call)
     assert ada("GET", "/rendition?key=k1&kind=preview").body.endswith(b"ada's")
     assert bob("GET", "/rendition?key=k1&kind=preview").body.endswith(b"bob's")
+
+
+def test_an_edit_is_refused_in_words_on_page_and_api_while_the_quota_is_full() -> None:
+    call = people_app(MemoryParts())
+    ada = joined(call, "ada@example.org")
+    assert ada.put("k1", b"the bytes").status == 303
+    work(call)
+    (image,) = call.parts.store.images.values()
+    call.parts.store.quotas[image.owner_id] = call.parts.store.bytes_of(image.owner_id)
+    refused = ada.submit("/edit", key="k1", kind="greyscale")
+    assert (refused.status, b"No room left" in refused.body) == (413, True)
+    body = json.dumps({"key": "k1", "kind": "greyscale"}).encode()
+    problem = ada("POST", "/api/v1/image/edits", {"X-CSRF-Token": token_of(VISITOR, SECRET), **JSON}, body)
+    assert (problem.status, problem.json["type"].rpartition(":")[2]) == (413, "over-quota")
+    assert len(call.parts.store.renditions) == 3
+    call.parts.store.quotas.clear()
+    assert ada.submit("/edit", key="k1", kind="greyscale").status == 303

@@ -90,6 +90,8 @@ LEFT_OUT = {  # what else there is, and why a dump has nothing of it
     "dumps": "passing; names the dumps' own objects",
     "heartbeats": "passing",
     "launches": "passing",
+    "findings": "passing; name objects that no row names",
+    "sweeps": "passing",
     "scaler_runs": "passing",
 }
 TEXTS = frozenset({"name", "email", "image_key", "actor_email"})  # bytes that are UTF-8; other bytes are hexadecimal

@@ -1,8 +1,9 @@
 """What writing, replacing and deleting an image does to its renditions and tags, within the same transaction."""
 
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 
-from chalicelib.adapters.mysql.database import Transaction
+from chalicelib.adapters.mysql.database import Rows, Transaction
 from chalicelib.domain import jobs
 from chalicelib.domain.accounts import Owner
 from chalicelib.domain.images import Image
@@ -10,12 +11,21 @@ from chalicelib.domain.jobs import Job, Removal, Render
 from chalicelib.domain.partitions import partition_of
 from chalicelib.domain.ports import Draft
 from chalicelib.domain.renditions import MEDIA_TYPE, ON_ARRIVAL
-from chalicelib.domain.stored_renditions import object_key_of, original_of
+from chalicelib.domain.stored_renditions import State, object_key_of, original_of
 
 _INSERT = """
 INSERT INTO renditions (owner_id, image_key, kind, source_object_key, object_key, media_type, state, created_at)
 VALUES (%s, %s, %s, %s, %s, %s, 'due', UTC_TIMESTAMP(6))
 """
+MADE = "SELECT image_key, object_key, state, size FROM renditions WHERE owner_id = %s"
+
+
+@dataclass(frozen=True, slots=True)
+class Freed:
+    """What an image leaves behind: objects to be removed, its own first, and how many bytes count no more."""
+
+    removals: list[Removal]
+    bytes: int
 
 
 def arrived(transaction: Transaction, owner: Owner, draft: Draft, job_id: bytes) -> Job:
@@ -35,34 +45,36 @@ def insert_due(
     transaction.change_many(_INSERT, rows)
 
 
-def replaced(transaction: Transaction, image: Image) -> list[Removal]:
-    """Deletes the image's renditions; what is to be removed with them, the image's own object first."""
+def replaced(transaction: Transaction, image: Image) -> Freed:
+    """Deletes the image's renditions; what it and they leave behind."""
     whose = (image.owner_id, image.key)
-    found = transaction.select(
-        "SELECT image_key, object_key FROM renditions WHERE owner_id = %s AND image_key = %s FOR UPDATE", whose
-    )
+    found = transaction.select(f"{MADE} AND image_key = %s FOR UPDATE", whose)
     transaction.change("DELETE FROM renditions WHERE owner_id = %s AND image_key = %s", whose)
-    return list(_removals(image.owner_id, [(image.key, image.object_key), *found]))
+    return freed_of(image.owner_id, [image], found)
 
 
-def deleted(transaction: Transaction, image: Image) -> list[Removal]:
-    """Deletes the image's renditions and tags; what is to be removed with them."""
+def deleted(transaction: Transaction, image: Image) -> Freed:
+    """Deletes the image's renditions and tags; what it and they leave behind."""
     transaction.change("DELETE FROM image_tags WHERE owner_id = %s AND image_key = %s", (image.owner_id, image.key))
     return replaced(transaction, image)
 
 
-def all_deleted(transaction: Transaction, owner: Owner, images: Sequence[Image]) -> list[Removal]:
-    """Deletes every rendition and tag of the owner's; what is to be removed with those images, trashed ones too."""
-    found = transaction.select(
-        "SELECT image_key, object_key FROM renditions WHERE owner_id = %s FOR UPDATE", (owner.id,)
-    )
+def all_deleted(transaction: Transaction, owner: Owner, images: Sequence[Image]) -> Freed:
+    """Deletes every rendition and tag of the owner's; what they and those images leave behind, trashed ones too."""
+    found = transaction.select(f"{MADE} FOR UPDATE", (owner.id,))
     transaction.change("DELETE FROM renditions WHERE owner_id = %s", (owner.id,))
     transaction.change("DELETE FROM image_tags WHERE owner_id = %s", (owner.id,))
+    return freed_of(owner.id, images, found)
+
+
+def freed_of(owner_id: bytes, images: Sequence[Image], made: Rows) -> Freed:
+    """What these images and their renditions leave behind; `made` are rows of key, object key, state and size."""
     # In the trash, renditions stand under no key: the object's own name tells which image it was made of.
-    keys = {image.object_key: image.key for image in images}
-    made: list[tuple[bytes, str]] = list(found)
-    made = [(keys.get(original_of(one), key), one) for key, one in made]
-    return list(_removals(owner.id, [*((image.key, image.object_key) for image in images), *made]))
+    keys: dict[str, bytes] = {image.object_key: image.key for image in images}
+    objects = [(image.key, image.object_key) for image in images]
+    objects += [(keys.get(original_of(name)) or key, name) for key, name, _, _ in made]
+    ready = sum(size for _, _, state, size in made if state == State.READY.value)
+    return Freed(list(_removals(owner_id, objects)), sum(image.size for image in images) + ready)
 
 
 def _removals(owner_id: bytes, objects: Sequence[tuple[bytes, str]]) -> Iterator[Removal]:

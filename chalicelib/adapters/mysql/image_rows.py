@@ -12,7 +12,7 @@ from chalicelib.adapters.mysql.database import Database, Selecting, Transaction
 from chalicelib.adapters.mysql.due_jobs import derived_id, insert_jobs, owe_removals
 from chalicelib.adapters.mysql.idempotency_rows import keep_answer
 from chalicelib.adapters.mysql.image_lists import ImageLists, Wanted
-from chalicelib.adapters.mysql.image_renditions import all_deleted, arrived, deleted, replaced
+from chalicelib.adapters.mysql.image_renditions import Freed, all_deleted, arrived, deleted, replaced
 from chalicelib.adapters.mysql.principals import Whose, nobody, whose
 from chalicelib.adapters.mysql.spending import refuse_if_blocked, spend
 from chalicelib.domain import jobs
@@ -145,11 +145,11 @@ class MySqlImageRows:
                 return answer  # committed, its answer was lost
             images = [image_of(columns) for columns in transaction.select(_OF_OWNER, (owner.id,))]
             trashed = [image_of(columns) for columns in transaction.select(_IN_TRASH, (owner.id,))]
-            removals = all_deleted(transaction, owner, [*images, *trashed])
+            freed = all_deleted(transaction, owner, [*images, *trashed])
             transaction.change("DELETE FROM images WHERE owner_id = %s", (owner.id,))
             transaction.change("DELETE FROM trashed_images WHERE owner_id = %s", (owner.id,))
-            spend(transaction, owner, -sum(image.size for image in [*images, *trashed]), -len(images))
-            due = owe_removals(transaction, removals, job_id)
+            spend(transaction, owner, -freed.bytes, -len(images))
+            due = owe_removals(transaction, freed.removals, job_id)
             bump(transaction, owner)
             answer = (len(images) + len(trashed), due)
             return answer
@@ -170,13 +170,14 @@ def drop_images(
 
     The first of them is the job of that id.
     """
-    removals = [removal for image in images for removal in deleted(transaction, image)]
+    freed = [deleted(transaction, image) for image in images]
     if images:
         transaction.change(
             "DELETE FROM images WHERE owner_id = %s AND image_key IN %s",
             (owner.id, tuple(image.key for image in images)),
         )
-        spend(transaction, owner, -sum(image.size for image in images), -len(images))
+        spend(transaction, owner, -sum(one.bytes for one in freed), -len(images))
+    removals = [removal for one in freed for removal in one.removals]
     due = owe_removals(transaction, [*removals, *more], job_id)
     if due:
         bump(transaction, owner)
@@ -212,9 +213,10 @@ def write_draft(
         raise RowsUnavailableError("The write took too long: it was given up, or replaced since. Try again.")
     precondition(before)
     refuse_if_blocked(transaction)
-    spend(transaction, owner, draft.size - (before.size if before else 0), images=0 if before else 1)
+    freed = replaced(transaction, before) if before else Freed([], 0)
+    spend(transaction, owner, draft.size - freed.bytes, images=0 if before else 1)
     _write_image(transaction, owner, draft, new=before is None)
-    due_jobs = [] if before is None else [jobs.removal_job(removal_id, replaced(transaction, before))]
+    due_jobs = [jobs.removal_job(removal_id, freed.removals)] if before else []
     due_jobs.append(arrived(transaction, owner, draft, render_id))
     insert_jobs(transaction, due_jobs)
     bump(transaction, owner)

@@ -19,10 +19,12 @@ class MySqlJobRows:
     def claim(self, job_id: bytes) -> Job | None:
         def work(transaction: Transaction) -> Job | None:
             transaction.change(
-                "UPDATE jobs SET claimed_at = UTC_TIMESTAMP(6) WHERE id = %s AND due_at <= UTC_TIMESTAMP(6)", (job_id,)
+                "UPDATE jobs SET claimed_at = UTC_TIMESTAMP(6), tries = tries + 1 "
+                "WHERE id = %s AND due_at <= UTC_TIMESTAMP(6)",
+                (job_id,),
             )
             found = transaction.select(
-                "SELECT id, kind, body FROM jobs WHERE id = %s AND claimed_at IS NOT NULL", (job_id,)
+                "SELECT id, kind, body, tries FROM jobs WHERE id = %s AND claimed_at IS NOT NULL", (job_id,)
             )
             return Job(*found[0]) if found else None
 

@@ -12,9 +12,11 @@ from chalicelib.adapters.mysql.trash_moves import drop_trashed, trashed_before
 from chalicelib.domain import jobs
 from chalicelib.domain.accounts import Owner
 from chalicelib.domain.admin import BEGUN, Deed
-from chalicelib.domain.jobs import Job
+from chalicelib.domain.jobs import Job, Removal
+from chalicelib.domain.sweeping import quarantine_key
 
 BATCH_SECONDS = 10.0  # a thousand rows
+_NOBODY = b"\x00" * 16
 
 
 class MySqlRemovalRows:
@@ -73,6 +75,28 @@ class MySqlRemovalRows:
             trashed = trashed_before(transaction, owner, "i.created_at < %s", (before,), limit - len(images))
             drop_images(transaction, owner, images, job_id, drop_trashed(transaction, owner, trashed))
             count = len(images) + len(trashed)
+            return count
+
+        return self._database.transaction(work, patience_seconds=BATCH_SECONDS)
+
+    def end_quarantine(self, job_id: bytes, limit: int) -> int:
+        count = 0
+
+        def work(transaction: Transaction) -> int:
+            nonlocal count
+            if transaction.select("SELECT 1 FROM jobs WHERE id = %s", (job_id,)):
+                return count  # committed, its answer was lost
+            found = transaction.select(
+                "SELECT id, object_key FROM findings WHERE state = 'quarantined' LIMIT %s FOR UPDATE", (limit,)
+            )
+            if found:
+                transaction.change(
+                    "UPDATE findings SET state = 'removed', changed_at = UTC_TIMESTAMP(6) WHERE id IN %s",
+                    (tuple(number for number, _ in found),),
+                )
+                copies = [Removal(_NOBODY, quarantine_key(object_key), 0) for _, object_key in found]
+                insert_jobs(transaction, [jobs.removal_job(job_id, copies)])
+            count = len(found)
             return count
 
         return self._database.transaction(work, patience_seconds=BATCH_SECONDS)

@@ -11,13 +11,15 @@ from chalicelib.adapters.mysql.due_jobs import insert_jobs
 from chalicelib.adapters.mysql.image_renditions import insert_due
 from chalicelib.adapters.mysql.image_rows import COLUMN_COUNT, COLUMNS, bump, image_of, image_under, locked_owner
 from chalicelib.adapters.mysql.principals import nobody, whose
+from chalicelib.adapters.mysql.spending import count, refuse_if_full
 from chalicelib.adapters.mysql.tag_rows import MySqlTagRows, give_automatic
 from chalicelib.domain import jobs
 from chalicelib.domain.accounts import Owner, Principal
+from chalicelib.domain.errors import QuotaError
 from chalicelib.domain.images import Image
 from chalicelib.domain.jobs import Render
 from chalicelib.domain.rendition_ports import RenditionRow
-from chalicelib.domain.renditions import KINDS, THUMBNAIL
+from chalicelib.domain.renditions import AUTOMATIC, KINDS, THUMBNAIL
 from chalicelib.domain.stored_renditions import About, Rendition, State, in_order
 
 RENDITION_COLUMNS = "r.kind, r.state, r.object_key, r.sha256, r.width, r.height, r.size, r.why"
@@ -79,6 +81,8 @@ class MySqlRenditionRows(MySqlTagRows):
                 "SELECT state FROM renditions WHERE owner_id = %s AND image_key = %s AND kind = %s FOR UPDATE",
                 (owner.id, key, kind),
             )
+            if kind not in AUTOMATIC and (not found or found[0][0] == State.FAILED.value):
+                refuse_if_full(transaction, owner.id, 1)
             if not found:
                 insert_due(transaction, owner, key, image.object_key, [kind])
                 return (kind,)
@@ -92,7 +96,16 @@ class MySqlRenditionRows(MySqlTagRows):
                 "SELECT kind FROM renditions WHERE owner_id = %s AND image_key = %s AND state = 'failed' FOR UPDATE",
                 (owner.id, key),
             )
-            return _again(transaction, owner, key, [kind for (kind,) in found])
+            kinds = [kind for (kind,) in found if kind in AUTOMATIC]
+            asked_for = [kind for (kind,) in found if kind not in AUTOMATIC]
+            try:
+                if asked_for:
+                    refuse_if_full(transaction, owner.id, 1)
+                kinds += asked_for
+            except QuotaError:
+                if not kinds:
+                    raise
+            return _again(transaction, owner, key, kinds)
 
         return self._asked(principal, key, job_id, work)
 
@@ -143,6 +156,13 @@ class MySqlRenderRows:
             # Claimed or not, the removal leaves these objects alone while their original is the image's.
             transaction.change("DELETE FROM jobs WHERE id = %s", (intent_id,))
             for one in made:
+                found = transaction.select(
+                    "SELECT IF(state = 'ready', size, 0) FROM renditions WHERE owner_id = %s AND image_key = %s "
+                    "AND kind = %s FOR UPDATE",
+                    (owner.id, order.key, one.kind),
+                )
+                for (counted,) in found:
+                    count(transaction, owner, one.size - counted)
                 transaction.change(
                     "UPDATE renditions SET state = 'ready', object_key = %s, sha256 = %s, width = %s, height = %s, "
                     "size = %s, why = NULL WHERE owner_id = %s AND image_key = %s AND kind = %s",
@@ -154,6 +174,9 @@ class MySqlRenderRows:
             return True
 
         return self._database.transaction(work)
+
+    def refuse_if_full(self, order: Render, size: int) -> None:
+        refuse_if_full(self._database, order.owner_id, size)
 
     def fail(self, order: Render, job_id: bytes, why: str) -> None:
         def work(transaction: Transaction) -> None:

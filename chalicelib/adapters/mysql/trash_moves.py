@@ -10,13 +10,13 @@ from typing import Any
 
 from chalicelib.adapters.mysql.database import Transaction
 from chalicelib.adapters.mysql.due_jobs import derived_id, insert_jobs
+from chalicelib.adapters.mysql.image_renditions import MADE, freed_of
 from chalicelib.adapters.mysql.image_rows import COLUMN_COUNT, COLUMNS, image_of
 from chalicelib.adapters.mysql.spending import spend
 from chalicelib.domain import jobs
 from chalicelib.domain.accounts import Owner
 from chalicelib.domain.images import Image
 from chalicelib.domain.jobs import Removal, Render
-from chalicelib.domain.partitions import partition_of
 from chalicelib.domain.trash import TrashedImage, names_for, place_of
 
 # Every column of images: a migration that adds one adds it to both tables, and here.
@@ -79,22 +79,20 @@ def owe_rendering(transaction: Transaction, owner: Owner, keys: Sequence[bytes],
 
 
 def drop_trashed(transaction: Transaction, owner: Owner, trashed: Sequence[TrashedImage]) -> list[Removal]:
-    """Deletes the rows and what hangs on them; what is to be removed with them."""
-    removals = []
+    """Deletes the rows and what hangs on them, which count no more; what is to be removed with them."""
+    removals, size = list[Removal](), 0
     for some in _by_rows(trashed):
-        places = {place_of(one.id): partition_of(one.image.key) for one in some}
-        whose = (owner.id, tuple(places))
-        found = transaction.select(
-            "SELECT image_key, object_key FROM renditions WHERE owner_id = %s AND image_key IN %s FOR UPDATE", whose
-        )
-        removals += [Removal(owner.id, one.image.object_key, partition_of(one.image.key)) for one in some]
-        removals += [Removal(owner.id, object_key, places[place]) for place, object_key in found]
+        whose = (owner.id, tuple(place_of(one.id) for one in some))
+        found = transaction.select(f"{MADE} AND image_key IN %s FOR UPDATE", whose)
+        freed = freed_of(owner.id, [one.image for one in some], found)
+        removals += freed.removals
+        size += freed.bytes
         for table in DEPENDENTS:
             transaction.change(f"DELETE FROM {table} WHERE owner_id = %s AND image_key IN %s", whose)
         ids = tuple(one.id for one in some)
         transaction.change("DELETE FROM trashed_images WHERE owner_id = %s AND id IN %s", (owner.id, ids))
     if trashed:
-        spend(transaction, owner, -sum(one.image.size for one in trashed))
+        spend(transaction, owner, -size)
     return removals
 
 

@@ -23,7 +23,7 @@ from chalicelib.domain.uploads import UPLOAD_SECONDS, NewUpload, Upload, UploadS
 
 _FORGET = 1000  # rows at once
 _FORGET_SECONDS = 24 * 3600  # after the end
-_COLUMNS = (
+COLUMNS = (
     "u.id, u.owner_id, u.image_key, u.incoming_key, u.media_type, u.size_limit, u.state, u.created_at, u.ends_at, "
     "u.refusal, u.object_key, u.sha256, u.duplicate_of"
 )
@@ -66,7 +66,7 @@ class MySqlUploadRows:
         who = whose(principal, writing)
         asked = (who.asked, upload_id)
         found = self._database.select(
-            f"SELECT {who.echo}, %s, {_COLUMNS} FROM {who.tables} "
+            f"SELECT {who.echo}, %s, {COLUMNS} FROM {who.tables} "
             f"LEFT JOIN uploads u ON u.owner_id = o.id AND u.id = %s WHERE {who.condition}",
             (upload_id, upload_id, *who.args),
             belongs=lambda rows: all(row[:2] == asked for row in rows),
@@ -74,15 +74,15 @@ class MySqlUploadRows:
         if not found:
             raise nobody(principal)
         columns = found[0][2:]
-        return None if columns[0] is None else _upload(columns)
+        return None if columns[0] is None else upload_of(columns)
 
     def at(self, incoming_key: str) -> Upload | None:
         found = self._database.select(
-            f"SELECT {_COLUMNS} FROM uploads u WHERE u.incoming_key = %s",
+            f"SELECT {COLUMNS} FROM uploads u WHERE u.incoming_key = %s",
             (incoming_key,),
             belongs=lambda rows: all(row[3] == incoming_key for row in rows),
         )
-        return _upload(found[0]) if found else None
+        return upload_of(found[0]) if found else None
 
     def finish(self, upload: Upload, draft: Draft, intent_id: bytes) -> Ended:
         removal_id = derived_id(intent_id, 1)
@@ -141,10 +141,10 @@ def _locked_owner(transaction: Transaction, owner_id: bytes) -> Owner:
 
 
 def _locked(transaction: Transaction, upload_id: bytes) -> Upload:
-    found = transaction.select(f"SELECT {_COLUMNS} FROM uploads u WHERE u.id = %s FOR UPDATE", (upload_id,))
+    found = transaction.select(f"SELECT {COLUMNS} FROM uploads u WHERE u.id = %s FOR UPDATE", (upload_id,))
     if not found:
         raise UnknownUploadError("There is no such upload, or it ended so long ago that it is forgotten.")
-    return _upload(found[0])
+    return upload_of(found[0])
 
 
 def _forget(transaction: Transaction, owner_id: bytes) -> None:
@@ -158,7 +158,8 @@ def _removal_of(job_id: bytes, upload: Upload) -> Job:
     return jobs.removal_job(job_id, [Removal(upload.owner_id, upload.incoming_key, partition_of(upload.key))])
 
 
-def _upload(columns: Sequence[Any]) -> Upload:
+def upload_of(columns: Sequence[Any]) -> Upload:
+    """The upload whose COLUMNS these are."""
     upload_id, owner_id, key, incoming_key, media_type, size_limit, state, created_at, ends_at, *ending = columns
     began: datetime = created_at
     ends: datetime = ends_at
