@@ -174,13 +174,7 @@ def test_an_export_by_the_pages_and_what_cannot_be_exported(call: Caller) -> Non
     for _ in range(3):
         assert call.submit("/downloads/export", URLENCODED, b"").status == 303
     refused = call.submit("/downloads/export", URLENCODED, b"")
-    assert (
-        refused.status,
-        b"Ask again when one is ready" in refused.body or b"being made already" in refused.body,
-    ) == (
-        409,
-        True,
-    )
+    assert (refused.status, b"being made already" in refused.body) == (409, True)
 
 
 def test_the_api_tells_of_each_key_what_became_of_it(call: Caller) -> None:
@@ -201,7 +195,7 @@ def test_the_api_tells_of_each_key_what_became_of_it(call: Caller) -> None:
     assert tagged["done"] == 1
     deleted = valid(act(call, action="delete", keys=[keys[0], "none"]).json, "ActedOn")
     assert [one["outcome"] for one in deleted["results"]] == ["done", "not-found"]
-    assert call.parts.store.images == call.parts.store.trashed == {}
+    assert (call.parts.store.images, call.parts.store.trashed) == ({}, {})
 
 
 def test_an_action_sent_again_with_its_idempotency_key_is_done_once(call: Caller) -> None:
@@ -232,10 +226,8 @@ def test_a_download_by_the_api(call: Caller) -> None:
     assert call("GET", now["zips"][0]["content"]).status == 302
     valid(call("GET", "/api/v1/downloads").json, "DownloadList")
     for path in (f"{asked.headers['location']}/zips/2", "/api/v1/downloads/x", f"/api/v1/downloads/{'0' * 32}"):
-        assert (call("GET", path).status, call("GET", path).json["type"].rpartition(":")[2]) == (
-            404,
-            "no-such-download",
-        )
+        answer = call("GET", path)
+        assert (answer.status, answer.json["type"].rpartition(":")[2]) == (404, "no-such-download")
 
 
 @pytest.mark.parametrize(
@@ -255,7 +247,7 @@ def test_a_download_by_the_api(call: Caller) -> None:
 )
 def test_a_wrong_request_changes_nothing(call: Caller, body: dict[str, object]) -> None:
     put(call, "k1")
-    answer = act(call, **body)
+    answer = call("POST", "/api/v1/actions", JSON, json.dumps(body).encode())
     assert answer.status == 400
     valid(answer.json, "Problem")
     assert call("POST", "/api/list_keys").json["keys"] == ["k1"]
