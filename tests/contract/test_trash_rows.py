@@ -5,8 +5,9 @@ from dataclasses import replace
 
 import pytest
 
-from chalicelib.adapters.mysql.trash_moves import MOVED
-from chalicelib.domain import jobs
+from chalicelib.adapters.mysql.sweep_rows import MySqlSweepRows
+from chalicelib.adapters.mysql.trash_moves import DEPENDENTS, LEFT_BEHIND, MOVED
+from chalicelib.domain import jobs, sweeping
 from chalicelib.domain.accounts import Principal
 from chalicelib.domain.errors import DoneBeforeError, RowsUnavailableError
 from chalicelib.domain.idempotency import Note, asked_by
@@ -16,8 +17,10 @@ from chalicelib.domain.renditions import ON_ARRIVAL
 from chalicelib.domain.stored_renditions import object_key_of
 from chalicelib.domain.trash import KEPT_DAYS, Restored, TrashedImage, place_of
 from tests.contract.real_parts import MariaDb
-from tests.contract.rows_under_test import DEMO, RowsUnderTest, draft_of, no_precondition, rows_of
+from tests.contract.rows_under_test import DEMO, RowsUnderTest, draft_of, memory_rows_of, no_precondition, rows_of
 from tests.contract.test_rendition_rows import completed, made, order_of
+from tests.fakes import ManualClock, MemoryStore
+from tests.fakes.sweep_rows import MemorySweepRows
 
 DAY = 24 * 3600.0
 ARRIVAL = sorted(kind.name for kind in ON_ARRIVAL)
@@ -276,6 +279,16 @@ def test_every_column_of_an_image_goes_into_the_trash_with_it(maria: MariaDb) ->
     assert of_images == set(MOVED.split(", "))
 
 
+def test_what_hangs_on_an_image_by_its_key_goes_into_the_trash_with_it_or_is_left_behind_by_name(
+    maria: MariaDb,
+) -> None:
+    found = maria.execute(
+        "SELECT table_name FROM information_schema.columns WHERE table_schema = DATABASE() "
+        "AND column_name IN ('owner_id', 'image_key') GROUP BY table_name HAVING COUNT(*) = 2"
+    )
+    assert {str(name) for (name,) in found} - set(TABLES) == set(DEPENDENTS) | set(LEFT_BEHIND)
+
+
 TABLES = ("images", "trashed_images")
 
 
@@ -303,6 +316,25 @@ def rows_of_maria(maria: MariaDb) -> RowsUnderTest:
     from tests.contract.rows_under_test import mysql_rows
 
     return mysql_rows(maria)
+
+
+@pytest.mark.parametrize("which", ["memory", "mysql"])
+def test_a_sweep_knows_what_is_in_the_trash(request: pytest.FixtureRequest, which: str) -> None:
+    if which == "memory":
+        store = MemoryStore(ManualClock())
+        rows, sweeps = memory_rows_of(store), MemorySweepRows(store)
+    else:
+        maria: MariaDb = request.getfixturevalue("maria")
+        rows, sweeps = rows_of_maria(maria), MySqlSweepRows(maria.database())
+    images = [rendered(rows, key) for key in (b"k1", b"k2")]
+    trashed(rows, b"k1")
+    named = sweeps.named(sweeping.ORIGINALS, "", "p", 10)
+    assert [one.object_key for one in named] == sorted(image.object_key for image in images)
+    made_of = sweeps.named(sweeping.RENDITIONS, "", "s", 10)
+    assert [one.parentless for one in made_of] == [False] * len(ARRIVAL) * 2
+    for object_key in (images[0].object_key, object_key_of(images[0].object_key, "thumbnail")):
+        facts = sweeps.facts(object_key)
+        assert (facts.named, facts.owed, facts.parent) == (True, False, True)
 
 
 def test_the_place_of_a_trashed_image_is_no_key(rows: RowsUnderTest) -> None:

@@ -21,6 +21,10 @@ from chalicelib.domain.trash import TrashedImage, names_for, place_of
 
 # Every column of images: a migration that adds one adds it to both tables, and here.
 MOVED = "owner_id, image_key, object_key, sha256, size, media_type, width, height, frames, created_at"
+LEFT_BEHIND = {  # tables that have both columns and stay as they are, and why
+    "uploads": "what became of an upload, not of the image",
+    "findings": "what the sweeper found; it looks again",
+}
 DEPENDENTS = ("renditions", "image_tags")  # tables whose rows hang on an image by owner_id and image_key
 TRASHED = f"{COLUMNS}, i.id, i.batch_id, i.trashed_at"
 TRASHED_COUNT = COLUMN_COUNT + 3
