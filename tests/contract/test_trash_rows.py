@@ -15,6 +15,7 @@ from chalicelib.domain.images import Image
 from chalicelib.domain.jobs import removals_of, render_of
 from chalicelib.domain.renditions import ON_ARRIVAL
 from chalicelib.domain.stored_renditions import object_key_of
+from chalicelib.domain.sweeping_ports import SweepRows
 from chalicelib.domain.trash import KEPT_DAYS, Restored, TrashedImage, place_of
 from tests.contract.real_parts import MariaDb
 from tests.contract.rows_under_test import DEMO, RowsUnderTest, draft_of, memory_rows_of, no_precondition, rows_of
@@ -279,7 +280,7 @@ def test_every_column_of_an_image_goes_into_the_trash_with_it(maria: MariaDb) ->
     assert of_images == set(MOVED.split(", "))
 
 
-def test_what_hangs_on_an_image_by_its_key_goes_into_the_trash_with_it_or_is_left_behind_by_name(
+def test_what_hangs_on_an_image_by_its_key_goes_with_it_or_is_left_behind_by_name(
     maria: MariaDb,
 ) -> None:
     found = maria.execute(
@@ -320,6 +321,7 @@ def rows_of_maria(maria: MariaDb) -> RowsUnderTest:
 
 @pytest.mark.parametrize("which", ["memory", "mysql"])
 def test_a_sweep_knows_what_is_in_the_trash(request: pytest.FixtureRequest, which: str) -> None:
+    sweeps: SweepRows
     if which == "memory":
         store = MemoryStore(ManualClock())
         rows, sweeps = memory_rows_of(store), MemorySweepRows(store)
