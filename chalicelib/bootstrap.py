@@ -7,7 +7,7 @@ from contextlib import AbstractContextManager
 from typing import TYPE_CHECKING
 
 from chalicelib.adapters.json_logs import log_as_json
-from chalicelib.config import Config, config_from
+from chalicelib.config import Config, config_from, secret_key
 from chalicelib.services.tracing import current_request_id
 from chalicelib.wiring.made_once import made_once
 from chalicelib.wiring.ports import Ports
@@ -25,7 +25,10 @@ if TYPE_CHECKING:
     from chalicelib.services.dumps import Dumps
     from chalicelib.services.fleet_console import FleetConsole
     from chalicelib.services.fleet_status import FleetStatus
+    from chalicelib.services.gallery import Gallery
+    from chalicelib.services.image_details import ImageDetails
     from chalicelib.services.images import Images
+    from chalicelib.services.indexing import Indexing
     from chalicelib.services.many import Many
     from chalicelib.services.read_through import FillPolicy, ReadThrough
     from chalicelib.services.readiness import Asking
@@ -110,6 +113,12 @@ class Services:
     def scaler_rows(self) -> "ScalerRows":
         return self.ports.scaler_rows
 
+    def form_key(self) -> str:
+        """What signs the tokens of forms. Raises UnavailableError while it cannot be read."""
+        if self.config.form_secret_arn is None:
+            return self.config.secret_key
+        return secret_key(self.ports.form_secret.current())
+
     @made_once
     def read_through(self) -> "ReadThrough":
         from chalicelib.services.read_through import FillPolicy, ReadThrough
@@ -157,6 +166,24 @@ class Services:
         return Renditions(self.ports.rendition_rows, self.images)
 
     @made_once
+    def indexing(self) -> "Indexing":
+        from chalicelib.services.indexing import Indexing
+
+        return Indexing(self.ports.index_rows, self.sending)
+
+    @made_once
+    def gallery(self) -> "Gallery":
+        from chalicelib.services.gallery import Gallery
+
+        return Gallery(self.ports.gallery_rows, self.ports.rendition_rows)
+
+    @made_once
+    def image_details(self) -> "ImageDetails":
+        from chalicelib.services.image_details import ImageDetails
+
+        return ImageDetails(self.ports.detail_rows, self.ports.job_rows, self.ports.queue)
+
+    @made_once
     def rendering(self) -> "Rendering":
         from chalicelib.services.rendering import Rendering
 
@@ -198,6 +225,7 @@ class Services:
             jobs.MAKE_DUMP: lambda job: self.dumps.make(job),
             jobs.MAKE_DOWNLOAD: lambda job: self.zip_making.perform(job),
             jobs.REMOVE_DATA: lambda job: self.data_removal.perform(job),
+            jobs.INDEX_IMAGES: lambda job: self.indexing.perform(job),
         }
         ports = self.ports
         return Worker(ports.job_rows, ports.objects, ports.maps, ports.caches, ports.queue, performers)

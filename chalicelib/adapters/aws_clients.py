@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from mypy_boto3_cloudwatch import CloudWatchClient
     from mypy_boto3_ec2 import EC2Client
     from mypy_boto3_s3 import S3Client
+    from mypy_boto3_secretsmanager import SecretsManagerClient
     from mypy_boto3_ses import SESClient
     from mypy_boto3_sqs import SQSClient
 
@@ -67,6 +68,14 @@ def cloudwatch() -> "CloudWatchClient":
     """A client for the nodes' metrics."""
     return boto3.session.Session().client(
         "cloudwatch",
+        config=Config(connect_timeout=1, read_timeout=3, retries={"total_max_attempts": 2, "mode": "standard"}),
+    )
+
+
+def secrets() -> "SecretsManagerClient":
+    """A client for secrets, which a process reads once and can do nothing without: two tries, and more patience."""
+    return boto3.session.Session().client(
+        "secretsmanager",
         config=Config(connect_timeout=1, read_timeout=3, retries={"total_max_attempts": 2, "mode": "standard"}),
     )
 

@@ -113,10 +113,11 @@ class Stretch:
 
 @dataclass(frozen=True, slots=True)
 class Source:
-    """An image that goes into a download, and its tags."""
+    """An image that goes into a download, its tags and its caption."""
 
     image: Image
     tags: tuple[ImageTag, ...]
+    caption: str = ""
 
 
 def restarted(making: Making) -> Making:

@@ -26,6 +26,7 @@ StoreError
 ├── DoneBeforeError           another run of the same did it meanwhile; never reaches a person
 └── UnavailableError          a part that is needed does not answer; to be tried again
     ├── RowsUnavailableError    the database
+    ├── SecretsUnavailableError a secret cannot be read
     ├── ObjectsUnavailableError the object store
     │   └── PartsLostError        an object written in parts has to be begun anew
     ├── QueueUnavailableError   the job queue; a job's row outlives it
@@ -86,6 +87,10 @@ class PreconditionError(RequestError):
     """The image is not, or no longer, the one the caller had in mind."""
 
 
+class KeyTakenError(RequestError):
+    """Another image of the owner's has that key."""
+
+
 class UnsupportedTypeError(RequestError):
     """The bytes are none of the formats that are kept."""
 
@@ -140,6 +145,10 @@ class DoneBeforeError(StoreError):
 
 class UnavailableError(StoreError):
     """A part that is needed does not answer; the same request may succeed later."""
+
+
+class SecretsUnavailableError(UnavailableError):
+    """Secrets Manager does not tell a secret that is needed."""
 
 
 class RowsUnavailableError(UnavailableError):

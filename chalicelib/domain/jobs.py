@@ -8,6 +8,7 @@ REMOVE_OBJECTS = "remove_objects"
 MAKE_DUMP, REMOVE_DATA = "make_dump", "remove_data"
 RENDER = "render"
 MAKE_DOWNLOAD = "make_download"
+INDEX_IMAGES = "index_images"
 MOST_TRIES = 20  # to make renditions; a message goes to the dead-letter queue after five
 MAX_REMOVALS = 1000  # S3 deletes at most as many in one call
 
@@ -62,3 +63,14 @@ def render_of(job: Job) -> Render:
     """What a job made by render_job makes."""
     owner, key, source, kinds = json.loads(job.body)
     return Render(bytes.fromhex(owner), bytes.fromhex(key), source, tuple(kinds))
+
+
+def index_job(job_id: bytes, owner_id: bytes, after: bytes) -> Job:
+    """A job that makes an owner's images findable whose keys sort behind `after`."""
+    return Job(job_id, INDEX_IMAGES, json.dumps([owner_id.hex(), after.hex()]))
+
+
+def indexed_by(job: Job) -> tuple[bytes, bytes]:
+    """The owner's id, and the key behind which a job made by index_job begins."""
+    owner_id, after = json.loads(job.body)
+    return bytes.fromhex(owner_id), bytes.fromhex(after)

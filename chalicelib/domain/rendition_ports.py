@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from chalicelib.domain.accounts import Owner, Principal
+from chalicelib.domain.image_details import SeenFacts
 from chalicelib.domain.images import Image
 from chalicelib.domain.jobs import Render
 from chalicelib.domain.stored_renditions import About, Rendition
@@ -29,8 +30,8 @@ class RenditionRows(Protocol):
     def about(self, principal: Principal, key: bytes) -> About:
         """Renditions and tags of the image; empty if there is no such image. Removed tags are not among them."""
 
-    def thumbnails(self, principal: Principal, keys: Sequence[bytes]) -> dict[bytes, Rendition]:
-        """The ready thumbnails of these images."""
+    def of_images(self, principal: Principal, keys: Sequence[bytes]) -> dict[bytes, tuple[Rendition, ...]]:
+        """The renditions of these images in the order of the kinds, whatever their states."""
 
     def ask(self, principal: Principal, key: bytes, kind: str, job_id: bytes) -> tuple[bytes, ...] | None:
         """Makes a rendition due that is not there or failed; the jobs that are due, or None if there is no image.
@@ -61,12 +62,19 @@ class RenderRows(Protocol):
         """The image, if it still is the one to be rendered; looked at where rows are written."""
 
     def complete(
-        self, order: Render, job_id: bytes, intent_id: bytes, made: Sequence[Rendition], tags: Sequence[str]
+        self,
+        order: Render,
+        job_id: bytes,
+        intent_id: bytes,
+        made: Sequence[Rendition],
+        tags: Sequence[str],
+        seen: SeenFacts | None = None,
     ) -> bool:
         """Makes the renditions ready and gives the image its automatic tags, in one transaction.
 
         It also withdraws the intent and ends the job. If the image is not the one that was rendered any more, the
-        transaction makes the intent due and ends the job, and the answer is False. `tags` empty leaves tags alone.
+        transaction makes the intent due and ends the job, and the answer is False. `tags` empty leaves tags alone, and
+        `seen` None what was seen before.
         What is made counts as the owner's bytes, and is not refused for a quota: the image was taken already.
         """
 

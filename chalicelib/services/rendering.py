@@ -13,7 +13,8 @@ from dataclasses import dataclass
 
 from chalicelib.domain import jobs
 from chalicelib.domain.automatic_tags import automatic_tags
-from chalicelib.domain.errors import ObjectsUnavailableError, RequestError, UnavailableError
+from chalicelib.domain.errors import ObjectsUnavailableError, RequestError, UnavailableError, UnreadableImageError
+from chalicelib.domain.image_details import SeenFacts, seen_facts
 from chalicelib.domain.images import Image
 from chalicelib.domain.jobs import Job, Removal, Render
 from chalicelib.domain.partitions import partition_of
@@ -71,17 +72,18 @@ class Rendering:
             self.rows.fail(order, job.id, str(error))
             return
         tags = automatic_tags(seen, image.facts.media_type) if THUMBNAIL in kinds else []
-        self._keep(job, order, rendered, tags)
+        self._keep(job, order, rendered, tags, seen_facts(seen) if THUMBNAIL in kinds else None)
 
     def _bytes_of(self, image: Image) -> bytes:
         data = self.objects.get(image.object_key)
         if data is None:  # deleted meanwhile, which the next try sees
             raise ObjectsUnavailableError(f"The object {image.object_key} is not there.")
-        if hashlib.sha256(data).digest() != image.sha256:
-            raise ObjectsUnavailableError(f"The bytes of object {image.object_key} are not those that were stored.")
+        if hashlib.sha256(data).digest() != image.sha256:  # they are never changed, so another try would find the same
+            logger.error("the bytes of object %s are not those that were stored", image.object_key)
+            raise UnreadableImageError("The image's bytes in the store are damaged: upload it again.")
         return data
 
-    def _keep(self, job: Job, order: Render, rendered: list[Rendered], tags: list[str]) -> None:
+    def _keep(self, job: Job, order: Render, rendered: list[Rendered], tags: list[str], seen: SeenFacts | None) -> None:
         made = [_made(order, one) for one in rendered]
         partition = partition_of(order.key)
         intent = jobs.removal_job(
@@ -90,7 +92,7 @@ class Rendering:
         self.image_rows.announce(intent)
         for row, one in zip(made, rendered, strict=True):
             self.objects.put(row.object_key, one.data, MEDIA_TYPE)
-        if not self.rows.complete(order, job.id, intent.id, made, tags):
+        if not self.rows.complete(order, job.id, intent.id, made, tags, seen):
             logger.info("job %s: the image was replaced or deleted while it was rendered", job.id.hex())
 
 

@@ -18,7 +18,7 @@ from chalicelib.domain.keys import text_of
 from chalicelib.domain.ports import Stopwatch
 from chalicelib.domain.rendition_ports import RenditionRows
 from chalicelib.domain.renditions import EDITS, KINDS
-from chalicelib.domain.stored_renditions import About, Rendition, State, as_image
+from chalicelib.domain.stored_renditions import About, State, as_image
 from chalicelib.domain.tags import tag_of
 from chalicelib.services.images import READ_ATTEMPTS, Images
 from chalicelib.services.read_through import Served
@@ -64,10 +64,6 @@ class Renditions:
     def about(self, principal: Principal, key: bytes) -> About:
         """Renditions and tags of the image."""
         return self.rows.about(principal, key)
-
-    def thumbnails(self, principal: Principal, images: Sequence[Image]) -> dict[bytes, Rendition]:
-        """The ready thumbnails of these images, by key."""
-        return self.rows.thumbnails(principal, [image.key for image in images])
 
     def edit(self, principal: Principal, key: bytes, kind: str) -> None:
         """Has that edit made of the image, if it is not there. Raises InvalidValueError or NotFoundError."""

@@ -232,5 +232,6 @@ def _record(name: str, source: Source) -> dict[str, object]:
         "frames": image.facts.frames,
         "sha256": image.sha256.hex(),
         "uploaded_at": image.created_at.isoformat().replace("+00:00", "Z"),
+        "caption": source.caption,
         "tags": [{"tag": one.tag, "automatic": one.automatic} for one in source.tags],
     }

@@ -21,8 +21,13 @@ def _of(access: Access, *methods: str) -> dict[str, Access]:
 
 # Modules are imported when the first request for a route of theirs comes (web/application.py).
 MODULES: Mapping[str, Mapping[str, Mapping[str, Access]]] = {
-    "pages": {
+    "gallery_pages": {
         "/": _of(Access.OWNER, GET, HEAD),
+        "/caption": _of(Access.OWNER, POST),
+        "/rename": _of(Access.OWNER, POST),
+        "/looks": _of(Access.OWNER, POST),
+    },
+    "pages": {
         "/upload": _of(Access.OWNER, GET, HEAD, POST),
         "/image": _of(Access.OWNER, GET, HEAD),
         "/retrieve": _of(Access.OWNER, GET, HEAD),
@@ -120,6 +125,9 @@ MODULES: Mapping[str, Mapping[str, Mapping[str, Access]]] = {
         "/api/v1/downloads": _of(Access.OWNER, GET, POST),
         "/api/v1/downloads/{download_id}": _of(Access.OWNER, GET),
         "/api/v1/downloads/{download_id}/zips/{number}": _of(Access.OWNER, GET),
+    },
+    "search_api": {
+        "/api/v1/suggestions": _of(Access.OWNER, GET),
     },
     "fleet_api": {
         "/api/v1/fleet": _of(Access.ADMIN, GET),

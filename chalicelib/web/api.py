@@ -23,6 +23,7 @@ from chalicelib.web.limits import DEFAULT_LIMIT, limit_of
 from chalicelib.web.openapi import document
 from chalicelib.web.rendition_values import told_about
 from chalicelib.web.request_form import body_of, form_of, query_of
+from chalicelib.web.search_api import found_images
 from chalicelib.web.session import principal_of
 from chalicelib.web.timing import RequestTimer
 from chalicelib.web.views import Views
@@ -49,6 +50,8 @@ def views(services: Callable[[], Services], request: Callable[[], Request]) -> V
     def list_images() -> Response:
         query = query_of(request())
         limit = limit_of(query.text("limit", str(DEFAULT_LIMIT)))
+        if "q" in query.values:
+            return found_images(services(), request(), query, limit, lambda image: _described(request(), image))
         page = services().images.page(principal_of(request()), _after(query.text("cursor")), limit)
         following = None if page.next_after is None else _cursor(page.next_after)
         headers = {}

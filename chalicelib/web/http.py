@@ -2,6 +2,7 @@
 
 import functools
 import logging
+import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
@@ -14,6 +15,7 @@ from chalicelib.domain.errors import (
     IdempotencyKeyReusedError,
     InvalidKeyError,
     InvalidValueError,
+    KeyTakenError,
     LastAdminError,
     NotArrivedError,
     NotFoundError,
@@ -39,7 +41,7 @@ from chalicelib.services.tracing import request_id
 from chalicelib.web.base64_response import Base64Response
 from chalicelib.web.refusals import ForeignOriginError, ForgedFormError, NotAllowedError
 from chalicelib.web.session import Door, admit
-from chalicelib.web.timing import with_stale_rows
+from chalicelib.web.timing import with_stale_rows, with_total
 
 logger = logging.getLogger(__name__)
 
@@ -85,6 +87,7 @@ _TABLE: tuple[tuple[type[StoreError], int, str, str], ...] = (
     (IdempotencyKeyReusedError, 422, "idempotency-key-reused", "Not the same request"),
     (UploadsClosedError, 403, "uploads-closed", "Nothing is taken"),
     (PreconditionError, 412, "precondition-failed", "The image has changed"),
+    (KeyTakenError, 409, "key-taken", "The key is taken"),
     (UnsupportedTypeError, 415, "unsupported-type", "Not a kind of image that is kept"),
     (QuotaError, 413, "over-quota", "No room left"),
     (UploadsBlockedError, 503, "uploads-blocked", "Uploads are blocked"),
@@ -163,6 +166,7 @@ def finishing(
     door: Callable[[], Door],
     has_route: Callable[[str, str], bool],
     staleness: Callable[[], Staleness],
+    arrive: Callable[[Request], None],
 ) -> Callable[[Request, Callable[[Request], Response]], Response]:
     """The outermost middleware: what every answer must have, whoever made it."""
 
@@ -171,11 +175,13 @@ def finishing(
         request.headers._dict.setdefault("accept", "*/*")
         face = face_of(request.path)
         noticed: Staleness | None = None
+        started = time.perf_counter()
 
         def answered() -> Response:
             nonlocal noticed
             noticed = staleness()
             noticed.begin()
+            arrive(request)
             _refuse_foreign_origin(request)
             if has_route(request.path, request.method):  # otherwise Chalice answers 405
                 admit(request, door())
@@ -186,6 +192,8 @@ def finishing(
             response = _refused_method(face, request, response)
         if noticed is not None and noticed.noted:
             _say_stale(response)
+        timing = str(response.headers.get("Server-Timing", ""))
+        response.headers["Server-Timing"] = with_total(timing, time.perf_counter() - started)
         for name, value in SECURITY_HEADERS.items():
             response.headers.setdefault(name, value)
         if request.headers.get("x-forwarded-proto") == "https":

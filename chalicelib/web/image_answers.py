@@ -12,7 +12,7 @@ from chalicelib.services.images import Images, no_precondition
 from chalicelib.services.read_through import Served
 from chalicelib.services.renditions import Renditions
 from chalicelib.services.trash import Trash
-from chalicelib.web.timing import RequestTimer, signed_source_of, source_of
+from chalicelib.web.timing import RequestTimer, signed_source_of, source_of, unchanged_source_of
 
 
 def etag_of(image: Image) -> str:
@@ -70,7 +70,7 @@ def _bytes_answer(
     image, served = get(lambda image: not unchanged(image) and image.size <= inline_bytes)
     headers = {"ETag": etag_of(image), "Cache-Control": "private, no-cache"}
     if served is None and unchanged(image):
-        return Response(b"", {**headers, "Server-Timing": timer.header()}, 304)
+        return Response(b"", {**headers, "Server-Timing": timer.header(unchanged_source_of(image))}, 304)
     if served is None:
         address = images.signed_address(image)
         return Response(

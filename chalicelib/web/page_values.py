@@ -19,6 +19,8 @@ NOTICES = {
     "asked": "The edit is being made. Load this page again in a moment to see it.",
     "retried": "What failed is being made again. Load this page again in a moment to see it.",
     "tagged": "The tag is on the image.",
+    "captioned": "The caption is changed.",
+    "renamed": "The image has its new key.",
     "untagged": "The tag is off the image.",
 }
 

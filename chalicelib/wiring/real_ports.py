@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from chalicelib.config import Config
@@ -16,31 +17,49 @@ if TYPE_CHECKING:
     from chalicelib.adapters.mysql.admin_rows import MySqlAdminRows
     from chalicelib.adapters.mysql.database import Database, DatabaseAddress, Selecting
     from chalicelib.adapters.mysql.decision_rows import MySqlDecisionRows, MySqlFleetReports
+    from chalicelib.adapters.mysql.detail_rows import MySqlDetailRows
     from chalicelib.adapters.mysql.download_rows import MySqlDownloadRows
     from chalicelib.adapters.mysql.dump_rows import MySqlDumpRows
     from chalicelib.adapters.mysql.fleet_maps import MySqlFleetMaps
+    from chalicelib.adapters.mysql.gallery_rows import MySqlGalleryRows
     from chalicelib.adapters.mysql.idempotency_rows import MySqlAnswerRows
     from chalicelib.adapters.mysql.image_lists import ImageLists
     from chalicelib.adapters.mysql.image_rows import MySqlImageRows
+    from chalicelib.adapters.mysql.index_rows import MySqlIndexRows
     from chalicelib.adapters.mysql.job_rows import MySqlJobRows
     from chalicelib.adapters.mysql.many_rows import MySqlManyRows
     from chalicelib.adapters.mysql.removal_rows import MySqlRemovalRows
     from chalicelib.adapters.mysql.rendition_rows import MySqlRenderRows, MySqlRenditionRows
     from chalicelib.adapters.mysql.scaler_rows import MySqlScalerRows
     from chalicelib.adapters.mysql.settings_rows import MySqlSettingsRows
+    from chalicelib.adapters.mysql.sign_ins import SecretSignIns
     from chalicelib.adapters.mysql.sweep_acts import MySqlSweepActs
     from chalicelib.adapters.mysql.sweep_rows import MySqlSweepRows
     from chalicelib.adapters.mysql.trash_rows import MySqlTrashRows
     from chalicelib.adapters.mysql.upload_rows import MySqlUploadRows
     from chalicelib.adapters.renderer import ChildRenderer
     from chalicelib.adapters.s3_objects import S3Objects
+    from chalicelib.adapters.secrets_manager import Secret
     from chalicelib.adapters.sqs_queue import SqsQueue
     from chalicelib.adapters.system_clock import SystemClock
     from chalicelib.domain.account_ports import Mail, Passwords
-    from chalicelib.domain.ports import ScalerWaker
+    from chalicelib.domain.ports import ScalerWaker, SecretText
     from chalicelib.services.readiness import Probe
     from chalicelib.services.replica_status import ReplicaStatus
     from chalicelib.services.staleness import Staleness
+
+
+_PROJECT = Path(__file__).resolve().parents[2]
+
+
+def _secret(secret_arn: str) -> "Secret":
+    def build() -> "Secret":
+        from chalicelib.adapters import aws_clients
+        from chalicelib.adapters.secrets_manager import Secret
+
+        return Secret(aws_clients.secrets(), secret_arn)
+
+    return at_first_use(build)
 
 
 @dataclass(frozen=True)
@@ -97,7 +116,21 @@ class RealPorts:
             password=config.database_password,
             name=config.database_name,
             tls=config.database_tls,
+            ca_file=None if config.database_ca_file is None else str(_PROJECT / config.database_ca_file),
+            sign_ins=self._sign_ins,
         )
+
+    @made_once
+    def _sign_ins(self) -> "SecretSignIns | None":
+        if self._config.database_secret_arn is None:
+            return None
+        from chalicelib.adapters.mysql.sign_ins import SecretSignIns
+
+        return SecretSignIns(_secret(self._config.database_secret_arn))
+
+    @made_once
+    def form_secret(self) -> "SecretText":
+        return _secret(str(self._config.form_secret_arn))
 
     @made_once
     def _database(self) -> "Database":
@@ -252,6 +285,24 @@ class RealPorts:
     def parted_objects(self) -> "S3Objects":
         """The same bucket, as zips are written to it."""
         return self.objects
+
+    @made_once
+    def index_rows(self) -> "MySqlIndexRows":
+        from chalicelib.adapters.mysql.index_rows import MySqlIndexRows
+
+        return MySqlIndexRows(self._database)
+
+    @made_once
+    def gallery_rows(self) -> "MySqlGalleryRows":
+        from chalicelib.adapters.mysql.gallery_rows import MySqlGalleryRows
+
+        return MySqlGalleryRows(self._reading.rows, self._reading.lists)
+
+    @made_once
+    def detail_rows(self) -> "MySqlDetailRows":
+        from chalicelib.adapters.mysql.detail_rows import MySqlDetailRows
+
+        return MySqlDetailRows(self._database)
 
     @made_once
     def settings(self) -> "MySqlSettingsRows":

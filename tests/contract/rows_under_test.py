@@ -6,6 +6,9 @@ from dataclasses import dataclass, replace
 
 import pytest
 
+from chalicelib.adapters.mysql.detail_rows import MySqlDetailRows
+from chalicelib.adapters.mysql.gallery_rows import MySqlGalleryRows
+from chalicelib.adapters.mysql.image_lists import ImageLists
 from chalicelib.adapters.mysql.image_rows import MySqlImageRows
 from chalicelib.adapters.mysql.job_rows import MySqlJobRows
 from chalicelib.adapters.mysql.many_rows import MySqlManyRows
@@ -13,6 +16,7 @@ from chalicelib.adapters.mysql.rendition_rows import MySqlRenderRows, MySqlRendi
 from chalicelib.adapters.mysql.trash_rows import MySqlTrashRows
 from chalicelib.domain import jobs
 from chalicelib.domain.accounts import Principal
+from chalicelib.domain.gallery_ports import DetailRows, GalleryRows
 from chalicelib.domain.images import Image, ImageFacts
 from chalicelib.domain.jobs import Job, Removal
 from chalicelib.domain.partitions import partition_of
@@ -21,6 +25,7 @@ from chalicelib.domain.rendition_ports import RenderRows, RenditionRows
 from chalicelib.domain.trash_ports import ManyRows, TrashRows
 from tests.contract.real_parts import MariaDb
 from tests.fakes import ManualClock, MemoryImageRows, MemoryJobRows, MemoryRenditionRows, MemoryStore
+from tests.fakes.gallery_rows import MemoryGalleryRows
 from tests.fakes.trash_rows import MemoryManyRows, MemoryTrashRows
 
 DEMO = Principal("demo")
@@ -41,6 +46,8 @@ class RowsUnderTest:
     rendering: RenderRows
     trash: TrashRows
     many: ManyRows
+    gallery: GalleryRows
+    details: DetailRows
     pass_time: Callable[[float], None]
 
     def announced(self, draft: Draft) -> Job:
@@ -93,7 +100,7 @@ def memory_rows() -> RowsUnderTest:
 
 
 def memory_rows_of(store: MemoryStore) -> RowsUnderTest:
-    renditions = MemoryRenditionRows(store)
+    renditions, gallery = MemoryRenditionRows(store), MemoryGalleryRows(store)
     return RowsUnderTest(
         MemoryImageRows(store),
         MemoryJobRows(store),
@@ -101,6 +108,8 @@ def memory_rows_of(store: MemoryStore) -> RowsUnderTest:
         renditions,
         MemoryTrashRows(store),
         MemoryManyRows(store),
+        gallery,
+        gallery,
         store.clock.advance,
     )
 
@@ -122,6 +131,8 @@ def mysql_rows(maria: MariaDb) -> RowsUnderTest:
         MySqlRenderRows(database),
         MySqlTrashRows(database),
         MySqlManyRows(database),
+        MySqlGalleryRows(database, ImageLists(database)),
+        MySqlDetailRows(database),
         pass_time,
     )
 

@@ -65,7 +65,7 @@ def test_what_is_in_the_trash_is_nowhere_else(rows: RowsUnderTest) -> None:
     assert rows.images.by_object_keys([image.object_key]) == []
     about = rows.renditions.about(DEMO, b"k1")
     assert (about.renditions, about.tags) == ((), ())
-    assert rows.renditions.thumbnails(DEMO, [b"k1"]) == {}
+    assert rows.renditions.of_images(DEMO, [b"k1"]) == {}
     assert rows.renditions.row(DEMO, b"k1", "thumbnail").image is None
     assert rows.renditions.ask(DEMO, b"k1", "greyscale", some_id()) is None
     assert not rows.renditions.add_tag(DEMO, b"k1", "boat", 100)

@@ -193,7 +193,7 @@ def test_the_list_is_no_wider_than_its_window(
 ) -> None:
     with browser.new_context(base_url=cloud.address, viewport={"width": width, "height": 900}) as context:
         page = context.new_page()
-        page.goto("/")
+        page.goto("/upload")
         long = [path.rename(path.with_name(f"{'w' * 200} {path.name}")) for path in files[:3]]
         send(page, long)
         expect(total(page)).to_have_text("3 of 3 stored", timeout=STORED)

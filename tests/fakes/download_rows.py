@@ -26,6 +26,7 @@ from chalicelib.domain.downloads import (
 )
 from chalicelib.domain.errors import DownloadsUnderWayError, NotFoundError
 from chalicelib.domain.idempotency import Note
+from chalicelib.domain.image_details import Details
 from chalicelib.domain.jobs import Job, Removal
 from chalicelib.domain.stored_renditions import ImageTag
 from tests.fakes.answers import keep_answer
@@ -106,7 +107,11 @@ class MemoryDownloadRows:
                 if owner == row.owner_id and key > after and (row.download.what is What.EXPORT or key in row.keys)
             ]
             return [
-                Source(images[row.owner_id, key], tuple(self._tags(row.owner_id, key)))
+                Source(
+                    images[row.owner_id, key],
+                    tuple(self._tags(row.owner_id, key)),
+                    self._store.details.get((row.owner_id, key), (Details(), None))[0].caption,
+                )
                 for key in sorted(wanted)[:limit]
             ]
 

@@ -24,7 +24,9 @@ from tests.fakes.answers import MemoryAnswerRows
 from tests.fakes.clock import ManualClock
 from tests.fakes.download_rows import MemoryDownloadRows
 from tests.fakes.fleet_maps import MemoryFleetMaps
+from tests.fakes.gallery_rows import MemoryGalleryRows
 from tests.fakes.image_rows import MemoryImageRows
+from tests.fakes.index_rows import NothingToIndex
 from tests.fakes.inspector import FixedInspector
 from tests.fakes.job_rows import MemoryJobRows
 from tests.fakes.mail import MemoryMail, PlainPasswords
@@ -57,6 +59,13 @@ EVERYBODY_IS_DEMO = {"SIGNED_IN_AS": "demo", "OPEN_TO": "everything"}
 TWO_NODES = (Node("node-a", "10.0.0.1", 11211), Node("node-b", "10.0.0.2", 11211))
 
 
+class FixedSecret:
+    """SecretText that is always the same."""
+
+    def current(self) -> str:
+        return ENVIRON["SECRET_KEY"]
+
+
 @dataclass
 class MemoryParts:
     """Every fake, connected: one store, one clock, one record of steps. A fleet of two nodes is published."""
@@ -70,6 +79,7 @@ class MemoryParts:
         self.store.fleet_map = with_nodes(self.store.fleet_map, self.nodes)
         self.image_rows = MemoryImageRows(self.store)
         self.job_rows = MemoryJobRows(self.store)
+        self.index_rows = NothingToIndex()
         self.upload_rows, self.answers = MemoryUploadRows(self.store), MemoryAnswerRows(self.store)
         self.settings = MemorySettingsRows(self.store)
         self.maps = MemoryFleetMaps(self.store)
@@ -88,7 +98,9 @@ class MemoryParts:
         self.rendition_rows = self.render_rows = MemoryRenditionRows(self.store)
         self.trash_rows, self.many_rows = MemoryTrashRows(self.store), MemoryManyRows(self.store)
         self.download_rows = MemoryDownloadRows(self.store)
+        self.gallery_rows = self.detail_rows = MemoryGalleryRows(self.store)
         self.dump_rows = self.removal_rows = self.admin_rows
+        self.form_secret = FixedSecret()
         self.incoming = self.dump_objects = self.parted_objects = self.swept_objects = self.objects
         self.sweep_rows = self.sweep_acts = MemorySweepRows(self.store)
         self.staleness, self.replica = Staleness(), ReplicaStatus(None)

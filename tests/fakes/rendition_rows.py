@@ -6,11 +6,12 @@ from dataclasses import replace
 from chalicelib.domain import jobs
 from chalicelib.domain.accounts import Principal
 from chalicelib.domain.errors import InvalidValueError, QuotaError
+from chalicelib.domain.image_details import Details, SeenFacts
 from chalicelib.domain.images import Image
 from chalicelib.domain.jobs import Removal, Render
 from chalicelib.domain.partitions import partition_of
 from chalicelib.domain.rendition_ports import RenditionRow
-from chalicelib.domain.renditions import AUTOMATIC, KINDS, THUMBNAIL
+from chalicelib.domain.renditions import AUTOMATIC, KINDS
 from chalicelib.domain.stored_renditions import About, ImageTag, Rendition, State, in_order, object_key_of
 from tests.fakes.store import JobRow, MemoryStore, TagRow
 
@@ -36,13 +37,14 @@ class MemoryRenditionRows:
             return About(
                 in_order(list(self._of((owner.id, key)).values()), tuple(KINDS)),
                 tuple(ImageTag(tag, tags[tag].automatic) for tag in shown),
+                details_of(self._store, owner.id, key),
             )
 
-    def thumbnails(self, principal: Principal, keys: Sequence[bytes]) -> dict[bytes, Rendition]:
-        with self._store.steps.step("renditions.thumbnails"), self._store.lock:
+    def of_images(self, principal: Principal, keys: Sequence[bytes]) -> dict[bytes, tuple[Rendition, ...]]:
+        with self._store.steps.step("renditions.of_images"), self._store.lock:
             owner = self._store.owner(principal)
-            found = {key: self._store.renditions.get((owner.id, key, THUMBNAIL.name)) for key in keys}
-            return {key: one for key, one in found.items() if one is not None and one.state is State.READY}
+            found = {key: in_order(list(self._of((owner.id, key)).values()), tuple(KINDS)) for key in keys}
+            return {key: made for key, made in found.items() if made}
 
     def ask(self, principal: Principal, key: bytes, kind: str, job_id: bytes) -> tuple[bytes, ...] | None:
         def wanted(image: Image) -> tuple[str, ...]:
@@ -103,7 +105,13 @@ class MemoryRenditionRows:
             return self._source(order)
 
     def complete(
-        self, order: Render, job_id: bytes, intent_id: bytes, made: Sequence[Rendition], tags: Sequence[str]
+        self,
+        order: Render,
+        job_id: bytes,
+        intent_id: bytes,
+        made: Sequence[Rendition],
+        tags: Sequence[str],
+        seen: SeenFacts | None = None,
     ) -> bool:
         with self._store.steps.step("renditions.complete"), self._store.lock:
             self._store.jobs.pop(job_id, None)
@@ -120,6 +128,10 @@ class MemoryRenditionRows:
                     del kept[tag]
                 for tag in tags:
                     kept.setdefault(tag, TagRow(automatic=True))
+            if seen is not None:
+                place = (order.owner_id, order.key)
+                before = self._store.details.get(place, (Details(), None))[0]
+                self._store.details[place] = (replace(before, seen=seen), order.source_object_key)
             self._store.bump_owner(order.owner_id)
             return True
 
@@ -163,6 +175,15 @@ class MemoryRenditionRows:
             return (job_id,)
 
 
+def details_of(store: MemoryStore, owner_id: bytes, key: bytes) -> Details:
+    """The details of the image; what was seen of a former image under the key is left out."""
+    image = store.images.get((owner_id, key))
+    details, seen_object_key = store.details.get((owner_id, key), (Details(), None))
+    if image is None:
+        return Details()
+    return details if seen_object_key == image.object_key else Details(details.caption)
+
+
 def owe_renditions(store: MemoryStore, image: Image, kinds: Sequence[str], job_id: bytes) -> bytes:
     """Writes those renditions as due, and the job that makes them; the job's id."""
     for kind in kinds:
@@ -183,4 +204,5 @@ def forget_renditions(store: MemoryStore, image: Image, *, tags: bool, place: by
     objects = [image.object_key, *(store.renditions.pop(one).object_key for one in places)]
     if tags:
         store.tags.pop((image.owner_id, under), None)
+        store.details.pop((image.owner_id, under), None)
     return [Removal(image.owner_id, object_key, partition_of(image.key)) for object_key in objects]

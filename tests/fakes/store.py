@@ -13,6 +13,7 @@ from chalicelib.domain.decisions import Decision
 from chalicelib.domain.errors import NotSignedInError, QuotaError, RowsUnavailableError, UploadsBlockedError
 from chalicelib.domain.fleet import FleetMap
 from chalicelib.domain.fleet_report import FleetReport
+from chalicelib.domain.image_details import Details
 from chalicelib.domain.images import Image
 from chalicelib.domain.jobs import Job
 from chalicelib.domain.stored_renditions import Rendition, State
@@ -73,6 +74,8 @@ class MemoryStore:
     answers: dict[tuple[bytes, bytes], tuple[bytes, str, datetime]] = field(default_factory=dict)
     renditions: dict[tuple[bytes, bytes, str], Rendition] = field(default_factory=dict)
     tags: dict[tuple[bytes, bytes], dict[str, TagRow]] = field(default_factory=dict)
+    # with the object key of the original that was seen
+    details: dict[tuple[bytes, bytes], tuple[Details, str | None]] = field(default_factory=dict)
     settings: dict[str, tuple[int, Mapping[str, object]]] = field(default_factory=dict)
     accounts: dict[bytes, Account] = field(default_factory=dict)
     sessions: dict[bytes, SessionRow] = field(default_factory=dict)

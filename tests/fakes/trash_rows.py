@@ -148,6 +148,8 @@ class MemoryTrashRows:
             renditions[owner_id, after, place[2]] = renditions.pop(place)
         if (owner_id, before) in tags:
             tags[owner_id, after] = tags.pop((owner_id, before))
+        if (owner_id, before) in self._store.details:
+            self._store.details[owner_id, after] = self._store.details.pop((owner_id, before))
 
 
 class MemoryManyRows:

@@ -131,7 +131,7 @@ def test_an_export_tells_of_each_image(store: DownloadStore) -> None:
     assert own == ["sea"]
     assert told[1]["size"] == len(files["k001.png"])
     assert set(told[0]) == {
-        *("file", "key", "media_type", "size", "width", "height", "frames", "sha256", "uploaded_at", "tags"),
+        *("file", "key", "media_type", "size", "width", "height", "frames", "sha256", "uploaded_at", "caption", "tags"),
     }
 
 

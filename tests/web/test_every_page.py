@@ -54,8 +54,9 @@ def test_a_page_runs_and_loads_nothing_but_our_own_files_whatever_the_keys_are(
         assert element.tag != "style"
     assert all(urlsplit(script["src"]).path.startswith("/static/") for script in page.all("script"))
     sends = "'self' https://objects.test" if path in ("/", "/upload") else "'self'"  # files, to the object store
+    images = "'self' blob: https://objects.test" if path == "/" else "'self' blob:"  # large ones, of later pages too
     assert answer.headers["content-security-policy"] == (
-        f"default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self' blob:; connect-src {sends}; "
+        f"default-src 'none'; style-src 'self'; script-src 'self'; img-src {images}; connect-src {sends}; "
         "form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
     )
     assert answer.headers["cache-control"] == "private, no-store"

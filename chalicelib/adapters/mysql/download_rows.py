@@ -119,7 +119,8 @@ class MySqlDownloadRows:
         if not images and stretch.what is What.SELECTION:  # these are gone, and there may be others behind them
             return self.sources(stretch, keys[-1], limit)
         tags = self._tags(stretch.owner_id, [image.key for image in images])
-        return [Source(image, tuple(tags.get(image.key, ()))) for image in images]
+        captions = self._captions(stretch.owner_id, [image.key for image in images])
+        return [Source(image, tuple(tags.get(image.key, ())), captions.get(image.key, "")) for image in images]
 
     def save(self, stretch: Stretch, saved: Saved) -> bool:
         def work(transaction: Transaction) -> bool:
@@ -145,6 +146,16 @@ class MySqlDownloadRows:
         )
         keys = [bytes.fromhex(key) for _, text in found for key in json.loads(text)]
         return [key for key in keys if key > after]
+
+    def _captions(self, owner_id: bytes, keys: Sequence[bytes]) -> dict[bytes, str]:
+        if not keys:
+            return {}
+        found = self._database.select(
+            "SELECT owner_id, image_key, caption FROM image_details WHERE owner_id = %s AND image_key IN %s",
+            (owner_id, tuple(keys)),
+            belongs=lambda rows: all(len(row) == 3 and row[0] == owner_id for row in rows),
+        )
+        return {key: caption for _, key, caption in found}
 
     def _tags(self, owner_id: bytes, keys: Sequence[bytes]) -> dict[bytes, list[ImageTag]]:
         tags: dict[bytes, list[ImageTag]] = {}

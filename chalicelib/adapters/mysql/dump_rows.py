@@ -56,6 +56,11 @@ DUMPED = (
         ("owner_id", "image_key", "tag", "source", "removed"),
     ),
     Table(
+        "image_details",
+        ("owner_id", "image_key"),
+        ("owner_id", "image_key", "caption", "seen_object_key", "colour", "camera", "taken_at"),
+    ),
+    Table(
         "trashed_images",
         ("id",),
         (
@@ -89,6 +94,9 @@ LEFT_OUT = {  # what else there is, and why a dump has nothing of it
     "jobs": "passing",
     "dumps": "passing; names the dumps' own objects",
     "heartbeats": "passing",
+    "image_terms": "made from images and image_tags",
+    "indexed_images": "made from images and image_tags",
+    "owner_terms": "made from images and image_tags",
     "launches": "passing",
     "findings": "passing; name objects that no row names",
     "sweeps": "passing",

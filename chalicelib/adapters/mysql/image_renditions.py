@@ -54,16 +54,18 @@ def replaced(transaction: Transaction, image: Image) -> Freed:
 
 
 def deleted(transaction: Transaction, image: Image) -> Freed:
-    """Deletes the image's renditions and tags; what it and they leave behind."""
+    """Deletes the image's renditions, tags and details; what it and they leave behind."""
     transaction.change("DELETE FROM image_tags WHERE owner_id = %s AND image_key = %s", (image.owner_id, image.key))
+    transaction.change("DELETE FROM image_details WHERE owner_id = %s AND image_key = %s", (image.owner_id, image.key))
     return replaced(transaction, image)
 
 
 def all_deleted(transaction: Transaction, owner: Owner, images: Sequence[Image]) -> Freed:
-    """Deletes every rendition and tag of the owner's; what they and those images leave behind, trashed ones too."""
+    """Deletes every rendition, tag and detail of the owner's, in the trash too; what they and the images leave."""
     found = transaction.select(f"{MADE} FOR UPDATE", (owner.id,))
     transaction.change("DELETE FROM renditions WHERE owner_id = %s", (owner.id,))
     transaction.change("DELETE FROM image_tags WHERE owner_id = %s", (owner.id,))
+    transaction.change("DELETE FROM image_details WHERE owner_id = %s", (owner.id,))
     return freed_of(owner.id, images, found)
 
 

@@ -11,8 +11,9 @@ from typing import Any
 from chalicelib.adapters.mysql.database import Database, Selecting, Transaction
 from chalicelib.adapters.mysql.due_jobs import derived_id, insert_jobs, owe_removals
 from chalicelib.adapters.mysql.idempotency_rows import keep_answer
-from chalicelib.adapters.mysql.image_lists import ImageLists, Wanted
+from chalicelib.adapters.mysql.image_lists import ImageLists, behind
 from chalicelib.adapters.mysql.image_renditions import Freed, all_deleted, arrived, deleted, replaced
+from chalicelib.adapters.mysql.image_terms import forget_all, index
 from chalicelib.adapters.mysql.principals import Whose, nobody, whose
 from chalicelib.adapters.mysql.spending import refuse_if_blocked, spend
 from chalicelib.domain import jobs
@@ -77,10 +78,10 @@ class MySqlImageRows:
         return self.row(principal, b"").owner
 
     def page(self, principal: Principal, after: bytes | None, limit: int) -> list[Image]:
-        return [image_of(columns) for columns in self._lists.rows(principal, Wanted(COLUMNS, after or b"", limit))]
+        return [image_of(columns) for columns in self._lists.rows(principal, behind(COLUMNS, after or b"", limit))]
 
     def keys(self, principal: Principal) -> list[bytes]:
-        return [key for (key,) in self._lists.rows(principal, Wanted("i.image_key"))]
+        return [key for (key,) in self._lists.rows(principal, behind("i.image_key", b""))]
 
     def by_object_keys(self, object_keys: Sequence[str]) -> list[Image]:
         if not object_keys:
@@ -148,6 +149,7 @@ class MySqlImageRows:
             freed = all_deleted(transaction, owner, [*images, *trashed])
             transaction.change("DELETE FROM images WHERE owner_id = %s", (owner.id,))
             transaction.change("DELETE FROM trashed_images WHERE owner_id = %s", (owner.id,))
+            forget_all(transaction, owner.id)
             spend(transaction, owner, -freed.bytes, -len(images))
             due = owe_removals(transaction, freed.removals, job_id)
             bump(transaction, owner)
@@ -180,6 +182,7 @@ def drop_images(
     removals = [removal for one in freed for removal in one.removals]
     due = owe_removals(transaction, [*removals, *more], job_id)
     if due:
+        index(transaction, owner.id, [image.key for image in images])
         bump(transaction, owner)
     return due
 
@@ -219,6 +222,7 @@ def write_draft(
     due_jobs = [jobs.removal_job(removal_id, freed.removals)] if before else []
     due_jobs.append(arrived(transaction, owner, draft, render_id))
     insert_jobs(transaction, due_jobs)
+    index(transaction, owner.id, [draft.key])
     bump(transaction, owner)
     after = image_under(transaction, owner, draft.key)
     if after is None:

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from chalicelib.adapters.mysql.database import Database, Transaction
 from chalicelib.adapters.mysql.idempotency_rows import keep_answer
 from chalicelib.adapters.mysql.image_rows import bump, drop_images, images_under, locked_owner
+from chalicelib.adapters.mysql.image_terms import index
 from chalicelib.adapters.mysql.trash_rows import MANY_SECONDS, are_due
 from chalicelib.domain.accounts import Owner, Principal
 from chalicelib.domain.idempotency import Note
@@ -56,6 +57,7 @@ class MySqlManyRows:
                     "ON DUPLICATE KEY UPDATE removed = 0",
                     [(owner.id, key, tag) for key in wanted],
                 )
+                index(transaction, owner.id, wanted)
                 bump(transaction, owner)
             if note is not None:
                 keep_answer(transaction, owner.id, note.asked, note.answer_of(refused))
@@ -78,6 +80,7 @@ class MySqlManyRows:
                 which = "owner_id = %s AND tag = %s AND image_key IN %s"
                 transaction.change(f"UPDATE image_tags SET removed = 1 WHERE {which} AND source = 'automatic'", those)
                 transaction.change(f"DELETE FROM image_tags WHERE {which} AND source = 'own'", those)
+                index(transaction, owner.id, sorted(tagged))
                 bump(transaction, owner)
             refused = dict.fromkeys(set(keys) - tagged, "not-found")
             if note is not None:

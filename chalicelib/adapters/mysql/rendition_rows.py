@@ -7,19 +7,22 @@ from collections.abc import Sequence
 from typing import Any
 
 from chalicelib.adapters.mysql.database import Database, Selecting, Transaction
+from chalicelib.adapters.mysql.detail_rows import details_of, note_seen
 from chalicelib.adapters.mysql.due_jobs import insert_jobs
 from chalicelib.adapters.mysql.image_renditions import insert_due
 from chalicelib.adapters.mysql.image_rows import COLUMN_COUNT, COLUMNS, bump, image_of, image_under, locked_owner
+from chalicelib.adapters.mysql.image_terms import index
 from chalicelib.adapters.mysql.principals import nobody, whose
 from chalicelib.adapters.mysql.spending import count, refuse_if_full
 from chalicelib.adapters.mysql.tag_rows import MySqlTagRows, give_automatic
 from chalicelib.domain import jobs
 from chalicelib.domain.accounts import Owner, Principal
 from chalicelib.domain.errors import QuotaError
+from chalicelib.domain.image_details import SeenFacts
 from chalicelib.domain.images import Image
 from chalicelib.domain.jobs import Render
 from chalicelib.domain.rendition_ports import RenditionRow
-from chalicelib.domain.renditions import AUTOMATIC, KINDS, THUMBNAIL
+from chalicelib.domain.renditions import AUTOMATIC, KINDS
 from chalicelib.domain.stored_renditions import About, Rendition, State, in_order
 
 RENDITION_COLUMNS = "r.kind, r.state, r.object_key, r.sha256, r.width, r.height, r.size, r.why"
@@ -61,19 +64,22 @@ class MySqlRenditionRows(MySqlTagRows):
             belongs=lambda rows: all(row[0] == key and len(row) == 9 for row in rows),
         )
         renditions = in_order([rendition_of(row[1:]) for row in found], tuple(KINDS))
-        return About(renditions, self._tags(self._reads, who, key))
+        return About(renditions, self._tags(self._reads, who, key), details_of(self._reads, who, key))
 
-    def thumbnails(self, principal: Principal, keys: Sequence[bytes]) -> dict[bytes, Rendition]:
+    def of_images(self, principal: Principal, keys: Sequence[bytes]) -> dict[bytes, tuple[Rendition, ...]]:
         if not keys:
             return {}
         who, asked = whose(principal), set(keys)
         found = self._reads.select(
             f"SELECT r.image_key, {RENDITION_COLUMNS} FROM {who.tables} JOIN renditions r ON r.owner_id = o.id "
-            f"WHERE {who.condition} AND r.image_key IN %s AND r.kind = %s AND r.state = 'ready'",
-            (*who.args, tuple(asked), THUMBNAIL.name),
+            f"WHERE {who.condition} AND r.image_key IN %s",
+            (*who.args, tuple(asked)),
             belongs=lambda rows: all(row[0] in asked and len(row) == 9 for row in rows),
         )
-        return {row[0]: rendition_of(row[1:]) for row in found}
+        by_key: dict[bytes, list[Rendition]] = {}
+        for row in found:
+            by_key.setdefault(row[0], []).append(rendition_of(row[1:]))
+        return {key: in_order(made, tuple(KINDS)) for key, made in by_key.items()}
 
     def ask(self, principal: Principal, key: bytes, kind: str, job_id: bytes) -> tuple[bytes, ...] | None:
         def work(transaction: Transaction, owner: Owner, image: Image) -> tuple[str, ...]:
@@ -145,7 +151,13 @@ class MySqlRenderRows:
         return image_of(found[0]) if found else None
 
     def complete(
-        self, order: Render, job_id: bytes, intent_id: bytes, made: Sequence[Rendition], tags: Sequence[str]
+        self,
+        order: Render,
+        job_id: bytes,
+        intent_id: bytes,
+        made: Sequence[Rendition],
+        tags: Sequence[str],
+        seen: SeenFacts | None = None,
     ) -> bool:
         def work(transaction: Transaction) -> bool:
             owner = _still(transaction, order)
@@ -170,6 +182,9 @@ class MySqlRenderRows:
                 )
             if tags:
                 give_automatic(transaction, owner, order.key, tags)
+                index(transaction, owner.id, [order.key])
+            if seen is not None:
+                note_seen(transaction, owner, order.key, order.source_object_key, seen)
             bump(transaction, owner)
             return True
 

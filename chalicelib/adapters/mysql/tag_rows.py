@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 from chalicelib.adapters.mysql.database import Database, Selecting, Transaction
 from chalicelib.adapters.mysql.image_rows import bump, image_under, locked_owner
+from chalicelib.adapters.mysql.image_terms import index
 from chalicelib.adapters.mysql.principals import Whose
 from chalicelib.domain.accounts import Owner, Principal
 from chalicelib.domain.errors import InvalidValueError
@@ -35,6 +36,7 @@ class MySqlTagRows:
                     "INSERT INTO image_tags (owner_id, image_key, tag, source) VALUES (%s, %s, %s, 'own')",
                     (owner.id, key, tag),
                 )
+            index(transaction, owner.id, [key])
             bump(transaction, owner)
             return True
 
@@ -51,6 +53,7 @@ class MySqlTagRows:
                 transaction.change(f"DELETE FROM image_tags WHERE {_OF} AND tag = %s", one)
             else:
                 transaction.change(f"UPDATE image_tags SET removed = 1 WHERE {_OF} AND tag = %s", one)
+            index(transaction, owner.id, [key])
             bump(transaction, owner)
             return True
 

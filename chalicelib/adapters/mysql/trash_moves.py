@@ -12,6 +12,7 @@ from chalicelib.adapters.mysql.database import Transaction
 from chalicelib.adapters.mysql.due_jobs import derived_id, insert_jobs
 from chalicelib.adapters.mysql.image_renditions import MADE, freed_of
 from chalicelib.adapters.mysql.image_rows import COLUMN_COUNT, COLUMNS, image_of
+from chalicelib.adapters.mysql.image_terms import index
 from chalicelib.adapters.mysql.spending import spend
 from chalicelib.domain import jobs
 from chalicelib.domain.accounts import Owner
@@ -21,11 +22,14 @@ from chalicelib.domain.trash import TrashedImage, names_for, place_of
 
 # Every column of images: a migration that adds one adds it to both tables, and here.
 MOVED = "owner_id, image_key, object_key, sha256, size, media_type, width, height, frames, created_at"
-LEFT_BEHIND = {  # tables that have both columns and stay as they are, and why
+LEFT_BEHIND = {
+    "image_terms": "what images are found by: taken out and put in again by `index`",
+    "indexed_images": "as image_terms",  # tables that have both columns and stay as they are, and why
     "uploads": "what became of an upload, not of the image",
     "findings": "what the sweeper found; it looks again",
 }
-DEPENDENTS = ("renditions", "image_tags")  # tables whose rows hang on an image by owner_id and image_key
+# Tables whose rows hang on an image by owner_id and image_key.
+DEPENDENTS = ("renditions", "image_tags", "image_details")
 TRASHED = f"{COLUMNS}, i.id, i.batch_id, i.trashed_at"
 TRASHED_COUNT = COLUMN_COUNT + 3
 _STATEMENT_ROWS = 200  # of one statement's IN, which keeps it on the index
@@ -43,6 +47,7 @@ def put_away(transaction: Transaction, owner: Owner, images: Sequence[Image], ba
         _rename(transaction, owner, [(image.key, place_of(ids[image.key])) for image in some])
         keys = tuple(image.key for image in some)
         transaction.change("DELETE FROM images WHERE owner_id = %s AND image_key IN %s", (owner.id, keys))
+    index(transaction, owner.id, [image.key for image in images])
     spend(transaction, owner, 0, -len(images))
 
 
@@ -60,6 +65,7 @@ def take_back(transaction: Transaction, owner: Owner, trashed: Sequence[TrashedI
         )
         _rename(transaction, owner, [(place_of(one.id), key) for one, key in some])
         transaction.change("DELETE FROM trashed_images WHERE owner_id = %s AND id IN %s", (owner.id, ids))
+    index(transaction, owner.id, keys)
     spend(transaction, owner, 0, len(trashed))
     return keys
 
