@@ -58,6 +58,25 @@ MODULES: Mapping[str, Mapping[str, Mapping[str, Access]]] = {
         "/downloads/export": _of(Access.OWNER, POST),
         "/downloads/zip": _of(Access.OWNER, GET, HEAD),
     },
+    "album_pages": {
+        "/albums": _of(Access.OWNER, GET, HEAD, POST),
+        "/album": _of(Access.OWNER, GET, HEAD),
+        "/album/choose": _of(Access.OWNER, GET, HEAD, POST),
+        "/album/add": _of(Access.OWNER, POST),
+        "/album/rename": _of(Access.OWNER, POST),
+        "/album/image": _of(Access.OWNER, POST),
+        "/album/delete": _of(Access.OWNER, GET, HEAD, POST),
+    },
+    "share_pages": {
+        "/shares": _of(Access.OWNER, GET, HEAD, POST),
+        "/shares/new": _of(Access.OWNER, GET, HEAD),
+        "/shares/revoke": _of(Access.OWNER, POST),
+    },
+    "shared_pages": {  # whoever has a link: the link's own row says whether it is in force
+        "/share/{token}": _of(Access.ANYONE, GET, HEAD, POST),
+        "/share/{token}/{image_id}": _of(Access.ANYONE, GET, HEAD),
+        "/share/{token}/{image_id}/{kind}": _of(Access.ANYONE, GET, HEAD),
+    },
     "account_pages": {
         "/sign-in": _of(Access.ANYONE, GET, HEAD, POST),
         "/sign-up": _of(Access.ANYONE, GET, HEAD, POST),
@@ -68,6 +87,7 @@ MODULES: Mapping[str, Mapping[str, Mapping[str, Access]]] = {
         "/account": _of(Access.OWNER, GET, HEAD),
         "/account/password": _of(Access.OWNER, POST),
         "/account/sessions": _of(Access.OWNER, POST),
+        "/account/notices": _of(Access.OWNER, POST),
         "/account/tokens": _of(Access.OWNER, POST),
         "/account/revoke": _of(Access.OWNER, POST),
     },
@@ -125,6 +145,17 @@ MODULES: Mapping[str, Mapping[str, Mapping[str, Access]]] = {
         "/api/v1/downloads": _of(Access.OWNER, GET, POST),
         "/api/v1/downloads/{download_id}": _of(Access.OWNER, GET),
         "/api/v1/downloads/{download_id}/zips/{number}": _of(Access.OWNER, GET),
+    },
+    "albums_api": {
+        "/api/v1/albums": _of(Access.OWNER, GET, POST),
+        "/api/v1/albums/{album_id}": _of(Access.OWNER, GET, PATCH, DELETE),
+        "/api/v1/albums/{album_id}/images": _of(Access.OWNER, POST, DELETE),
+        "/api/v1/albums/{album_id}/order": _of(Access.OWNER, POST),
+    },
+    "shares_api": {
+        "/api/v1/shares": _of(Access.OWNER, GET, POST),
+        "/api/v1/shares/{share_id}": _of(Access.OWNER, DELETE),
+        "/api/v1/shared/{token}": _of(Access.ANYONE, GET),
     },
     "search_api": {
         "/api/v1/suggestions": _of(Access.OWNER, GET),

@@ -11,6 +11,7 @@ from chalicelib.web.openapi_fleet import fleet_paths, fleet_schemas
 from chalicelib.web.openapi_many import many_paths, many_schemas
 from chalicelib.web.openapi_pieces import Schema, content_of, errors, json_content, object_of, operation
 from chalicelib.web.openapi_renditions import of_metadata, rendition_paths, rendition_schemas
+from chalicelib.web.openapi_sharing import sharing_paths, sharing_schemas
 from chalicelib.web.openapi_uploads import IDEMPOTENCY_KEY, upload_paths, upload_schemas
 from chalicelib.web.replica_api import replica_paths, replica_schemas
 from chalicelib.web.search_api import search_paths, search_schemas
@@ -158,6 +159,7 @@ def _paths() -> Schema:
         **upload_paths(_KEY),
         **rendition_paths(_KEY_QUERY, _KEY),
         **many_paths(_KEY),
+        **sharing_paths(_KEY_QUERY, _KEY),
         **search_paths(),
         **fleet_paths(),
         **replica_paths(),
@@ -247,6 +249,7 @@ def _schemas() -> Schema:
         ),
         **upload_schemas(_KEY),
         **many_schemas(_KEY),
+        **sharing_schemas(_KEY),
         **search_schemas(),
         **fleet_schemas(),
         **replica_schemas(),

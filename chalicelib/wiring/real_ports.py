@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from chalicelib.adapters.memcached_admin import MemcachedNodeAdmins
     from chalicelib.adapters.mysql.account_rows import MySqlAccountRows
     from chalicelib.adapters.mysql.admin_rows import MySqlAdminRows
+    from chalicelib.adapters.mysql.album_rows import MySqlAlbumRows
     from chalicelib.adapters.mysql.database import Database, DatabaseAddress, Selecting
     from chalicelib.adapters.mysql.decision_rows import MySqlDecisionRows, MySqlFleetReports
     from chalicelib.adapters.mysql.detail_rows import MySqlDetailRows
@@ -32,6 +33,7 @@ if TYPE_CHECKING:
     from chalicelib.adapters.mysql.rendition_rows import MySqlRenderRows, MySqlRenditionRows
     from chalicelib.adapters.mysql.scaler_rows import MySqlScalerRows
     from chalicelib.adapters.mysql.settings_rows import MySqlSettingsRows
+    from chalicelib.adapters.mysql.share_rows import MySqlShareRows
     from chalicelib.adapters.mysql.sign_ins import SecretSignIns
     from chalicelib.adapters.mysql.sweep_acts import MySqlSweepActs
     from chalicelib.adapters.mysql.sweep_rows import MySqlSweepRows
@@ -43,6 +45,7 @@ if TYPE_CHECKING:
     from chalicelib.adapters.sqs_queue import SqsQueue
     from chalicelib.adapters.system_clock import SystemClock
     from chalicelib.domain.account_ports import Mail, Passwords
+    from chalicelib.domain.notice_ports import EditNotices, Labels
     from chalicelib.domain.ports import ScalerWaker, SecretText
     from chalicelib.services.readiness import Probe
     from chalicelib.services.replica_status import ReplicaStatus
@@ -287,6 +290,18 @@ class RealPorts:
         return self.objects
 
     @made_once
+    def album_rows(self) -> "MySqlAlbumRows":
+        from chalicelib.adapters.mysql.album_rows import MySqlAlbumRows
+
+        return MySqlAlbumRows(self._database, self._reading.rows)
+
+    @made_once
+    def share_rows(self) -> "MySqlShareRows":
+        from chalicelib.adapters.mysql.share_rows import MySqlShareRows
+
+        return MySqlShareRows(self._database, self._reading.rows)
+
+    @made_once
     def index_rows(self) -> "MySqlIndexRows":
         from chalicelib.adapters.mysql.index_rows import MySqlIndexRows
 
@@ -391,6 +406,33 @@ class RealPorts:
             from chalicelib.adapters.ses_mail import SesMail
 
             return SesMail(aws_clients.ses(), self._config.mail_sender)
+
+        return at_first_use(build)
+
+    @made_once
+    def notices(self) -> "EditNotices | None":
+        topic_arn = self._config.notice_topic_arn
+        if topic_arn is None:
+            return None
+
+        def build() -> "EditNotices":
+            from chalicelib.adapters import aws_clients
+            from chalicelib.adapters.sns_notices import SnsNotices
+
+            return SnsNotices(aws_clients.sns(), topic_arn)
+
+        return at_first_use(build)
+
+    @made_once
+    def labels(self) -> "Labels | None":
+        if self._config.labels == "off":
+            return None
+
+        def build() -> "Labels":
+            from chalicelib.adapters import aws_clients
+            from chalicelib.adapters.rekognition_labels import RekognitionLabels
+
+            return RekognitionLabels(aws_clients.rekognition())
 
         return at_first_use(build)
 

@@ -135,6 +135,8 @@ class MariaDb:
                 "UPDATE sweeps SET version = 0, state = '{}'",
                 "DELETE FROM uploads",
                 "DELETE FROM idempotency_keys",
+                "DELETE FROM shares",
+                "DELETE FROM albums",
                 "DELETE FROM images",
                 "DELETE FROM trashed_images",
                 "DELETE FROM downloads",

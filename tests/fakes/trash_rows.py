@@ -8,11 +8,13 @@ from datetime import datetime, timedelta
 from chalicelib.domain import jobs
 from chalicelib.domain.accounts import Principal
 from chalicelib.domain.idempotency import Note
+from chalicelib.domain.images import Image
 from chalicelib.domain.jobs import Removal, Render
 from chalicelib.domain.renditions import THUMBNAIL
 from chalicelib.domain.stored_renditions import State
 from chalicelib.domain.trash import KEPT_DAYS, Restored, TrashedImage, names_for, place_of
 from chalicelib.domain.trash_ports import Back, Gone, Refused, TrashRow
+from tests.fakes.album_rows import rename_shared
 from tests.fakes.answers import keep_answer
 from tests.fakes.rendition_rows import forget_renditions
 from tests.fakes.store import JobRow, MemoryStore, TagRow
@@ -43,7 +45,7 @@ class MemoryTrashRows:
             for one in trashed:
                 del store.images[owner_id, one.image.key]
                 store.trashed[one.id] = one
-                self._rename(owner_id, one.image.key, place_of(one.id))
+                self._rename(one.image, one.image.key, place_of(one.id))
             if trashed:
                 store.bump(principal)
             return trashed
@@ -68,7 +70,7 @@ class MemoryTrashRows:
             for back_again in restored:
                 image = store.trashed.pop(back_again.id).image
                 store.images[owner_id, back_again.key] = replace(image, key=back_again.key)
-                self._rename(owner_id, place_of(back_again.id), back_again.key)
+                self._rename(image, place_of(back_again.id), back_again.key)
             for order, job_id in due:
                 store.jobs[job_id] = JobRow(jobs.render_job(job_id, order), store.clock.now())
             if restored:
@@ -142,7 +144,9 @@ class MemoryTrashRows:
         found = self._store.renditions.items()
         return tuple(sorted(at[2] for at, one in found if at[:2] == (owner_id, place) and one.state is State.DUE))
 
-    def _rename(self, owner_id: bytes, before: bytes, after: bytes) -> None:
+    def _rename(self, image: Image, before: bytes, after: bytes) -> None:
+        owner_id = image.owner_id
+        rename_shared(self._store, replace(image, key=before), after)
         renditions, tags = self._store.renditions, self._store.tags
         for place in [place for place in renditions if place[:2] == (owner_id, before)]:
             renditions[owner_id, after, place[2]] = renditions.pop(place)

@@ -47,6 +47,7 @@ class MySqlRemovalRows:
             owner_ids = [owner_id for (owner_id,) in found]
             if owner_ids:
                 shut_out(transaction, owner_ids)
+                transaction.change("DELETE FROM shares WHERE owner_id IN %s", (tuple(owner_ids),))
                 transaction.change("DELETE FROM accounts WHERE owner_id IN %s", (tuple(owner_ids),))
             return len(owner_ids)
 
@@ -55,8 +56,9 @@ class MySqlRemovalRows:
     def next_owner(self, after: bytes) -> bytes | None:
         found = self._database.select(
             "SELECT %s, MIN(owner_id) FROM (SELECT MIN(owner_id) AS owner_id FROM images WHERE owner_id > %s "
-            "UNION ALL SELECT MIN(owner_id) FROM trashed_images WHERE owner_id > %s) both_tables",
-            (after, after, after),
+            "UNION ALL SELECT MIN(owner_id) FROM trashed_images WHERE owner_id > %s "
+            "UNION ALL SELECT MIN(owner_id) FROM albums WHERE owner_id > %s) all_tables",
+            (after, after, after, after),
             belongs=lambda rows: len(rows) == 1 and rows[0][0] == after,
         )
         least: bytes | None = found[0][1]
@@ -71,6 +73,7 @@ class MySqlRemovalRows:
             if not found or transaction.select("SELECT 1 FROM jobs WHERE id = %s", (job_id,)):
                 return count  # committed, its answer was lost
             owner = Owner(*found[0])
+            transaction.change("DELETE FROM albums WHERE owner_id = %s AND created_at < %s", (owner_id, before))
             images = images_before(transaction, owner, before, limit)
             trashed = trashed_before(transaction, owner, "i.created_at < %s", (before,), limit - len(images))
             drop_images(transaction, owner, images, job_id, drop_trashed(transaction, owner, trashed))

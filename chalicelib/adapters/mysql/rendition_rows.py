@@ -14,13 +14,13 @@ from chalicelib.adapters.mysql.image_rows import COLUMN_COUNT, COLUMNS, bump, im
 from chalicelib.adapters.mysql.image_terms import index
 from chalicelib.adapters.mysql.principals import nobody, whose
 from chalicelib.adapters.mysql.spending import count, refuse_if_full
-from chalicelib.adapters.mysql.tag_rows import MySqlTagRows, give_automatic
+from chalicelib.adapters.mysql.tag_rows import MySqlTagRows, add_automatic, give_automatic
 from chalicelib.domain import jobs
 from chalicelib.domain.accounts import Owner, Principal
 from chalicelib.domain.errors import QuotaError
 from chalicelib.domain.image_details import SeenFacts
 from chalicelib.domain.images import Image
-from chalicelib.domain.jobs import Render
+from chalicelib.domain.jobs import Job, Render
 from chalicelib.domain.rendition_ports import RenditionRow
 from chalicelib.domain.renditions import AUTOMATIC, KINDS
 from chalicelib.domain.stored_renditions import About, Rendition, State, in_order
@@ -158,10 +158,11 @@ class MySqlRenderRows:
         made: Sequence[Rendition],
         tags: Sequence[str],
         seen: SeenFacts | None = None,
+        owed: Sequence[Job] = (),
     ) -> bool:
         def work(transaction: Transaction) -> bool:
             owner = _still(transaction, order)
-            transaction.change("DELETE FROM jobs WHERE id = %s", (job_id,))
+            ended = transaction.change("DELETE FROM jobs WHERE id = %s", (job_id,))
             if owner is None:
                 transaction.change("UPDATE jobs SET due_at = UTC_TIMESTAMP(6) WHERE id = %s", (intent_id,))
                 return False
@@ -185,6 +186,8 @@ class MySqlRenderRows:
                 index(transaction, owner.id, [order.key])
             if seen is not None:
                 note_seen(transaction, owner, order.key, order.source_object_key, seen)
+            if ended:
+                insert_jobs(transaction, owed)
             bump(transaction, owner)
             return True
 
@@ -193,17 +196,37 @@ class MySqlRenderRows:
     def refuse_if_full(self, order: Render, size: int) -> None:
         refuse_if_full(self._database, order.owner_id, size)
 
-    def fail(self, order: Render, job_id: bytes, why: str) -> None:
+    def fail(self, order: Render, job_id: bytes, why: str, owed: Sequence[Job] = ()) -> None:
         def work(transaction: Transaction) -> None:
             owner = _still(transaction, order)
-            transaction.change("DELETE FROM jobs WHERE id = %s", (job_id,))
+            ended = transaction.change("DELETE FROM jobs WHERE id = %s", (job_id,))
             if owner is not None:
+                if ended:
+                    insert_jobs(transaction, owed)
                 transaction.change(
                     "UPDATE renditions SET state = 'failed', why = %s WHERE owner_id = %s AND image_key = %s "
                     "AND kind IN %s AND state = 'due'",
                     (why, owner.id, order.key, order.kinds),
                 )
                 bump(transaction, owner)
+
+        self._database.transaction(work)
+
+    def label(self, order: Render, job_id: bytes, tags: Sequence[str]) -> None:
+        def work(transaction: Transaction) -> None:
+            owner = _still(transaction, order)
+            transaction.change("DELETE FROM jobs WHERE id = %s", (job_id,))
+            if owner is not None and tags:
+                add_automatic(transaction, owner, order.key, tags)
+                index(transaction, owner.id, [order.key])
+                bump(transaction, owner)
+
+        self._database.transaction(work)
+
+    def put_off(self, job_id: bytes, instead: Job, seconds: int) -> None:
+        def work(transaction: Transaction) -> None:
+            if transaction.change("DELETE FROM jobs WHERE id = %s", (job_id,)):
+                insert_jobs(transaction, [instead], seconds)
 
         self._database.transaction(work)
 

@@ -29,7 +29,7 @@ LEFT_BEHIND = {
     "findings": "what the sweeper found; it looks again",
 }
 # Tables whose rows hang on an image by owner_id and image_key.
-DEPENDENTS = ("renditions", "image_tags", "image_details")
+DEPENDENTS = ("renditions", "image_tags", "image_details", "album_images", "shares")
 TRASHED = f"{COLUMNS}, i.id, i.batch_id, i.trashed_at"
 TRASHED_COUNT = COLUMN_COUNT + 3
 _STATEMENT_ROWS = 200  # of one statement's IN, which keeps it on the index
