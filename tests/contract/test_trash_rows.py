@@ -343,3 +343,29 @@ def test_the_place_of_a_trashed_image_is_no_key(rows: RowsUnderTest) -> None:
     rows.put(b"k1")
     (one,) = trashed(rows, b"k1")
     assert place_of(one.id)[0] == 0
+
+
+def test_an_album_keeps_the_place_of_an_image_through_the_trash(maria: MariaDb) -> None:
+    rows, album_id = rows_of_maria(maria), some_id()
+    image = rows.put(b"k1").image
+    maria.execute(
+        "INSERT INTO albums (id, owner_id, title, created_at) VALUES (%s, %s, 'an album', UTC_TIMESTAMP(6))",
+        (album_id, image.owner_id),
+    )
+    maria.execute(
+        "INSERT INTO album_images (id, album_id, owner_id, image_key, place) VALUES (%s, %s, %s, 'k1', 7)",
+        (some_id(), album_id, image.owner_id),
+    )
+    in_album = (
+        "SELECT a.place FROM album_images a JOIN images i ON i.owner_id = a.owner_id AND i.image_key = a.image_key "
+        "WHERE a.album_id = %s"
+    )
+    assert maria.execute(in_album, (album_id,)) == [(7,)]
+    (one,) = trashed(rows, b"k1")
+    rows.put(b"k1")
+    assert maria.execute(in_album, (album_id,)) == []
+    rows.trash.restore(DEMO, [one.id], some_id())
+    assert maria.execute(in_album, (album_id,)) == [(7,)]
+    (two,) = trashed(rows, b"k1 (2)")
+    rows.trash.delete(DEMO, [two.id], some_id())
+    assert maria.execute("SELECT COUNT(*) FROM album_images WHERE album_id = %s", (album_id,)) == [(0,)]
