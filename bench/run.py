@@ -1,6 +1,6 @@
 """`make bench`: every ratio, each from one run in which both sides take turns, written to bench/RESULTS.md.
 
-    python -m bench.run [router cached-get http-get import upload memory thumbnail scaler-run sign-in]
+    python -m bench.run [router cached-get http-get import upload memory thumbnail scaler-run gallery-pages sign-in]
 
 What is not run keeps its last result. bench/recorded.json holds what the page is made from.
 """
@@ -15,7 +15,18 @@ from contextlib import ExitStack
 from datetime import UTC, datetime
 from pathlib import Path
 
-from bench import app_import, cached_get, http_get, memory, router, scaler_run, sign_in, thumbnail, upload
+from bench import (
+    app_import,
+    cached_get,
+    gallery_pages,
+    http_get,
+    memory,
+    router,
+    scaler_run,
+    sign_in,
+    thumbnail,
+    upload,
+)
 from bench.page import Recorded, page, recorded_from, to_json
 from bench.rows import Row
 from bench.store import Store, running
@@ -28,6 +39,7 @@ ALONE: dict[str, Callable[[], list[Row]]] = {
     "import": app_import.rows,
     "thumbnail": thumbnail.rows,
     "scaler-run": scaler_run.rows,
+    "gallery-pages": gallery_pages.rows,
 }
 ON_A_STORE: dict[str, Callable[[Store], list[Row]]] = {
     "cached-get": cached_get.rows,
@@ -37,13 +49,14 @@ ON_A_STORE: dict[str, Callable[[Store], list[Row]]] = {
     "sign-in": sign_in.rows,
 }
 NAMES = (*ALONE, *ON_A_STORE)
+LONG = {"gallery-pages"}  # minutes: only when it is asked for
 
 
 def main() -> int:
-    """Runs the benchmarks that are asked for, or all; 1 if a goal was missed."""
+    """Runs the benchmarks that are asked for, or all but long ones; 1 if a goal was missed."""
     parser = argparse.ArgumentParser(prog="make bench", description=__doc__)
-    parser.add_argument("names", nargs="*", help=f"of {', '.join(NAMES)}; all if none")
-    asked = set(parser.parse_args().names or NAMES)
+    parser.add_argument("names", nargs="*", help=f"of {', '.join(NAMES)}; all but {', '.join(LONG)} if none")
+    asked = set(parser.parse_args().names or set(NAMES) - LONG)
     if unknown := asked - set(NAMES):
         parser.error(f"no such benchmark: {', '.join(sorted(unknown))}")
     names = [name for name in NAMES if name in asked]

@@ -19,22 +19,33 @@ if TYPE_CHECKING:
     from chalicelib.domain.upload_ports import AnswerRows
     from chalicelib.services.accounts import Accounts
     from chalicelib.services.admin import Admin
+    from chalicelib.services.albums import Albums
     from chalicelib.services.cache_configuration import CacheConfiguration
     from chalicelib.services.data_removal import DataRemoval
+    from chalicelib.services.downloads import Downloads
     from chalicelib.services.dumps import Dumps
+    from chalicelib.services.edit_notices import NoticeSwitch, TellingOwners
     from chalicelib.services.fleet_console import FleetConsole
     from chalicelib.services.fleet_status import FleetStatus
+    from chalicelib.services.gallery import Gallery
+    from chalicelib.services.image_details import ImageDetails
     from chalicelib.services.images import Images
+    from chalicelib.services.indexing import Indexing
+    from chalicelib.services.labelling import Labelling
+    from chalicelib.services.many import Many
     from chalicelib.services.read_through import FillPolicy, ReadThrough
     from chalicelib.services.readiness import Asking
     from chalicelib.services.rendering import Rendering
     from chalicelib.services.renditions import Renditions
     from chalicelib.services.replica_status import ReplicaStatus
     from chalicelib.services.sending import Sending
+    from chalicelib.services.shares import Shares
     from chalicelib.services.staleness import Staleness
     from chalicelib.services.sweeping import Sweeping
+    from chalicelib.services.trash import Trash
     from chalicelib.services.uploads import Uploads
     from chalicelib.services.worker import Worker
+    from chalicelib.services.zip_making import ZipMaking
 
 _building = threading.Lock()
 _built: "list[Services]" = []
@@ -159,11 +170,103 @@ class Services:
         return Renditions(self.ports.rendition_rows, self.images)
 
     @made_once
+    def albums(self) -> "Albums":
+        from chalicelib.services.albums import Albums
+
+        return Albums(self.ports.album_rows, self.ports.queue, self.ports.job_rows)
+
+    @made_once
+    def shares(self) -> "Shares":
+        from chalicelib.services.shares import Shares
+
+        ports = self.ports
+        return Shares(
+            rows=ports.share_rows,
+            account_rows=ports.account_rows,
+            passwords=ports.passwords,
+            read_through=self.read_through,
+            queue=ports.queue,
+            job_rows=ports.job_rows,
+            most_bytes=self.config.inline_bytes,
+        )
+
+    @made_once
+    def indexing(self) -> "Indexing":
+        from chalicelib.services.indexing import Indexing
+
+        return Indexing(self.ports.index_rows, self.sending)
+
+    @made_once
+    def gallery(self) -> "Gallery":
+        from chalicelib.services.gallery import Gallery
+
+        return Gallery(self.ports.gallery_rows, self.ports.rendition_rows)
+
+    @made_once
+    def image_details(self) -> "ImageDetails":
+        from chalicelib.services.image_details import ImageDetails
+
+        return ImageDetails(self.ports.detail_rows, self.ports.job_rows, self.ports.queue)
+
+    @made_once
     def rendering(self) -> "Rendering":
         from chalicelib.services.rendering import Rendering
 
         ports = self.ports
-        return Rendering(ports.render_rows, ports.image_rows, ports.job_rows, ports.objects, ports.renderer)
+        return Rendering(
+            ports.render_rows,
+            ports.image_rows,
+            ports.job_rows,
+            ports.objects,
+            ports.renderer,
+            self.sending,
+            tells_owners=ports.notices is not None,
+            labels=ports.labels is not None,
+        )
+
+    @made_once
+    def labelling(self) -> "Labelling":
+        from chalicelib.services.labelling import Labelling
+
+        ports = self.ports
+        return Labelling(ports.render_rows, ports.objects, ports.renderer, ports.labels)
+
+    @made_once
+    def telling_owners(self) -> "TellingOwners":
+        from chalicelib.services.edit_notices import TellingOwners
+
+        return TellingOwners(self.ports.notices, self.ports.job_rows, self.config.site_address)
+
+    @made_once
+    def notice_switch(self) -> "NoticeSwitch":
+        from chalicelib.services.edit_notices import NoticeSwitch
+
+        return NoticeSwitch(self.ports.notices, self.accounts, self.ports.settings)
+
+    @made_once
+    def trash(self) -> "Trash":
+        from chalicelib.services.trash import Trash
+
+        return Trash(self.ports.trash_rows, self.images, self.sending, self.clock)
+
+    @made_once
+    def many(self) -> "Many":
+        from chalicelib.services.many import Many
+
+        return Many(self.ports.many_rows, self.sending)
+
+    @made_once
+    def downloads(self) -> "Downloads":
+        from chalicelib.services.downloads import Downloads
+
+        return Downloads(self.ports.download_rows, self.ports.objects, self.sending)
+
+    @made_once
+    def zip_making(self) -> "ZipMaking":
+        from chalicelib.services.zip_making import ZipMaking
+
+        ports = self.ports
+        return ZipMaking(ports.download_rows, ports.parted_objects, ports.objects, self.sending, ports.clock)
 
     @made_once
     def worker(self) -> "Worker":
@@ -172,8 +275,12 @@ class Services:
 
         performers: dict[str, Callable[[Job], None]] = {
             jobs.RENDER: lambda job: self.rendering.perform(job),
+            jobs.EDIT_NOTICE: lambda job: self.telling_owners.perform(job),
+            jobs.LABEL: lambda job: self.labelling.perform(job),
             jobs.MAKE_DUMP: lambda job: self.dumps.make(job),
+            jobs.MAKE_DOWNLOAD: lambda job: self.zip_making.perform(job),
             jobs.REMOVE_DATA: lambda job: self.data_removal.perform(job),
+            jobs.INDEX_IMAGES: lambda job: self.indexing.perform(job),
         }
         ports = self.ports
         return Worker(ports.job_rows, ports.objects, ports.maps, ports.caches, ports.queue, performers)

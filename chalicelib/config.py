@@ -48,6 +48,8 @@ class Config:
     signed_in_as: str | None  # the built-in owner that everyone is who neither signs in nor has a token; None: nobody
     open_to: str  # for what: "compatible-api" or "everything"
     mail_sender: str
+    notice_topic_arn: str | None  # the topic by which owners are told of finished edits; None: nobody is told
+    labels: str  # who names what images show: "off" or "rekognition"
     site_address: str | None  # where people reach the store; None: where the request came
 
 
@@ -95,6 +97,8 @@ def config_from(environ: Mapping[str, str]) -> Config:
         signed_in_as=environ.get("SIGNED_IN_AS") or None,
         open_to=value("OPEN_TO", _one_of("compatible-api", "everything"), "compatible-api"),
         mail_sender=value("MAIL_SENDER", str, "images@localhost"),
+        notice_topic_arn=environ.get("NOTICE_TOPIC_ARN") or None,
+        labels=value("LABELS", _one_of("off", "rekognition"), "off"),
         site_address=(environ.get("SITE_ADDRESS") or "").rstrip("/") or None,
     )
 

@@ -94,6 +94,29 @@ for (const form of document.querySelectorAll("form[data-upload]")) {
 
   file.addEventListener("change", show);
 
+  // On the gallery's own page files may be dropped anywhere, and go at once, each under its file's name.
+  const uploader = form.closest("details.uploader");
+  if (uploader) {
+    const over = (on) => document.body.classList.toggle("dropping", on);
+    document.addEventListener("dragover", (event) => {
+      if (!event.dataTransfer?.types.includes("Files")) return;
+      event.preventDefault();
+      over(true);
+    });
+    document.addEventListener("dragleave", (event) => { if (event.relatedTarget === null) over(false); });
+    document.addEventListener("drop", (event) => {
+      over(false);
+      if (!event.dataTransfer?.types.includes("Files") || event.defaultPrevented) return;
+      event.preventDefault();
+      const files = [...event.dataTransfer.files];
+      if (files.length === 0) return;
+      uploader.open = true;
+      queue ??= new UploadQueue(form, atEnd);
+      state.textContent = "";
+      queue.add(named(files));
+    });
+  }
+
   drop.classList.add("ready");
   drop.querySelector("[data-drop-hint]").hidden = false;
   const carriesFiles = (event) => event.dataTransfer !== null && event.dataTransfer.types.includes("Files");
@@ -108,7 +131,7 @@ for (const form of document.querySelectorAll("form[data-upload]")) {
     if (!drop.contains(event.relatedTarget)) drop.classList.remove("over");
   });
   drop.addEventListener("drop", (event) => {
-    if (!carriesFiles(event)) return;
+    if (!carriesFiles(event) || uploader) return;
     event.preventDefault();
     drop.classList.remove("over");
     file.files = event.dataTransfer.files;
@@ -117,6 +140,10 @@ for (const form of document.querySelectorAll("form[data-upload]")) {
 
   // One image leads to its page, as the plain form does; of many the list stays, for what was refused and for links.
   const atEnd = (uploads) => {
+    if (uploader) { // the images come into the grid below
+      if (uploads.some((one) => one.state === "done")) gallery.renewFirst().catch(() => {});
+      return;
+    }
     if (uploads.length === 1 && uploads[0].state === "done") {
       location.assign(`${form.dataset.image}?key=${encodeURIComponent(uploads[0].key)}&notice=stored`);
       return;

@@ -20,6 +20,8 @@ _NAMED: dict[str, tuple[int, ...]] = {
     "beige": (0xE3D3B4, 0xC8B592),
 }
 
+NAMED_COLOURS = tuple(_NAMED)
+
 Lab = tuple[float, float, float]
 
 

@@ -9,6 +9,12 @@ class ListSource(Enum):
     REPLICA = "the replica"
     BEHIND = "the primary, because the replica is behind"
     SILENT = "the primary, because the replica does not answer"
+    PRIMARY = "the primary"  # there is no replica
+
+    @property
+    def server(self) -> str:
+        """Which of the two gave it: “replica” or “primary”."""
+        return "replica" if self is ListSource.REPLICA else "primary"
 
 
 def source_of(needed_version: int, shown_version: int | None) -> ListSource:

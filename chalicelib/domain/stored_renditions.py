@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from enum import Enum
 
+from chalicelib.domain.image_details import NO_DETAILS, Details
 from chalicelib.domain.images import Image, ImageFacts
 from chalicelib.domain.renditions import MEDIA_TYPE
 
@@ -47,10 +48,11 @@ class ImageTag:
 
 @dataclass(frozen=True, slots=True)
 class About:
-    """What stands beside an image: its renditions by kind, in the order they were asked for, and its tags in order."""
+    """What stands beside an image: its renditions in the order of the kinds, its tags in order, and its details."""
 
     renditions: tuple[Rendition, ...] = ()
     tags: tuple[ImageTag, ...] = ()
+    details: Details = NO_DETAILS
 
     def ready(self, kind: str) -> Rendition | None:
         """The rendition of that kind, if it is ready."""

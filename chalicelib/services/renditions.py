@@ -1,6 +1,5 @@
 """What people ask of an image's renditions and tags: to see them, to have more made, to tag and untag."""
 
-import logging
 import secrets
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -18,12 +17,11 @@ from chalicelib.domain.keys import text_of
 from chalicelib.domain.ports import Stopwatch
 from chalicelib.domain.rendition_ports import RenditionRows
 from chalicelib.domain.renditions import EDITS, KINDS
-from chalicelib.domain.stored_renditions import About, Rendition, State, as_image
+from chalicelib.domain.stored_renditions import About, State, as_image
 from chalicelib.domain.tags import tag_of
 from chalicelib.services.images import READ_ATTEMPTS, Images
 from chalicelib.services.read_through import Served
-
-logger = logging.getLogger(__name__)
+from chalicelib.services.sending import send_now
 
 MOST_TAGS = 100  # of one image
 
@@ -65,10 +63,6 @@ class Renditions:
         """Renditions and tags of the image."""
         return self.rows.about(principal, key)
 
-    def thumbnails(self, principal: Principal, images: Sequence[Image]) -> dict[bytes, Rendition]:
-        """The ready thumbnails of these images, by key."""
-        return self.rows.thumbnails(principal, [image.key for image in images])
-
     def edit(self, principal: Principal, key: bytes, kind: str) -> None:
         """Has that edit made of the image, if it is not there. Raises InvalidValueError or NotFoundError."""
         names = [edit.name for edit in EDITS]
@@ -96,13 +90,7 @@ class Renditions:
     def _send(self, key: bytes, due: Sequence[bytes] | None) -> None:
         if due is None:
             raise _no_image(key)
-        if not due:
-            return
-        try:
-            self.images.queue.send(due)
-            self.images.job_rows.mark_sent(due)
-        except StoreError as error:
-            logger.warning("jobs not sent now, the schedule will: %s", error)
+        send_now(self.images.queue, self.images.job_rows, due)
 
     def _why_not(self, image: Image | None, key: bytes, kind: str) -> StoreError:
         if self.images.staleness.noted:  # what is acknowledged is never denied

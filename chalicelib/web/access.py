@@ -21,8 +21,13 @@ def _of(access: Access, *methods: str) -> dict[str, Access]:
 
 # Modules are imported when the first request for a route of theirs comes (web/application.py).
 MODULES: Mapping[str, Mapping[str, Mapping[str, Access]]] = {
-    "pages": {
+    "gallery_pages": {
         "/": _of(Access.OWNER, GET, HEAD),
+        "/caption": _of(Access.OWNER, POST),
+        "/rename": _of(Access.OWNER, POST),
+        "/looks": _of(Access.OWNER, POST),
+    },
+    "pages": {
         "/upload": _of(Access.OWNER, GET, HEAD, POST),
         "/image": _of(Access.OWNER, GET, HEAD),
         "/retrieve": _of(Access.OWNER, GET, HEAD),
@@ -41,6 +46,37 @@ MODULES: Mapping[str, Mapping[str, Mapping[str, Access]]] = {
         "/tag": _of(Access.OWNER, POST),
         "/untag": _of(Access.OWNER, POST),
     },
+    "trash_pages": {
+        "/selection": _of(Access.OWNER, POST),
+        "/trash": _of(Access.OWNER, GET, HEAD, POST),
+        "/trash/undo": _of(Access.OWNER, POST),
+        "/trash/empty": _of(Access.OWNER, GET, HEAD, POST),
+        "/trash/image": _of(Access.BY_ROW, GET, HEAD),
+    },
+    "download_pages": {
+        "/downloads": _of(Access.OWNER, GET, HEAD),
+        "/downloads/export": _of(Access.OWNER, POST),
+        "/downloads/zip": _of(Access.OWNER, GET, HEAD),
+    },
+    "album_pages": {
+        "/albums": _of(Access.OWNER, GET, HEAD, POST),
+        "/album": _of(Access.OWNER, GET, HEAD),
+        "/album/choose": _of(Access.OWNER, GET, HEAD, POST),
+        "/album/add": _of(Access.OWNER, POST),
+        "/album/rename": _of(Access.OWNER, POST),
+        "/album/image": _of(Access.OWNER, POST),
+        "/album/delete": _of(Access.OWNER, GET, HEAD, POST),
+    },
+    "share_pages": {
+        "/shares": _of(Access.OWNER, GET, HEAD, POST),
+        "/shares/new": _of(Access.OWNER, GET, HEAD),
+        "/shares/revoke": _of(Access.OWNER, POST),
+    },
+    "shared_pages": {  # whoever has a link: the link's own row says whether it is in force
+        "/share/{token}": _of(Access.ANYONE, GET, HEAD, POST),
+        "/share/{token}/{image_id}": _of(Access.ANYONE, GET, HEAD),
+        "/share/{token}/{image_id}/{kind}": _of(Access.ANYONE, GET, HEAD),
+    },
     "account_pages": {
         "/sign-in": _of(Access.ANYONE, GET, HEAD, POST),
         "/sign-up": _of(Access.ANYONE, GET, HEAD, POST),
@@ -51,6 +87,7 @@ MODULES: Mapping[str, Mapping[str, Mapping[str, Access]]] = {
         "/account": _of(Access.OWNER, GET, HEAD),
         "/account/password": _of(Access.OWNER, POST),
         "/account/sessions": _of(Access.OWNER, POST),
+        "/account/notices": _of(Access.OWNER, POST),
         "/account/tokens": _of(Access.OWNER, POST),
         "/account/revoke": _of(Access.OWNER, POST),
     },
@@ -98,6 +135,30 @@ MODULES: Mapping[str, Mapping[str, Mapping[str, Access]]] = {
         "/api/v1/image/edits": _of(Access.OWNER, POST),
         "/api/v1/image/retry": _of(Access.OWNER, POST),
         "/api/v1/image/tags": _of(Access.OWNER, POST, DELETE),
+    },
+    "many_api": {
+        "/api/v1/actions": _of(Access.OWNER, POST),
+        "/api/v1/trash": _of(Access.OWNER, GET, DELETE),
+        "/api/v1/trash/actions": _of(Access.OWNER, POST),
+    },
+    "downloads_api": {
+        "/api/v1/downloads": _of(Access.OWNER, GET, POST),
+        "/api/v1/downloads/{download_id}": _of(Access.OWNER, GET),
+        "/api/v1/downloads/{download_id}/zips/{number}": _of(Access.OWNER, GET),
+    },
+    "albums_api": {
+        "/api/v1/albums": _of(Access.OWNER, GET, POST),
+        "/api/v1/albums/{album_id}": _of(Access.OWNER, GET, PATCH, DELETE),
+        "/api/v1/albums/{album_id}/images": _of(Access.OWNER, POST, DELETE),
+        "/api/v1/albums/{album_id}/order": _of(Access.OWNER, POST),
+    },
+    "shares_api": {
+        "/api/v1/shares": _of(Access.OWNER, GET, POST),
+        "/api/v1/shares/{share_id}": _of(Access.OWNER, DELETE),
+        "/api/v1/shared/{token}": _of(Access.ANYONE, GET),
+    },
+    "search_api": {
+        "/api/v1/suggestions": _of(Access.OWNER, GET),
     },
     "fleet_api": {
         "/api/v1/fleet": _of(Access.ADMIN, GET),

@@ -2,6 +2,7 @@
 
 import functools
 import logging
+import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
@@ -10,21 +11,27 @@ from chalice.app import Request, Response
 
 from chalicelib.domain.accounts import TRIES_SECONDS
 from chalicelib.domain.errors import (
+    DownloadsUnderWayError,
     IdempotencyKeyReusedError,
     InvalidKeyError,
     InvalidValueError,
+    KeyTakenError,
     LastAdminError,
     NotArrivedError,
     NotFoundError,
     NotSignedInError,
     PreconditionError,
     QuotaError,
+    ShareLockedError,
     StoreError,
     TooLargeError,
     TooManyTriesError,
     UnavailableError,
+    UnknownAlbumError,
+    UnknownDownloadError,
     UnknownDumpError,
     UnknownNodeError,
+    UnknownShareError,
     UnknownUploadError,
     UnknownUserError,
     UnreadableImageError,
@@ -37,7 +44,7 @@ from chalicelib.services.tracing import request_id
 from chalicelib.web.base64_response import Base64Response
 from chalicelib.web.refusals import ForeignOriginError, ForgedFormError, NotAllowedError
 from chalicelib.web.session import Door, admit
-from chalicelib.web.timing import with_stale_rows
+from chalicelib.web.timing import with_stale_rows, with_total
 
 logger = logging.getLogger(__name__)
 
@@ -76,11 +83,17 @@ _TABLE: tuple[tuple[type[StoreError], int, str, str], ...] = (
     (UnknownNodeError, 404, "no-such-node", "No such node"),
     (UnknownUserError, 404, "no-such-user", "No such user"),
     (UnknownDumpError, 404, "no-such-dump", "No such dump"),
+    (UnknownDownloadError, 404, "no-such-download", "No such download"),
+    (DownloadsUnderWayError, 409, "downloads-under-way", "Too many at once"),
+    (UnknownAlbumError, 404, "no-such-album", "No such album"),
+    (UnknownShareError, 404, "no-such-link", "This link leads nowhere"),
+    (ShareLockedError, 403, "link-locked", "This link asks for a password"),
     (UnknownUploadError, 404, "no-such-upload", "No such upload"),
     (NotArrivedError, 409, "not-arrived", "Not uploaded yet"),
     (IdempotencyKeyReusedError, 422, "idempotency-key-reused", "Not the same request"),
     (UploadsClosedError, 403, "uploads-closed", "Nothing is taken"),
     (PreconditionError, 412, "precondition-failed", "The image has changed"),
+    (KeyTakenError, 409, "key-taken", "The key is taken"),
     (UnsupportedTypeError, 415, "unsupported-type", "Not a kind of image that is kept"),
     (QuotaError, 413, "over-quota", "No room left"),
     (UploadsBlockedError, 503, "uploads-blocked", "Uploads are blocked"),
@@ -168,6 +181,7 @@ def finishing(
         request.headers._dict.setdefault("accept", "*/*")
         face = face_of(request.path)
         noticed: Staleness | None = None
+        started = time.perf_counter()
 
         def answered() -> Response:
             nonlocal noticed
@@ -184,6 +198,8 @@ def finishing(
             response = _refused_method(face, request, response)
         if noticed is not None and noticed.noted:
             _say_stale(response)
+        timing = str(response.headers.get("Server-Timing", ""))
+        response.headers["Server-Timing"] = with_total(timing, time.perf_counter() - started)
         for name, value in SECURITY_HEADERS.items():
             response.headers.setdefault(name, value)
         if request.headers.get("x-forwarded-proto") == "https":

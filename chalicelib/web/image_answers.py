@@ -8,10 +8,13 @@ from chalicelib.domain.accounts import Principal
 from chalicelib.domain.errors import PreconditionError
 from chalicelib.domain.images import Image
 from chalicelib.domain.ports import Precondition
+from chalicelib.domain.shares import Opened
 from chalicelib.services.images import Images, no_precondition
 from chalicelib.services.read_through import Served
 from chalicelib.services.renditions import Renditions
-from chalicelib.web.timing import RequestTimer, signed_source_of, source_of
+from chalicelib.services.shares import Shares
+from chalicelib.services.trash import Trash
+from chalicelib.web.timing import RequestTimer, signed_source_of, source_of, unchanged_source_of
 
 
 def etag_of(image: Image) -> str:
@@ -42,6 +45,31 @@ def rendition_answer(
     )
 
 
+def trashed_answer(
+    trash: Trash, principal: Principal, trash_id: bytes, request: Request, inline_bytes: int
+) -> Response:
+    """What is shown of an image in the trash, as content_answer gives an image's bytes."""
+    timer = RequestTimer()
+    return _bytes_answer(
+        trash.images, lambda wanted: trash.get(principal, trash_id, timer, wanted), timer, request, inline_bytes
+    )
+
+
+def rendition_of_share(
+    shares: Shares, token: str, image_id: bytes, kind: str, lets_in: Callable[[Opened], bool], request: Request
+) -> Response:
+    """The bytes of a rendition behind a link. Neither where they came from nor where they lie is told.
+
+    Raises UnknownShareError, ShareLockedError or ObjectsUnavailableError.
+    """
+    known = request.headers.get("if-none-match", "")
+    image, served = shares.get(token, image_id, kind, lets_in, RequestTimer(), lambda image: not _matches(known, image))
+    headers = {"ETag": etag_of(image), "Cache-Control": "private, no-cache"}  # asked again each time: it may be revoked
+    if served is None:
+        return Response(b"", {**headers}, 304)
+    return Response(served.data, {**headers, "Content-Type": image.facts.media_type})
+
+
 def _bytes_answer(
     images: Images,
     get: Callable[[Callable[[Image], bool]], tuple[Image, Served | None]],
@@ -59,7 +87,7 @@ def _bytes_answer(
     image, served = get(lambda image: not unchanged(image) and image.size <= inline_bytes)
     headers = {"ETag": etag_of(image), "Cache-Control": "private, no-cache"}
     if served is None and unchanged(image):
-        return Response(b"", {**headers, "Server-Timing": timer.header()}, 304)
+        return Response(b"", {**headers, "Server-Timing": timer.header(unchanged_source_of(image))}, 304)
     if served is None:
         address = images.signed_address(image)
         return Response(

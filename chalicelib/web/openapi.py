@@ -2,15 +2,19 @@
 
 from chalicelib.domain.images import MAX_BYTES, MEDIA_TYPES
 from chalicelib.domain.keys import MAX_CHARACTERS
+from chalicelib.domain.search import MOST_CHARACTERS as MOST_QUERY_CHARACTERS
 from chalicelib.web.health_api import health_paths, health_schemas
 from chalicelib.web.limits import DEFAULT_LIMIT, MAX_LIMIT
 from chalicelib.web.openapi_admin import admin_paths, admin_schemas
 from chalicelib.web.openapi_findings import finding_paths, finding_schemas
 from chalicelib.web.openapi_fleet import fleet_paths, fleet_schemas
+from chalicelib.web.openapi_many import many_paths, many_schemas
 from chalicelib.web.openapi_pieces import Schema, content_of, errors, json_content, object_of, operation
 from chalicelib.web.openapi_renditions import of_metadata, rendition_paths, rendition_schemas
+from chalicelib.web.openapi_sharing import sharing_paths, sharing_schemas
 from chalicelib.web.openapi_uploads import IDEMPOTENCY_KEY, upload_paths, upload_schemas
 from chalicelib.web.replica_api import replica_paths, replica_schemas
+from chalicelib.web.search_api import search_paths, search_schemas
 
 _KEY: Schema = {"type": "string", "minLength": 1, "maxLength": MAX_CHARACTERS}
 _KEY_QUERY: Schema = {
@@ -88,7 +92,7 @@ def _paths() -> Schema:
         "/api/v1/images": {
             "get": operation(
                 "listImages",
-                "A page of the images, in byte order of their keys.",
+                "A page of the images, in byte order of their keys; with `q`, of those that it finds, newest first.",
                 {
                     "200": {
                         **json_content("ImagePage", "A page."),
@@ -99,6 +103,14 @@ def _paths() -> Schema:
                     **errors("400"),
                 },
                 parameters=[
+                    {
+                        "name": "q",
+                        "in": "query",
+                        "description": "Words (beginnings of words of key and caption) and filters, which must all "
+                        'hold: `tag:beach`, `tag:"old town"`, `taken:2026-05`, `uploaded:2026-11-01..2026-11-20`, '
+                        "`orientation:portrait`, `colour:blue`; with `-` before it one must not. Empty: all images.",
+                        "schema": {"type": "string", "maxLength": MOST_QUERY_CHARACTERS},
+                    },
                     {
                         "name": "limit",
                         "in": "query",
@@ -146,6 +158,9 @@ def _paths() -> Schema:
         },
         **upload_paths(_KEY),
         **rendition_paths(_KEY_QUERY, _KEY),
+        **many_paths(_KEY),
+        **sharing_paths(_KEY_QUERY, _KEY),
+        **search_paths(),
         **fleet_paths(),
         **replica_paths(),
         **admin_paths(),
@@ -233,6 +248,9 @@ def _schemas() -> Schema:
             next_cursor={"type": ["string", "null"]},
         ),
         **upload_schemas(_KEY),
+        **many_schemas(_KEY),
+        **sharing_schemas(_KEY),
+        **search_schemas(),
         **fleet_schemas(),
         **replica_schemas(),
         **health_schemas(),

@@ -7,22 +7,23 @@ from chalice.app import Request, Response
 from chalicelib.bootstrap import Services
 from chalicelib.domain.errors import InvalidKeyError, InvalidValueError, NotFoundError, RequestError
 from chalicelib.domain.images import Image
-from chalicelib.domain.keys import key_from_text, text_of
+from chalicelib.domain.keys import key_from_text
 from chalicelib.domain.partitions import partition_of
 from chalicelib.domain.stored_renditions import as_image
 from chalicelib.services.images import no_precondition
-from chalicelib.web.http import ErrorAnswer, error_answer
-from chalicelib.web.image_answers import content_answer
+from chalicelib.web.http import error_answer
+from chalicelib.web.image_answers import content_answer, etag_of
 from chalicelib.web.page_frame import PageFrame
-from chalicelib.web.page_values import NOTICES, file_name, node_serving, shown, size_in_words
+from chalicelib.web.page_values import NOTICES, file_name, node_serving, shown
 from chalicelib.web.rendition_values import shown_about
 from chalicelib.web.request_form import RequestForm, query_of
 from chalicelib.web.session import principal_of
 from chalicelib.web.static_files import cache_control, static_files
-from chalicelib.web.timing import RequestTimer
+from chalicelib.web.timing import RequestTimer, served_by
+from chalicelib.web.upload_values import form_values
 from chalicelib.web.views import Views
 
-GRID_LIMIT, LIST_LIMIT = 24, 50
+LIST_LIMIT = 50
 
 
 def views(services: Callable[[], Services], request: Callable[[], Request]) -> Views:
@@ -32,23 +33,9 @@ def views(services: Callable[[], Services], request: Callable[[], Request]) -> V
 
     frame = PageFrame(services, request)
 
-    @route("/", "GET", "HEAD")
-    def home() -> Response:
-        query = query_of(request())
-        found = services().images.page(principal_of(request()), _after(query), GRID_LIMIT)
-        thumbnails = services().renditions.thumbnails(principal_of(request()), found.images)
-        values = {
-            "images": [shown(image) for image in found.images],
-            "thumbnails": {text_of(key) for key in thumbnails},
-            "next_after": found.next_after,
-            "first": not query.text("after"),
-            **_form_values(),
-        }
-        return frame.page("home.html", values, images=found.images, uploads=True)
-
     @route("/upload", "GET", "HEAD")
     def upload_form() -> Response:
-        return frame.page("upload.html", _form_values(query_of(request()).text("key")), uploads=True)
+        return frame.page("upload.html", form_values(services().config, query_of(request()).text("key")), uploads=True)
 
     @route("/upload", "POST")
     def upload() -> Response:
@@ -62,7 +49,8 @@ def views(services: Callable[[], Services], request: Callable[[], Request]) -> V
         except RequestError as error:
             answer = error_answer(error)
             kept = form.values.get("key", b"").decode(errors="replace")
-            return frame.page("upload.html", _form_values(kept, answer, _field_of(error)), answer.status, uploads=True)
+            values = form_values(services().config, kept, answer, _field_of(error))
+            return frame.page("upload.html", values, answer.status, uploads=True)
         return frame.onward("/image", key=image.key, notice="stored" if created else "replaced")
 
     @route("/image", "GET", "HEAD")
@@ -71,19 +59,24 @@ def views(services: Callable[[], Services], request: Callable[[], Request]) -> V
         image = _found(query)
         if isinstance(image, Response):
             return image
-        about = services().renditions.about(principal_of(request()), image.key)
+        timer = RequestTimer()
+        with timer.part("select"):
+            about = services().renditions.about(principal_of(request()), image.key)
+        node = node_serving(services().fleet.map(), image.key)
         values = {
             "image": shown(image),
             **shown_about(about),
             "sha256": image.sha256.hex(),
             "bytes": image.size,
             "partition": partition_of(image.key) + 1,
-            "node": node_serving(services().fleet.map(), image.key),
+            "node": node,
+            "etag": etag_of(image),
             "file_name": file_name(image),
             "notice": _notice(query),
         }
         made = [as_image(image, one) for one in about.renditions]
-        return frame.page("image.html", values, images=[image, *made])
+        timing = timer.entries("primary", served_by(node.id if node else None, partition_of(image.key)))
+        return frame.page("image.html", values, images=[image, *made], timing=timing)
 
     @route("/retrieve", "GET", "HEAD")
     def retrieve() -> Response:
@@ -120,8 +113,8 @@ def views(services: Callable[[], Services], request: Callable[[], Request]) -> V
     @route("/delete", "POST")
     def delete() -> Response:
         form = frame.own_form()
-        services().images.delete(principal_of(request()), form.key(), no_precondition)
-        return frame.onward("/keys", after=form.text("after"), notice="deleted")
+        trashed = services().trash.put_one_away(principal_of(request()), form.key())
+        return frame.onward("/keys", after=form.text("after"), trashed=trashed.batch_id.hex())
 
     @route("/delete-all", "GET", "HEAD")
     def delete_all_question() -> Response:
@@ -148,15 +141,15 @@ def views(services: Callable[[], Services], request: Callable[[], Request]) -> V
         file = static_files().get(name)
         if file is None:
             return Response("There is no such file.\n", {"Content-Type": "text/plain; charset=utf-8"}, 404)
-        caching = {"ETag": file.etag, "Cache-Control": cache_control(file, query_of(request()).text("v"))}
-        if request().headers.get("if-none-match") == file.etag:
+        sent = file.encoded_for(request().headers.get("accept-encoding", ""))
+        caching = {
+            "ETag": sent.etag,
+            "Cache-Control": cache_control(file, query_of(request()).text("v")),
+            "Vary": "Accept-Encoding",
+        }
+        if request().headers.get("if-none-match") in (sent.etag, file.etag):
             return Response(b"", {**caching}, 304)
-        return Response(file.data, {**caching, "Content-Type": file.media_type})
-
-    def _form_values(key: str = "", problem: ErrorAnswer | None = None, field: str | None = None) -> dict[str, object]:
-        config = services().config
-        limits = {"max_bytes": config.max_upload_bytes, "max_size": size_in_words(config.max_upload_bytes)}
-        return {"key": key, "problem": problem, "field": field, "inline_bytes": config.inline_bytes, **limits}
+        return Response(sent.data, {**caching, **sent.headers, "Content-Type": file.media_type})
 
     def _found(query: RequestForm) -> Image | Response:
         """The image that the query's key names, or the page that says why there is none."""

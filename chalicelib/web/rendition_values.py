@@ -41,10 +41,14 @@ def told_about(about: About) -> dict[str, object]:
 def shown_about(about: About) -> dict[str, object]:
     """What the page of an image needs. `edits` are those that were not asked for yet, as (name, caption)."""
     asked = {one.kind for one in about.renditions}
+    taken = about.details.seen.taken_at
     return {
         "renditions": [_shown(one) for one in about.renditions],
         "edits": [(kind.name, kind.caption) for kind in EDITS if kind.name not in asked],
         "tags": about.tags,
+        "details": about.details,
+        "taken": None if taken is None else f"{taken.day} {taken:%b %Y, %H:%M}",
+        "taken_iso": None if taken is None else taken.isoformat(timespec="seconds"),
         "failed": any(one.state is State.FAILED for one in about.renditions),
         "ready": any(one.state is State.READY for one in about.renditions),
         "processing": any(one.state is State.DUE for one in about.renditions),

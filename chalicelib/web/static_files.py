@@ -1,5 +1,6 @@
 """The styles, scripts and icons of the pages, from the folder `static` beside app.py."""
 
+import gzip
 import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -15,16 +16,32 @@ MEDIA_TYPES = {
 
 
 @dataclass(frozen=True, slots=True)
+class Sent:
+    """A file's bytes as they are sent, with the tag and the headers of that form."""
+
+    data: bytes
+    etag: str
+    headers: Mapping[str, str]
+
+
+@dataclass(frozen=True, slots=True)
 class StaticFile:
-    """One file: its bytes, and a short name for exactly these bytes."""
+    """One file: its bytes, plain and compressed, and a short name for exactly these bytes."""
 
     media_type: str
     data: bytes
+    compressed: bytes
     version: str
 
     @property
     def etag(self) -> str:
         return f'"{self.version}"'
+
+    def encoded_for(self, accepted: str) -> Sent:
+        """The file in the form that the Accept-Encoding header's value asks for."""
+        if _takes_gzip(accepted):
+            return Sent(self.compressed, f'"{self.version}-gzip"', {"Content-Encoding": "gzip"})
+        return Sent(self.data, self.etag, {})
 
 
 @cache
@@ -45,4 +62,13 @@ def cache_control(file: StaticFile, asked_version: str) -> str:
 
 def _read(path: Path) -> StaticFile:
     data = path.read_bytes()
-    return StaticFile(MEDIA_TYPES[path.suffix], data, hashlib.sha256(data).hexdigest()[:16])
+    compressed = gzip.compress(data, 9, mtime=0)
+    return StaticFile(MEDIA_TYPES[path.suffix], data, compressed, hashlib.sha256(data).hexdigest()[:16])
+
+
+def _takes_gzip(accepted: str) -> bool:
+    for each in accepted.lower().split(","):
+        coding, _, weight = each.partition(";")
+        if coding.strip() in ("gzip", "*"):
+            return weight.replace(" ", "") not in ("q=0", "q=0.0", "q=0.00", "q=0.000")
+    return False

@@ -8,9 +8,14 @@ if TYPE_CHECKING:  # importing them all is what a cold process need not do
     from chalicelib.domain import ports
     from chalicelib.domain.account_ports import AccountRows, Mail, Passwords
     from chalicelib.domain.admin_ports import AdminRows, DumpObjects, DumpRows, RemovalRows
+    from chalicelib.domain.download_ports import DownloadRows, PartedObjects
+    from chalicelib.domain.gallery_ports import DetailRows, GalleryRows, IndexRows
+    from chalicelib.domain.notice_ports import EditNotices, Labels
     from chalicelib.domain.rendition_ports import RenderRows, RenditionRows
     from chalicelib.domain.scaler_ports import ScalerRows
+    from chalicelib.domain.sharing_ports import AlbumRows, ShareRows
     from chalicelib.domain.sweeping_ports import SweepActs, SweepRows, SweptObjects
+    from chalicelib.domain.trash_ports import ManyRows, TrashRows
     from chalicelib.domain.upload_ports import AnswerRows, IncomingObjects, UploadRows
     from chalicelib.services.readiness import Probe
     from chalicelib.services.replica_status import ReplicaStatus
@@ -64,6 +69,24 @@ class Ports(Protocol):
     @property
     def render_rows(self) -> "RenderRows": ...
     @property
+    def trash_rows(self) -> "TrashRows": ...
+    @property
+    def many_rows(self) -> "ManyRows": ...
+    @property
+    def download_rows(self) -> "DownloadRows": ...
+    @property
+    def parted_objects(self) -> "PartedObjects": ...
+    @property
+    def album_rows(self) -> "AlbumRows": ...
+    @property
+    def share_rows(self) -> "ShareRows": ...
+    @property
+    def index_rows(self) -> "IndexRows": ...
+    @property
+    def gallery_rows(self) -> "GalleryRows": ...
+    @property
+    def detail_rows(self) -> "DetailRows": ...
+    @property
     def settings(self) -> "ports.SettingsRows": ...
     @property
     def shown_settings(self) -> "ports.SettingsRows": ...
@@ -91,6 +114,10 @@ class Ports(Protocol):
     def passwords(self) -> "Passwords": ...
     @property
     def mail(self) -> "Mail": ...
+    @property
+    def notices(self) -> "EditNotices | None": ...  # None: nobody is told
+    @property
+    def labels(self) -> "Labels | None": ...  # None: nothing is looked at
     @property
     def inspector(self) -> "ports.Inspector": ...
     @property

@@ -15,21 +15,29 @@ if TYPE_CHECKING:
     from chalicelib.adapters.memcached_admin import MemcachedNodeAdmins
     from chalicelib.adapters.mysql.account_rows import MySqlAccountRows
     from chalicelib.adapters.mysql.admin_rows import MySqlAdminRows
+    from chalicelib.adapters.mysql.album_rows import MySqlAlbumRows
     from chalicelib.adapters.mysql.database import Database, DatabaseAddress, Selecting
     from chalicelib.adapters.mysql.decision_rows import MySqlDecisionRows, MySqlFleetReports
+    from chalicelib.adapters.mysql.detail_rows import MySqlDetailRows
+    from chalicelib.adapters.mysql.download_rows import MySqlDownloadRows
     from chalicelib.adapters.mysql.dump_rows import MySqlDumpRows
     from chalicelib.adapters.mysql.fleet_maps import MySqlFleetMaps
+    from chalicelib.adapters.mysql.gallery_rows import MySqlGalleryRows
     from chalicelib.adapters.mysql.idempotency_rows import MySqlAnswerRows
     from chalicelib.adapters.mysql.image_lists import ImageLists
     from chalicelib.adapters.mysql.image_rows import MySqlImageRows
+    from chalicelib.adapters.mysql.index_rows import MySqlIndexRows
     from chalicelib.adapters.mysql.job_rows import MySqlJobRows
+    from chalicelib.adapters.mysql.many_rows import MySqlManyRows
     from chalicelib.adapters.mysql.removal_rows import MySqlRemovalRows
     from chalicelib.adapters.mysql.rendition_rows import MySqlRenderRows, MySqlRenditionRows
     from chalicelib.adapters.mysql.scaler_rows import MySqlScalerRows
     from chalicelib.adapters.mysql.settings_rows import MySqlSettingsRows
+    from chalicelib.adapters.mysql.share_rows import MySqlShareRows
     from chalicelib.adapters.mysql.sign_ins import SecretSignIns
     from chalicelib.adapters.mysql.sweep_acts import MySqlSweepActs
     from chalicelib.adapters.mysql.sweep_rows import MySqlSweepRows
+    from chalicelib.adapters.mysql.trash_rows import MySqlTrashRows
     from chalicelib.adapters.mysql.upload_rows import MySqlUploadRows
     from chalicelib.adapters.renderer import ChildRenderer
     from chalicelib.adapters.s3_objects import S3Objects
@@ -37,6 +45,7 @@ if TYPE_CHECKING:
     from chalicelib.adapters.sqs_queue import SqsQueue
     from chalicelib.adapters.system_clock import SystemClock
     from chalicelib.domain.account_ports import Mail, Passwords
+    from chalicelib.domain.notice_ports import EditNotices, Labels
     from chalicelib.domain.ports import ScalerWaker, SecretText
     from chalicelib.services.readiness import Probe
     from chalicelib.services.replica_status import ReplicaStatus
@@ -258,6 +267,59 @@ class RealPorts:
         return MySqlRenderRows(self._database)
 
     @made_once
+    def trash_rows(self) -> "MySqlTrashRows":
+        from chalicelib.adapters.mysql.trash_rows import MySqlTrashRows
+
+        return MySqlTrashRows(self._database)
+
+    @made_once
+    def many_rows(self) -> "MySqlManyRows":
+        from chalicelib.adapters.mysql.many_rows import MySqlManyRows
+
+        return MySqlManyRows(self._database)
+
+    @made_once
+    def download_rows(self) -> "MySqlDownloadRows":
+        from chalicelib.adapters.mysql.download_rows import MySqlDownloadRows
+
+        return MySqlDownloadRows(self._database)
+
+    @property
+    def parted_objects(self) -> "S3Objects":
+        """The same bucket, as zips are written to it."""
+        return self.objects
+
+    @made_once
+    def album_rows(self) -> "MySqlAlbumRows":
+        from chalicelib.adapters.mysql.album_rows import MySqlAlbumRows
+
+        return MySqlAlbumRows(self._database, self._reading.rows)
+
+    @made_once
+    def share_rows(self) -> "MySqlShareRows":
+        from chalicelib.adapters.mysql.share_rows import MySqlShareRows
+
+        return MySqlShareRows(self._database, self._reading.rows)
+
+    @made_once
+    def index_rows(self) -> "MySqlIndexRows":
+        from chalicelib.adapters.mysql.index_rows import MySqlIndexRows
+
+        return MySqlIndexRows(self._database)
+
+    @made_once
+    def gallery_rows(self) -> "MySqlGalleryRows":
+        from chalicelib.adapters.mysql.gallery_rows import MySqlGalleryRows
+
+        return MySqlGalleryRows(self._reading.rows, self._reading.lists)
+
+    @made_once
+    def detail_rows(self) -> "MySqlDetailRows":
+        from chalicelib.adapters.mysql.detail_rows import MySqlDetailRows
+
+        return MySqlDetailRows(self._database)
+
+    @made_once
     def settings(self) -> "MySqlSettingsRows":
         from chalicelib.adapters.mysql.settings_rows import MySqlSettingsRows
 
@@ -344,6 +406,33 @@ class RealPorts:
             from chalicelib.adapters.ses_mail import SesMail
 
             return SesMail(aws_clients.ses(), self._config.mail_sender)
+
+        return at_first_use(build)
+
+    @made_once
+    def notices(self) -> "EditNotices | None":
+        topic_arn = self._config.notice_topic_arn
+        if topic_arn is None:
+            return None
+
+        def build() -> "EditNotices":
+            from chalicelib.adapters import aws_clients
+            from chalicelib.adapters.sns_notices import SnsNotices
+
+            return SnsNotices(aws_clients.sns(), topic_arn)
+
+        return at_first_use(build)
+
+    @made_once
+    def labels(self) -> "Labels | None":
+        if self._config.labels == "off":
+            return None
+
+        def build() -> "Labels":
+            from chalicelib.adapters import aws_clients
+            from chalicelib.adapters.rekognition_labels import RekognitionLabels
+
+            return RekognitionLabels(aws_clients.rekognition())
 
         return at_first_use(build)
 

@@ -101,6 +101,7 @@ def environment_variables(outputs: Mapping[str, str], choices: Choices) -> dict[
         "DATABASE_READER_HOST": outputs.get("DatabaseReaderHost", ""),
         "DATABASE_READER_PORT": outputs.get("DatabaseReaderPort", "") if outputs.get("DatabaseReaderHost") else "",
         "MAIL_SENDER": outputs.get("MailSender", ""),
+        "NOTICE_TOPIC_ARN": outputs.get("NoticeTopicArn", ""),
         "SITE_ADDRESS": choices.site_address,
     }
     return {
@@ -141,6 +142,8 @@ def policy_values(outputs: Mapping[str, str], choices: Choices) -> dict[str, str
         **{name: _value(outputs, name) for name in (*arns, "NodeLaunchTemplateId", "NodeSecurityGroupId")},
         "NodeRoleArn": outputs.get("NodeRoleArn", ""),
         "MailSender": outputs.get("MailSender", ""),
+        "NoticeTopicArn": outputs.get("NoticeTopicArn", ""),
+        "EveryImage": "*" if choices.settings.get("LABELS") == "rekognition" else "",  # Rekognition takes bytes
         "NodeSubnetArns": tuple(f"{where}:subnet/{subnet}" for subnet in _list(outputs, "PrivateSubnetIds")),
     }
 

@@ -15,6 +15,7 @@ import boto3
 from botocore.config import Config
 from botocore.exceptions import ClientError
 
+from chalicelib.domain.downloads import DOWNLOADS
 from chalicelib.domain.uploads import INCOMING
 
 BUCKET = "images"
@@ -22,6 +23,7 @@ MAIL_SENDER = "images@localhost"
 JOB_QUEUE, DEAD_JOB_QUEUE = "image-jobs", "image-jobs-dead"
 INCOMING_QUEUE, DEAD_INCOMING_QUEUE = "incoming-images", "incoming-images-dead"
 FLEET_QUEUE, DEAD_FLEET_QUEUE = "fleet-changes", "fleet-changes-dead"
+NOTICE_TOPIC, NOTICE_MAIL_QUEUE = "edit-notices", "edit-notices-as-mail"
 LAUNCH_TEMPLATE = "cache-node"
 REGION = "us-east-1"
 # Dummies: the stand-ins take any.
@@ -29,6 +31,7 @@ ACCESS_KEY_ID, SECRET_ACCESS_KEY = "local", "local"
 
 _VISIBILITY_SECONDS = 180  # 6 times the 29 s that the functions may take
 _INCOMING_DAYS = 1
+_DOWNLOADS_DAYS = 2  # should the job fail that removes them after a day
 _FORM_ANSWER_SECONDS = 3600  # how long a browser may remember what the bucket allows
 _RECEIVES = 5  # then the message goes to the dead-letter queue
 # Makes moto draw the same subnet ids after a restart, so that the application's settings stay true.
@@ -75,6 +78,16 @@ def make_mail_sender(endpoint: str) -> None:
     client("ses", endpoint).verify_email_identity(EmailAddress=MAIL_SENDER)
 
 
+def make_notices(endpoint: str) -> str:
+    """The topic of notices, and a queue that gets them all, which ops.local.notice_mails reads; the topic's ARN."""
+    sns, sqs = client("sns", endpoint), client("sqs", endpoint)
+    topic_arn = str(sns.create_topic(Name=NOTICE_TOPIC)["TopicArn"])
+    url = sqs.create_queue(QueueName=NOTICE_MAIL_QUEUE)["QueueUrl"]
+    queue_arn = sqs.get_queue_attributes(QueueUrl=url, AttributeNames=["QueueArn"])["Attributes"]["QueueArn"]
+    sns.subscribe(TopicArn=topic_arn, Protocol="sqs", Endpoint=queue_arn)
+    return topic_arn
+
+
 def open_to_browsers(endpoint: str, origins: Sequence[str]) -> None:
     """Lets pages of these origins upload to the bucket, and has each arrival told to its queue; after `make_queues`."""
     s3, sqs = client("s3", endpoint), client("sqs", endpoint)
@@ -112,7 +125,14 @@ def open_to_browsers(endpoint: str, origins: Sequence[str]) -> None:
                     "Filter": {"Prefix": INCOMING},
                     "Expiration": {"Days": _INCOMING_DAYS},
                     "AbortIncompleteMultipartUpload": {"DaysAfterInitiation": _INCOMING_DAYS},
-                }
+                },
+                {
+                    "ID": "downloads",
+                    "Status": "Enabled",
+                    "Filter": {"Prefix": DOWNLOADS},
+                    "Expiration": {"Days": _DOWNLOADS_DAYS},
+                    "AbortIncompleteMultipartUpload": {"DaysAfterInitiation": _DOWNLOADS_DAYS},
+                },
             ]
         },
     )

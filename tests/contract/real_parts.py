@@ -99,6 +99,7 @@ class MariaDb:
     port: int = field(default_factory=free_port)
     databases: list[Database] = field(default_factory=list)  # to be closed
     replicated: bool = False  # a Replica will follow
+    options: tuple[str, ...] = ()  # more of the server's
 
     def __post_init__(self) -> None:
         environ = base_environ(self.state, os.environ)
@@ -106,7 +107,7 @@ class MariaDb:
         self.secrets = generated_secrets(self.state)
         self.first_log = mariadb_replica.make_data_folder(self.state) if self.replicated else ""
         part = mariadb.part(self.state, self.port, self.secrets, environ, self._migrate, log_changes=self.replicated)
-        self.server = Server(part, self.state)
+        self.server = Server(replace(part, command=(*part.command, *self.options)), self.state)
         self.server.start()
 
     def database(self, answer_timeout_seconds: float = 5.0, port: int | None = None) -> Database:
@@ -134,9 +135,17 @@ class MariaDb:
                 "UPDATE sweeps SET version = 0, state = '{}'",
                 "DELETE FROM uploads",
                 "DELETE FROM idempotency_keys",
+                "DELETE FROM shares",
+                "DELETE FROM albums",
                 "DELETE FROM images",
+                "DELETE FROM trashed_images",
+                "DELETE FROM downloads",
                 "DELETE FROM renditions",
                 "DELETE FROM image_tags",
+                "DELETE FROM image_terms",
+                "DELETE FROM indexed_images",
+                "DELETE FROM owner_terms",
+                "DELETE FROM image_details",
                 "DELETE FROM settings",
                 "INSERT INTO settings (name, version, body) VALUES ('uploads', 1, '{}')",
                 "DELETE FROM audit",

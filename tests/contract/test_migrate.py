@@ -16,7 +16,7 @@ from pathlib import Path
 import pymysql
 import pytest
 
-from chalicelib.domain.jobs import RENDER, Job, Render, render_of
+from chalicelib.domain.jobs import INDEX_IMAGES, RENDER, Job, Render, indexed_by, render_of
 from chalicelib.domain.renditions import ON_ARRIVAL
 from chalicelib.domain.stored_renditions import object_key_of
 from ops.database import Database
@@ -178,7 +178,7 @@ def test_the_projects_own_migrations_survive_a_kill_before_they_were_marked(empt
         assert rows(empty, "SELECT COUNT(*) FROM owners") == before
 
 
-def test_images_that_were_there_before_renditions_get_theirs_by_a_job(empty: Database, tmp_path: Path) -> None:
+def test_images_that_were_there_before_get_renditions_and_terms_by_jobs(empty: Database, tmp_path: Path) -> None:
     for path in MIGRATIONS.glob("*.sql"):
         if path.name < "0005":
             (tmp_path / path.name).write_text(path.read_text())
@@ -191,7 +191,7 @@ def test_images_that_were_there_before_renditions_get_theirs_by_a_job(empty: Dat
         )
         connection.commit()
     migrate(empty)
-    ((job_id, kind, body),) = rows(empty, "SELECT id, kind, body FROM jobs")
+    (to_index, (job_id, kind, body)) = rows(empty, "SELECT id, kind, body FROM jobs ORDER BY kind")
     ((owner_id,),) = rows(empty, "SELECT id FROM owners")
     kinds = tuple(kind.name for kind in ON_ARRIVAL)
     assert isinstance(job_id, bytes)
@@ -200,6 +200,7 @@ def test_images_that_were_there_before_renditions_get_theirs_by_a_job(empty: Dat
     assert kind == RENDER
     assert render_of(Job(job_id, kind, body)) == Render(owner_id, "é".encode(), "originals/aa/bb", kinds)
     due = rows(empty, "SELECT kind, object_key, state FROM renditions")
+    assert indexed_by(Job(b"", INDEX_IMAGES, str(to_index[2]))) == (owner_id, b"")
     assert set(due) == {(kind, object_key_of("originals/aa/bb", kind), "due") for kind in kinds}
 
 

@@ -86,7 +86,7 @@ def test_finished_renditions_are_read_as_they_were_made(rows: RowsUnderTest) -> 
     assert (row.image, row.rendition) == (image, done[ARRIVAL.index("preview")])
     assert (row.owner, row.map_version) == (rows.images.owner(DEMO), 0)
     assert row.owner.version == before + 1
-    assert rows.renditions.thumbnails(DEMO, [b"k1", b"k2"]) == {b"k1": done[0]}
+    assert rows.renditions.of_images(DEMO, [b"k1", b"k2"]) == {b"k1": tuple(done)}
     assert rows.renditions.about(DEMO, b"k1").tags == (ImageTag("jpeg", True), ImageTag("red", True))
     rows.pass_time(2 * HOUR)
     assert rows.jobs.due(10) == []
@@ -99,7 +99,8 @@ def test_what_is_not_there_is_none(rows: RowsUnderTest) -> None:
     row = rows.renditions.row(DEMO, b"k1", "greyscale")
     assert (row.image, row.rendition) == (image, None)
     assert rows.renditions.about(DEMO, b"k2").renditions == ()
-    assert rows.renditions.thumbnails(DEMO, [b"k1"]) == rows.renditions.thumbnails(DEMO, []) == {}
+    assert {one.state for one in rows.renditions.of_images(DEMO, [b"k1"])[b"k1"]} == {State.DUE}
+    assert rows.renditions.of_images(DEMO, [b"k2"]) == rows.renditions.of_images(DEMO, []) == {}
     assert rows.renditions.ask(DEMO, b"k2", "greyscale", b"j" * 16) is None
     assert rows.renditions.ask_again(DEMO, b"k2", b"j" * 16) is None
     assert not rows.renditions.add_tag(DEMO, b"k2", "sea", 100)

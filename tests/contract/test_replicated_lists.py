@@ -7,12 +7,14 @@ from dataclasses import dataclass, field, replace
 import pytest
 
 from chalicelib.adapters.mysql.account_rows import MySqlAccountRows
+from chalicelib.adapters.mysql.gallery_rows import MySqlGalleryRows
 from chalicelib.adapters.mysql.heartbeats import MySqlHeartbeats
 from chalicelib.adapters.mysql.image_lists import ReplicatedImageLists
 from chalicelib.adapters.mysql.image_rows import MySqlImageRows
 from chalicelib.adapters.mysql.reads import Reads
 from chalicelib.domain.accounts import Account, Principal, Way
 from chalicelib.domain.list_sources import ListSource
+from chalicelib.domain.search import query_of
 from chalicelib.services.replica_status import ListCounts, ReplicaStatus
 from tests.contract.real_parts import MariaDb, Replica, state_folder
 from tests.contract.rows_under_test import DEMO, mysql_rows
@@ -32,7 +34,9 @@ class Pair:
     def __post_init__(self) -> None:
         primary, replica = self.primary.database(), self.replica.database()
         reads = Reads(primary, replica, self._not_stale)
-        images = MySqlImageRows(primary, reads, ReplicatedImageLists(reads, replica, self.counts.note))
+        lists = ReplicatedImageLists(reads, replica, self.counts.note)
+        images = MySqlImageRows(primary, reads, lists)
+        self.gallery = MySqlGalleryRows(reads, lists)
         self.rows = replace(mysql_rows(self.primary), images=images)
         self.accounts = MySqlAccountRows(primary)
         self.status = ReplicaStatus(MySqlHeartbeats(primary, replica), self.counts)
@@ -100,6 +104,30 @@ def test_a_replica_s_rows_are_the_primary_s_rows(pair: Pair) -> None:
     before = pair.given()[0]
     assert pair.rows.images.page(DEMO, None, 9) == written
     assert pair.given()[0] == before + 1
+
+
+def test_searches_come_from_the_replica_and_show_each_write_at_once(pair: Pair) -> None:
+    def found(text: str) -> list[bytes]:
+        entries, source = pair.gallery.page(DEMO, None, 9, query_of(text))
+        sources.append(source)
+        return [entry.image.key for entry in entries]
+
+    sources: list[ListSource] = []
+    for key in (b"beach 1", b"beach 2", b"sea"):
+        pair.rows.put(key)
+    assert pair.rows.renditions.add_tag(DEMO, b"beach 1", "dawn", 9)
+    pair.catch_up()
+    queries = ("", "bea", "tag:dawn", "beach tag:dawn", "beach -tag:dawn", "uploaded:2001.. s")
+    seen = [found(text) for text in queries]
+    assert set(sources) == {ListSource.REPLICA}
+    pair.replica.fall_behind()
+    assert pair.rows.renditions.add_tag(DEMO, b"beach 2", "dawn", 9)
+    assert found("tag:dawn") == [b"beach 2", b"beach 1"]
+    assert sources[-1] is ListSource.BEHIND
+    assert pair.rows.renditions.remove_tag(DEMO, b"beach 2", "dawn")
+    assert [found(text) for text in queries] == seen
+    assert seen[:3] == [[b"sea", b"beach 2", b"beach 1"], [b"beach 2", b"beach 1"], [b"beach 1"]]
+    assert seen[3:] == [[b"beach 1"], [b"beach 2"], [b"sea"]]
 
 
 def test_what_was_just_written_is_listed_and_what_was_deleted_is_not(pair: Pair) -> None:

@@ -59,7 +59,7 @@ def png(width: int, height: int, colour: str) -> bytes:
 
 
 def upload(page: Page, key: str, data: bytes, name: str = "file.png") -> None:
-    page.goto("/")
+    page.goto("/upload")
     page.get_by_label("Image", exact=True).set_input_files({"name": name, "mimeType": "image/png", "buffer": data})
     form(page).get_by_label("Key").fill(key)
     page.get_by_role("button", name="Upload").click()
@@ -94,7 +94,7 @@ def test_an_image_goes_in_and_is_seen_found_and_deleted(page: Page, key: str) ->
     expect(page.locator("dl")).to_contain_text("120 × 80 pixels")
     assert natural_size(page) == [120, 80]
     with page.expect_download() as download:
-        page.get_by_role("link", name="Download").click()
+        page.get_by_role("link", name="Download", exact=True).click()
     assert download.value.path().read_bytes() == data
 
     page.goto("/")
@@ -103,8 +103,8 @@ def test_an_image_goes_in_and_is_seen_found_and_deleted(page: Page, key: str) ->
     assert page.locator("h1").text_content() == key
 
     page.get_by_role("link", name="Delete").click()
-    page.get_by_role("button", name="Delete").click()
-    expect(page.get_by_role("status")).to_contain_text("is deleted")
+    page.get_by_role("button", name="Move to trash").click()
+    expect(page.get_by_role("status")).to_contain_text("1 moved to Trash")
     page.goto("/image?key=" + quote(key, safe=""))
     expect(page.locator("h1")).to_have_text("No such image")
     assert page.get_by_role("textbox").input_value() == key
@@ -122,7 +122,7 @@ def test_a_file_that_is_no_image_is_refused_and_the_key_stays(page: Page) -> Non
 def test_the_chosen_file_is_previewed_and_suggests_a_key(browser: Browser, cloud: LocalCloud) -> None:
     with opened(browser, cloud, script=True) as context:
         page = context.new_page()
-        page.goto("/")
+        page.goto("/upload")
         file, key = page.get_by_label("Image", exact=True), form(page).get_by_label("Key")
         file.set_input_files({"name": "first.png", "mimeType": "image/png", "buffer": png(30, 20, "navy")})
         expect(page.get_by_alt_text("Preview of the chosen image")).to_be_visible()
@@ -139,7 +139,7 @@ def test_the_chosen_file_is_previewed_and_suggests_a_key(browser: Browser, cloud
 def test_a_dropped_file_is_chosen(browser: Browser, cloud: LocalCloud) -> None:
     with opened(browser, cloud, script=True) as context:
         page = context.new_page()
-        page.goto("/")
+        page.goto("/upload")
         carried = page.evaluate_handle(
             """bytes => {
               const carried = new DataTransfer();
@@ -195,7 +195,7 @@ def test_no_page_is_wider_than_its_window_and_targets_are_large_enough(
 def test_the_keyboard_reaches_the_content_first_and_focus_is_seen(browser: Browser, cloud: LocalCloud) -> None:
     with opened(browser, cloud, script=True) as context:
         page = context.new_page()
-        page.goto("/")
+        page.goto("/upload")
         page.keyboard.press("Tab")
         skip = page.get_by_role("link", name="Skip to the content")
         expect(skip).to_be_focused()

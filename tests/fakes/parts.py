@@ -20,24 +20,31 @@ from chalicelib.services.staleness import Staleness
 from chalicelib.web.application import create_app
 from tests.fakes.account_rows import MemoryAccountRows
 from tests.fakes.admin_rows import MemoryAdminRows
+from tests.fakes.album_rows import MemoryAlbumRows
 from tests.fakes.answers import MemoryAnswerRows
 from tests.fakes.clock import ManualClock
+from tests.fakes.download_rows import MemoryDownloadRows
 from tests.fakes.fleet_maps import MemoryFleetMaps
+from tests.fakes.gallery_rows import MemoryGalleryRows
 from tests.fakes.image_rows import MemoryImageRows
+from tests.fakes.index_rows import NothingToIndex
 from tests.fakes.inspector import FixedInspector
 from tests.fakes.job_rows import MemoryJobRows
 from tests.fakes.mail import MemoryMail, PlainPasswords
 from tests.fakes.node_admin import MemoryNodeAdmins
 from tests.fakes.node_cache import MemoryNodeCaches
+from tests.fakes.notices import FixedLabels, MemoryNotices
 from tests.fakes.objects import MemoryObjects
 from tests.fakes.queue import MemoryQueue, MemoryWaker
 from tests.fakes.renderer import FixedRenderer
 from tests.fakes.rendition_rows import MemoryRenditionRows
 from tests.fakes.scaler_rows import MemoryDecisionRows, MemoryFleetReports, MemoryScalerRows
 from tests.fakes.settings_rows import MemorySettingsRows
+from tests.fakes.share_rows import MemoryShareRows
 from tests.fakes.steps import Steps
 from tests.fakes.store import MemoryStore
 from tests.fakes.sweep_rows import MemorySweepRows
+from tests.fakes.trash_rows import MemoryManyRows, MemoryTrashRows
 from tests.fakes.upload_rows import MemoryUploadRows
 
 ENVIRON = {
@@ -75,6 +82,7 @@ class MemoryParts:
         self.store.fleet_map = with_nodes(self.store.fleet_map, self.nodes)
         self.image_rows = MemoryImageRows(self.store)
         self.job_rows = MemoryJobRows(self.store)
+        self.index_rows = NothingToIndex()
         self.upload_rows, self.answers = MemoryUploadRows(self.store), MemoryAnswerRows(self.store)
         self.settings = MemorySettingsRows(self.store)
         self.maps = MemoryFleetMaps(self.store)
@@ -88,12 +96,18 @@ class MemoryParts:
         self.account_rows, self.mail = MemoryAccountRows(self.store), MemoryMail(self.steps)
         self.admin_rows = MemoryAdminRows(self.store, self.account_rows)
         self.passwords = PlainPasswords()
+        self.notices: MemoryNotices | None = None  # as where there is no topic
+        self.labels: FixedLabels | None = None
         self.inspector = FixedInspector(steps=self.steps)
         self.renderer = FixedRenderer(steps=self.steps)
         self.rendition_rows = self.render_rows = MemoryRenditionRows(self.store)
+        self.trash_rows, self.many_rows = MemoryTrashRows(self.store), MemoryManyRows(self.store)
+        self.download_rows = MemoryDownloadRows(self.store)
+        self.album_rows, self.share_rows = MemoryAlbumRows(self.store), MemoryShareRows(self.store)
+        self.gallery_rows = self.detail_rows = MemoryGalleryRows(self.store)
         self.dump_rows = self.removal_rows = self.admin_rows
         self.form_secret = FixedSecret()
-        self.incoming = self.dump_objects = self.swept_objects = self.objects
+        self.incoming = self.dump_objects = self.parted_objects = self.swept_objects = self.objects
         self.sweep_rows = self.sweep_acts = MemorySweepRows(self.store)
         self.staleness, self.replica = Staleness(), ReplicaStatus(None)
         self._held: set[str] = set()

@@ -2,16 +2,19 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import replace
+from datetime import timedelta
 
 from chalicelib.domain import jobs
 from chalicelib.domain.accounts import Principal
 from chalicelib.domain.errors import InvalidValueError, QuotaError
+from chalicelib.domain.image_details import Details, SeenFacts
 from chalicelib.domain.images import Image
-from chalicelib.domain.jobs import Removal, Render
+from chalicelib.domain.jobs import Job, Removal, Render
 from chalicelib.domain.partitions import partition_of
 from chalicelib.domain.rendition_ports import RenditionRow
-from chalicelib.domain.renditions import AUTOMATIC, KINDS, THUMBNAIL
+from chalicelib.domain.renditions import AUTOMATIC, KINDS
 from chalicelib.domain.stored_renditions import About, ImageTag, Rendition, State, in_order, object_key_of
+from tests.fakes.album_rows import forget_shared
 from tests.fakes.store import JobRow, MemoryStore, TagRow
 
 
@@ -36,13 +39,14 @@ class MemoryRenditionRows:
             return About(
                 in_order(list(self._of((owner.id, key)).values()), tuple(KINDS)),
                 tuple(ImageTag(tag, tags[tag].automatic) for tag in shown),
+                details_of(self._store, owner.id, key),
             )
 
-    def thumbnails(self, principal: Principal, keys: Sequence[bytes]) -> dict[bytes, Rendition]:
-        with self._store.steps.step("renditions.thumbnails"), self._store.lock:
+    def of_images(self, principal: Principal, keys: Sequence[bytes]) -> dict[bytes, tuple[Rendition, ...]]:
+        with self._store.steps.step("renditions.of_images"), self._store.lock:
             owner = self._store.owner(principal)
-            found = {key: self._store.renditions.get((owner.id, key, THUMBNAIL.name)) for key in keys}
-            return {key: one for key, one in found.items() if one is not None and one.state is State.READY}
+            found = {key: in_order(list(self._of((owner.id, key)).values()), tuple(KINDS)) for key in keys}
+            return {key: made for key, made in found.items() if made}
 
     def ask(self, principal: Principal, key: bytes, kind: str, job_id: bytes) -> tuple[bytes, ...] | None:
         def wanted(image: Image) -> tuple[str, ...]:
@@ -103,10 +107,17 @@ class MemoryRenditionRows:
             return self._source(order)
 
     def complete(
-        self, order: Render, job_id: bytes, intent_id: bytes, made: Sequence[Rendition], tags: Sequence[str]
+        self,
+        order: Render,
+        job_id: bytes,
+        intent_id: bytes,
+        made: Sequence[Rendition],
+        tags: Sequence[str],
+        seen: SeenFacts | None = None,
+        owed: Sequence[Job] = (),
     ) -> bool:
         with self._store.steps.step("renditions.complete"), self._store.lock:
-            self._store.jobs.pop(job_id, None)
+            ended = self._store.jobs.pop(job_id, None)
             if self._source(order) is None:
                 if intent_id in self._store.jobs:
                     self._store.jobs[intent_id].due_at = self._store.clock.now()
@@ -120,6 +131,11 @@ class MemoryRenditionRows:
                     del kept[tag]
                 for tag in tags:
                     kept.setdefault(tag, TagRow(automatic=True))
+            if seen is not None:
+                place = (order.owner_id, order.key)
+                before = self._store.details.get(place, (Details(), None))[0]
+                self._store.details[place] = (replace(before, seen=seen), order.source_object_key)
+            self._owe(owed if ended else ())
             self._store.bump_owner(order.owner_id)
             return True
 
@@ -127,11 +143,12 @@ class MemoryRenditionRows:
         with self._store.steps.step("renditions.refuse_if_full"), self._store.lock:
             self._store.refuse_if_full(order.owner_id, size)
 
-    def fail(self, order: Render, job_id: bytes, why: str) -> None:
+    def fail(self, order: Render, job_id: bytes, why: str, owed: Sequence[Job] = ()) -> None:
         with self._store.steps.step("renditions.fail"), self._store.lock:
-            self._store.jobs.pop(job_id, None)
+            ended = self._store.jobs.pop(job_id, None)
             if self._source(order) is None:
                 return
+            self._owe(owed if ended else ())
             for kind in order.kinds:
                 there = self._store.renditions.get((order.owner_id, order.key, kind))
                 if there is not None and there.state is State.DUE:
@@ -139,6 +156,25 @@ class MemoryRenditionRows:
                         there, state=State.FAILED, why=why
                     )
             self._store.bump_owner(order.owner_id)
+
+    def label(self, order: Render, job_id: bytes, tags: Sequence[str]) -> None:
+        with self._store.steps.step("renditions.label"), self._store.lock:
+            self._store.jobs.pop(job_id, None)
+            if self._source(order) is None or not tags:
+                return
+            kept = self._store.tags.setdefault((order.owner_id, order.key), {})
+            for tag in tags:
+                kept.setdefault(tag, TagRow(automatic=True))
+            self._store.bump_owner(order.owner_id)
+
+    def put_off(self, job_id: bytes, instead: Job, seconds: int) -> None:
+        with self._store.steps.step("renditions.put_off"), self._store.lock:
+            if self._store.jobs.pop(job_id, None) is not None:
+                self._owe([instead], seconds)
+
+    def _owe(self, owed: Sequence[Job], seconds: int = 0) -> None:
+        for job in owed:
+            self._store.jobs[job.id] = JobRow(job, self._store.clock.now() + timedelta(seconds=seconds))
 
     def _of(self, image: tuple[bytes, bytes]) -> dict[str, Rendition]:
         return {kind: one for (owner, key, kind), one in self._store.renditions.items() if (owner, key) == image}
@@ -163,6 +199,15 @@ class MemoryRenditionRows:
             return (job_id,)
 
 
+def details_of(store: MemoryStore, owner_id: bytes, key: bytes) -> Details:
+    """The details of the image; what was seen of a former image under the key is left out."""
+    image = store.images.get((owner_id, key))
+    details, seen_object_key = store.details.get((owner_id, key), (Details(), None))
+    if image is None:
+        return Details()
+    return details if seen_object_key == image.object_key else Details(details.caption)
+
+
 def owe_renditions(store: MemoryStore, image: Image, kinds: Sequence[str], job_id: bytes) -> bytes:
     """Writes those renditions as due, and the job that makes them; the job's id."""
     for kind in kinds:
@@ -173,10 +218,16 @@ def owe_renditions(store: MemoryStore, image: Image, kinds: Sequence[str], job_i
     return job_id
 
 
-def forget_renditions(store: MemoryStore, image: Image, *, tags: bool) -> list[Removal]:
-    """Deletes the image's renditions, and its tags if asked; what is to be removed with the image."""
-    places = [place for place in store.renditions if place[:2] == (image.owner_id, image.key)]
-    objects = [image.object_key, *(store.renditions.pop(place).object_key for place in places)]
+def forget_renditions(store: MemoryStore, image: Image, *, tags: bool, place: bytes | None = None) -> list[Removal]:
+    """Deletes the image's renditions, and its tags if asked; what is to be removed with the image.
+
+    `place` is what stands for its key in the trash.
+    """
+    under = image.key if place is None else place
+    places = [one for one in store.renditions if one[:2] == (image.owner_id, under)]
+    objects = [image.object_key, *(store.renditions.pop(one).object_key for one in places)]
     if tags:
-        store.tags.pop((image.owner_id, image.key), None)
+        store.tags.pop((image.owner_id, under), None)
+        forget_shared(store, replace(image, key=under))
+        store.details.pop((image.owner_id, under), None)
     return [Removal(image.owner_id, object_key, partition_of(image.key)) for object_key in objects]

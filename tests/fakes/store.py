@@ -13,10 +13,13 @@ from chalicelib.domain.decisions import Decision
 from chalicelib.domain.errors import NotSignedInError, QuotaError, RowsUnavailableError, UploadsBlockedError
 from chalicelib.domain.fleet import FleetMap
 from chalicelib.domain.fleet_report import FleetReport
+from chalicelib.domain.image_details import Details
 from chalicelib.domain.images import Image
 from chalicelib.domain.jobs import Job
+from chalicelib.domain.shares import ShareDraft
 from chalicelib.domain.stored_renditions import Rendition, State
 from chalicelib.domain.sweeping import Finding, Sweep
+from chalicelib.domain.trash import TrashedImage
 from chalicelib.domain.uploads import Upload
 from tests.fakes.clock import ManualClock
 from tests.fakes.steps import Steps
@@ -58,6 +61,38 @@ class TagRow:
     removed: bool = False
 
 
+@dataclass(slots=True)
+class AlbumRow:
+    """An album; `cover` is the id of one of its images there."""
+
+    owner_id: bytes
+    title: str
+    created_at: datetime
+    cover: bytes | None = None
+
+
+@dataclass(slots=True)
+class AlbumImageRow:
+    """An image in an album."""
+
+    album_id: bytes
+    owner_id: bytes
+    key: bytes
+    place: int
+
+
+@dataclass(slots=True)
+class ShareRow:
+    """A link that nobody has revoked."""
+
+    owner_id: bytes
+    draft: ShareDraft
+    created_at: datetime
+    ends_at: datetime | None
+    views: int = 0
+    viewed_at: datetime | None = None
+
+
 @dataclass
 class MemoryStore:
     """Tables in memory; `lock` is what a transaction's row locks are. Times are the clock's."""
@@ -66,11 +101,17 @@ class MemoryStore:
     steps: Steps = field(default_factory=Steps)
     owners: dict[str, Owner] = field(default_factory=lambda: {"demo": Owner(b"\x01" * 16, 0)})
     images: dict[tuple[bytes, bytes], Image] = field(default_factory=dict)
+    trashed: dict[bytes, TrashedImage] = field(default_factory=dict)
     jobs: dict[bytes, JobRow] = field(default_factory=dict)
     uploads: dict[bytes, Upload] = field(default_factory=dict)
     answers: dict[tuple[bytes, bytes], tuple[bytes, str, datetime]] = field(default_factory=dict)
     renditions: dict[tuple[bytes, bytes, str], Rendition] = field(default_factory=dict)
     tags: dict[tuple[bytes, bytes], dict[str, TagRow]] = field(default_factory=dict)
+    albums: dict[bytes, AlbumRow] = field(default_factory=dict)
+    album_images: dict[bytes, AlbumImageRow] = field(default_factory=dict)
+    shares: dict[bytes, ShareRow] = field(default_factory=dict)
+    # with the object key of the original that was seen
+    details: dict[tuple[bytes, bytes], tuple[Details, str | None]] = field(default_factory=dict)
     settings: dict[str, tuple[int, Mapping[str, object]]] = field(default_factory=dict)
     accounts: dict[bytes, Account] = field(default_factory=dict)
     sessions: dict[bytes, SessionRow] = field(default_factory=dict)
@@ -91,10 +132,14 @@ class MemoryStore:
     lock: threading.RLock = field(default_factory=threading.RLock)
 
     def bytes_of(self, owner_id: bytes) -> int:
-        """What the owner's images take, and what is made of them."""
+        """What the owner's images take, and what is made of them, in the trash too."""
         made = [one for place, one in self.renditions.items() if place[0] == owner_id and one.state is State.READY]
-        images = [image for image in self.images.values() if image.owner_id == owner_id]
+        images = [image for image in self.kept() if image.owner_id == owner_id]
         return sum(image.size for image in images) + sum(one.size for one in made)
+
+    def kept(self) -> list[Image]:
+        """Every image whose bytes are wanted: those in the trash are."""
+        return [*self.images.values(), *(one.image for one in self.trashed.values())]
 
     def freed_by(self, image: Image | None) -> int:
         """What counts no more once the image is replaced."""

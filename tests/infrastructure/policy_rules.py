@@ -9,6 +9,8 @@ Policy = Mapping[str, Any]
 # What EC2, CloudWatch and Lambda know no narrower resource for.
 WITHOUT_RESOURCE = {
     "cloudwatch:GetMetricData",
+    "sns:GetSubscriptionAttributes",
+    "sns:Unsubscribe",
     "ec2:DescribeInstances",
     "ec2:CreateNetworkInterface",
     "ec2:DeleteNetworkInterface",
@@ -23,6 +25,7 @@ NEEDS_CONDITION = {
     "ec2:TerminateInstances": "aws:ResourceTag/environment",
     "iam:PassRole": "iam:PassedToService",
     "ses:SendEmail": "ses:FromAddress",
+    "sns:Subscribe": "sns:Protocol",
 }
 # Whose own names end their ARN: an instance's id is not known beforehand, so a condition narrows it.
 WIDE = ("instance/*", "network-interface/*", "volume/*", "image/*", "identity/*")

@@ -32,5 +32,6 @@ OUTPUTS = {
     "NodeLaunchTemplateId": "lt-0a1b2c3d",
     "NodeRoleArn": f"arn:aws:iam::{ACCOUNT}:role/elastic-images-blue-{REGION}-node",
     "MailSender": "images@example.org",
+    "NoticeTopicArn": f"arn:aws:sns:{REGION}:{ACCOUNT}:elastic-images-blue-edit-notices",
 }
 CHOICES = Choices(environment="blue", account_id=ACCOUNT, region=REGION, size="standard")

@@ -15,6 +15,8 @@ SOURCES = {
     "s3": ["chalicelib/adapters/s3_objects.py"],
     "sqs": ["chalicelib/adapters/sqs_queue.py"],
     "ses": ["chalicelib/adapters/ses_mail.py"],
+    "sns": ["chalicelib/adapters/sns_notices.py"],
+    "rekognition": ["chalicelib/adapters/rekognition_labels.py"],
     "secretsmanager": ["chalicelib/adapters/secrets_manager.py"],
     "ec2": ["scaler/ec2.py"],
     "cloudwatch": ["scaler/cloudwatch.py"],

@@ -117,7 +117,9 @@ def test_an_image_too_large_for_an_answer_is_redirected_to_a_signed_address() ->
     answer = call("GET", "/api/v1/images/large")
     assert (answer.status, answer.body) == (302, b"")
     assert "originals/" in answer.headers["location"]
-    assert re.search(r'source;desc="origin, partition \d+, signed", row;dur=', answer.headers["server-timing"])
+    assert re.search(
+        r'source;desc="origin, partition \d+, signed", rows;desc="primary", row;dur=', answer.headers["server-timing"]
+    )
     assert "objects.get" not in parts.steps.taken[-1:]
 
 

@@ -1,13 +1,14 @@
 """The pages that show: the grid, one image, the keys, the fleet, errors."""
 
 from collections.abc import Iterator
+from types import ModuleType
 
 import pytest
 
 from chalicelib.domain import fleet
 from chalicelib.domain.errors import ObjectsUnavailableError, RowsUnavailableError
 from chalicelib.domain.images import ImageFacts
-from chalicelib.web import pages
+from chalicelib.web import gallery_pages, pages
 from tests.fakes import MemoryParts, memory_app
 from tests.fakes.parts import memory_config
 from tests.web.caller import MULTIPART, URLENCODED, Caller, multipart
@@ -48,20 +49,21 @@ def test_any_key_goes_by_the_pages_own_links_and_forms_from_upload_to_deletion(c
     assert key in question.text
 
     deleted = caller.submit("/delete", URLENCODED, urlencoded(**question.fields()))
-    assert (deleted.status, deleted.headers["location"]) == (303, "/keys?notice=deleted")
+    assert deleted.status == 303
+    assert deleted.headers["location"].startswith("/keys?trashed=")
     assert caller("GET", keyed("/content", key)).status == 404
     assert caller.parts.store.images == {}
 
 
 def test_the_grid_says_sizes_before_the_bytes_come_and_loads_late_what_is_below(caller: Caller) -> None:
     caller.parts.inspector.facts = ImageFacts("image/jpeg", width=1600, height=400, frames=1)
-    for number in range(6):
+    for number in range(8):
         put(caller, f"k{number}")
     page = page_of(caller("GET", "/"))
     images = page.all("img")
     assert {(image["width"], image["height"]) for image in images} == {("1600", "400")}
-    assert [image.attributes.get("loading") for image in images] == [None] * 4 + ["lazy"] * 2
-    assert [one["class"] for one in page.all("li") if "class" in one.attributes] == ["r30"] * 6
+    assert [image.attributes.get("loading") for image in images] == [None] * 6 + ["lazy"] * 2
+    assert [one["class"] for one in page.all("li") if "class" in one.attributes] == ["tile r30"] * 8
 
 
 def addresses_of_pages(caller: Caller, path: str) -> Iterator[HtmlPage]:
@@ -73,18 +75,21 @@ def addresses_of_pages(caller: Caller, path: str) -> Iterator[HtmlPage]:
         following = next((link["href"] for link in page.all("a") if link.attributes.get("rel") == "next"), None)
 
 
-@pytest.mark.parametrize(("path", "limit"), [("/", "GRID_LIMIT"), ("/keys", "LIST_LIMIT")])
+@pytest.mark.parametrize(
+    ("path", "module", "limit"), [("/", gallery_pages, "PAGE_LIMIT"), ("/keys", pages, "LIST_LIMIT")]
+)
 @pytest.mark.parametrize("count", [0, 1, 3, 4, 6, 7])
 def test_the_pages_of_a_list_hold_every_key_once_and_in_order(
-    caller: Caller, monkeypatch: pytest.MonkeyPatch, path: str, limit: str, count: int
+    caller: Caller, monkeypatch: pytest.MonkeyPatch, path: str, module: ModuleType, limit: str, count: int
 ) -> None:
-    monkeypatch.setattr(pages, limit, 3)
+    monkeypatch.setattr(module, limit, 3)
     keys = [f"a/ key+{number}%" for number in range(count)]
     for key in keys:
         put(caller, key)
+        caller.parts.clock.advance(1)
     listed = list(addresses_of_pages(caller, path))
     shown = [query_of(link["href"])["key"] for page in listed for link in page.all("a") if "/image?" in link["href"]]
-    assert shown == keys
+    assert shown == (keys if path == "/keys" else keys[::-1])  # the gallery is newest first
     assert len(listed) == max(1, -(-count // 3))
 
 
@@ -95,10 +100,10 @@ def test_an_empty_list_says_what_to_do(caller: Caller, path: str, words: str) ->
     assert "upload" in page.text.lower()
 
 
-@pytest.mark.parametrize("path", ["/", "/keys"])
-def test_a_page_behind_the_last_key_leads_to_the_first(caller: Caller, path: str) -> None:
+@pytest.mark.parametrize(("path", "last"), [("/", "0.a"), ("/keys", "z")])
+def test_a_page_behind_the_last_image_leads_to_the_first(caller: Caller, path: str, last: str) -> None:
     put(caller, "k1")
-    page = page_of(caller("GET", f"{path}?after=z"))
+    page = page_of(caller("GET", f"{path}?after={last}"))
     assert "Go to the first page" in page.text
     assert page_of(caller("GET", f"{path}?after=%01"), 400).all("h1")
 
@@ -128,9 +133,9 @@ def test_large_images_may_come_from_the_bucket_and_small_ones_from_nowhere_else(
     caller = Caller(parts)
     caller.app = memory_app(parts.services(config=memory_config(inline_bytes=10)))
     put(caller, "small", b"x" * 10)
-    assert "img-src 'self' blob:;" in caller("GET", "/").headers["content-security-policy"]
+    assert "img-src 'self' blob:;" in caller("GET", "/image?key=small").headers["content-security-policy"]
     put(caller, "large", b"x" * 11)
-    for path in ("/", "/image?key=large", "/delete?key=large"):
+    for path in ("/image?key=large", "/delete?key=large"):
         assert "img-src 'self' blob: https://objects.test;" in caller("GET", path).headers["content-security-policy"]
     assert caller("GET", "/content?key=large").headers["location"].startswith("https://objects.test/")
 
@@ -146,7 +151,7 @@ def test_content_is_the_image_with_its_type_and_where_it_came_from(caller: Calle
 
 def test_only_known_notices_are_shown(caller: Caller) -> None:
     put(caller, "k1")
-    assert "The image is deleted." in page_of(caller("GET", "/keys?notice=deleted")).text
+    assert "Every image is deleted" in page_of(caller("GET", "/keys?notice=deleted-all")).text
     assert "You won" not in page_of(caller("GET", "/keys?notice=You%20won")).text
 
 

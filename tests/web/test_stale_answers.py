@@ -1,19 +1,24 @@
 """Answers made from rows that may be old say so on every face, and nobody keeps them."""
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 
 import pytest
 
 from chalicelib.domain.accounts import Principal
+from chalicelib.domain.gallery import Cursor, GalleryEntry
 from chalicelib.domain.images import Image
+from chalicelib.domain.list_sources import ListSource
 from chalicelib.domain.ports import Row
+from chalicelib.domain.search import EVERYTHING, Query
 from chalicelib.services.staleness import Staleness
 from tests.answer import Answer
 from tests.fakes import MemoryParts, memory_app
+from tests.fakes.gallery_rows import MemoryGalleryRows
 from tests.fakes.image_rows import MemoryImageRows
 from tests.fakes.parts import memory_config
+from tests.fakes.store import MemoryStore
 from tests.web.caller import JSON, Caller
 
 NOTICE = "may be some seconds old"
@@ -46,13 +51,30 @@ class RowsOfAReplica(MemoryImageRows):
             self.staleness.note()
 
 
+class GalleryOfAReplica(MemoryGalleryRows):
+    """The gallery's list, noted as stale while the primary is said to be down."""
+
+    def __init__(self, store: MemoryStore, rows: RowsOfAReplica) -> None:
+        super().__init__(store)
+        self._rows = rows
+
+    def page(
+        self, principal: Principal, after: Cursor | None, limit: int, query: Query = EVERYTHING
+    ) -> tuple[Sequence[GalleryEntry], ListSource]:
+        self._rows._read()
+        return super().page(principal, after, limit, query)
+
+
 class Case:
     """The application on such rows, with one image."""
 
     def __init__(self, inline_bytes: int = 1 << 20) -> None:
         parts = MemoryParts()
         self.rows = RowsOfAReplica(parts.store)
-        services = parts.services(image_rows=self.rows, config=memory_config(inline_bytes=inline_bytes))
+        gallery_rows = GalleryOfAReplica(parts.store, self.rows)
+        services = parts.services(
+            image_rows=self.rows, gallery_rows=gallery_rows, config=memory_config(inline_bytes=inline_bytes)
+        )
         self.rows.staleness = services.images.staleness
         self.call = Caller(parts)
         self.call.app = memory_app(services)

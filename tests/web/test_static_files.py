@@ -1,9 +1,11 @@
 """Styles, scripts and icons: served by known names only, and kept by browsers for as long as they are right."""
 
+import gzip
 import re
 
 import pytest
 
+from chalicelib.domain.colour_names import NAMED_COLOURS
 from chalicelib.web.page_values import NODE_COLOURS
 from chalicelib.web.static_files import FOLDER, static_path
 from tests.web.caller import Caller
@@ -34,6 +36,25 @@ def test_a_file_under_the_address_that_names_its_bytes_is_kept_for_ever(caller: 
     assert (stale.status, stale.headers["cache-control"]) == (200, "public, max-age=300")
 
 
+@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("accepted", ["gzip", "br, GZIP;q=0.5", "*"])
+def test_a_file_is_sent_compressed_to_who_takes_that(caller: Caller, name: str, accepted: str) -> None:
+    answer = caller("GET", f"/static/{name}", {"Accept-Encoding": accepted})
+    assert answer.headers["content-encoding"] == "gzip"
+    assert gzip.decompress(answer.body) == (FOLDER / name).read_bytes()
+    assert "Accept-Encoding" in answer.headers["vary"]
+    assert answer.headers["etag"] != caller("GET", f"/static/{name}").headers["etag"]
+    again = caller("GET", f"/static/{name}", {"Accept-Encoding": accepted, "If-None-Match": answer.headers["etag"]})
+    assert again.status == 304
+
+
+@pytest.mark.parametrize("accepted", ["", "identity", "br", "gzip;q=0", "gzip; q=0.0"])
+def test_a_file_is_sent_plain_to_who_does_not_take_it_compressed(caller: Caller, accepted: str) -> None:
+    answer = caller("GET", "/static/style.css", {"Accept-Encoding": accepted})
+    assert "content-encoding" not in answer.headers
+    assert answer.body == (FOLDER / "style.css").read_bytes()
+
+
 def test_a_browser_that_has_the_file_gets_no_bytes(caller: Caller) -> None:
     etag = caller("GET", "/static/style.css").headers["etag"]
     assert caller("GET", "/static/style.css", {"If-None-Match": etag}).status == 304
@@ -53,9 +74,11 @@ def test_every_icon_that_pages_use_is_in_the_sheet() -> None:
     assert used == drawn
 
 
-def test_the_style_sheet_has_a_class_for_every_ratio_and_node() -> None:
-    styles = (FOLDER / "style.css").read_text()
+def test_the_style_sheet_has_a_class_for_every_ratio_colour_and_node() -> None:
+    styles = "".join(path.read_text() for path in FOLDER.glob("*.css"))
     for ratio in range(5, 31):
         assert f".r{ratio} {{ --ratio: {ratio / 10:.1f}; }}" in styles
+    for name in NAMED_COLOURS:
+        assert f".c-{name} {{ --colour: " in styles
     for number in range(1, NODE_COLOURS + 1):
         assert f".n{number} {{ --node: var(--n{number}); }}" in styles

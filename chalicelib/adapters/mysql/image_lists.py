@@ -39,11 +39,25 @@ class Locating(Selecting, Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
-    """`columns` of the images `i` whose keys sort behind `after`, at most `limit` of them; 0: all."""
+    """`columns` of images `i`, at most `limit` of them; 0: all.
+
+    `joins` lead from the owner `o` to the images, `condition` is about them all. In `order`, "{}" stands for the first
+    table that is joined, whose columns of these names are the images'.
+    """
 
     columns: str
-    after: bytes = b""
     limit: int = 0
+    joins: str = "JOIN images i ON i.owner_id = o.id"
+    join_args: Args = ()
+    first: str = "i"
+    condition: str = "TRUE"
+    args: Args = ()
+    order: str = "{}.image_key"
+
+
+def behind(columns: str, key: bytes, limit: int = 0) -> Wanted:
+    """Those whose keys sort behind that one, in byte order of the keys."""
+    return Wanted(columns, limit, condition="i.image_key > %s", args=(key,))
 
 
 class ImageLists:
@@ -53,10 +67,17 @@ class ImageLists:
         self._reads = reads
 
     def rows(self, principal: Principal, wanted: Wanted) -> list[tuple[Any, ...]]:
-        """The columns of each image in byte order of the keys; none if nobody is the principal.
+        """The columns of each image in the order that is wanted; none if nobody is the principal.
 
         Raises RowsUnavailableError or OverloadedError.
         """
+        return self.rows_and_source(principal, wanted)[0]
+
+    def rows_and_source(self, principal: Principal, wanted: Wanted) -> tuple[list[tuple[Any, ...]], ListSource]:
+        """As `rows`, and who gave them."""
+        return self._primary_rows(principal, wanted), ListSource.PRIMARY
+
+    def _primary_rows(self, principal: Principal, wanted: Wanted) -> list[tuple[Any, ...]]:
         return [row[1:] for row in self._reads.select(*_at_primary(whose(principal), wanted))]
 
 
@@ -81,10 +102,10 @@ class ReplicatedImageLists(ImageLists):
         self._breaker = Breaker()  # replaced under the lock, looked at without
         self._lock = threading.Lock()
 
-    def rows(self, principal: Principal, wanted: Wanted) -> list[tuple[Any, ...]]:
+    def rows_and_source(self, principal: Principal, wanted: Wanted) -> tuple[list[tuple[Any, ...]], ListSource]:
         if not self._admitted():
             self._note(ListSource.SILENT)
-            return super().rows(principal, wanted)
+            return self._primary_rows(principal, wanted), ListSource.SILENT
         who = whose(principal)
         found, at_primary = self._located(
             f"SELECT {who.echo}, o.id, o.version FROM {who.tables} WHERE {who.condition}",
@@ -92,12 +113,13 @@ class ReplicatedImageLists(ImageLists):
             lambda rows: all(len(row) == 3 and row[0] == who.asked for row in rows),
         )
         if not at_primary:
-            return super().rows(principal, wanted)  # nobody knows what is new enough; it says so, and goes on
+            # Nobody knows what is new enough; it says so, and goes on.
+            return self._primary_rows(principal, wanted), ListSource.REPLICA
         if not found:
-            return []
+            return [], ListSource.PRIMARY
         source, rows = self._given_by_replica(Owner(*found[0][1:]), wanted)
         self._note(source)
-        return rows if source is ListSource.REPLICA else super().rows(principal, wanted)
+        return (rows if source is ListSource.REPLICA else self._primary_rows(principal, wanted)), source
 
     def _given_by_replica(self, owner: Owner, wanted: Wanted) -> tuple[ListSource, list[tuple[Any, ...]]]:
         started = self._monotonic()
@@ -126,10 +148,11 @@ def _at_primary(who: Whose, wanted: Wanted) -> tuple[str, Args, Belongs]:
     return _asked_once(
         wanted,
         1,
-        f"SELECT %s, {wanted.columns} FROM {who.tables} JOIN images i ON i.owner_id = o.id "
-        f"WHERE {who.condition} AND i.image_key > %s ORDER BY i.image_key LIMIT %s",
+        f"SELECT STRAIGHT_JOIN %s, {wanted.columns} FROM {who.tables} {wanted.joins} "
+        f"WHERE {who.condition} AND {wanted.condition} ORDER BY {wanted.order.replace('{}', wanted.first)} LIMIT %s",
+        *wanted.join_args,
         *who.args,
-        wanted.after,
+        *wanted.args,
         wanted.limit or _ALL,
     )
 
@@ -142,11 +165,13 @@ def _at_replica(owner_id: bytes, wanted: Wanted) -> tuple[str, Args, Belongs]:
     return _asked_once(
         wanted,
         2,
-        f"SELECT %s, o.version, i.* FROM owners o LEFT JOIN (SELECT {wanted.columns} FROM images i "
-        "WHERE i.owner_id = %s AND i.image_key > %s ORDER BY i.image_key LIMIT %s) i ON TRUE "
-        "WHERE o.id = %s ORDER BY i.image_key",
+        f"SELECT %s, o.version, i.* FROM owners o LEFT JOIN (SELECT STRAIGHT_JOIN {wanted.columns} FROM owners o "
+        f"{wanted.joins} WHERE o.id = %s AND {wanted.condition} "
+        f"ORDER BY {wanted.order.replace('{}', wanted.first)} LIMIT %s) i ON TRUE "
+        f"WHERE o.id = %s ORDER BY {wanted.order.replace('{}', 'i')}",
+        *wanted.join_args,
         owner_id,
-        wanted.after,
+        *wanted.args,
         wanted.limit or _ALL,
         owner_id,
     )

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 from chalicelib.adapters.mysql.database import Database, Selecting, Transaction
 from chalicelib.adapters.mysql.image_rows import bump, image_under, locked_owner
+from chalicelib.adapters.mysql.image_terms import index
 from chalicelib.adapters.mysql.principals import Whose
 from chalicelib.domain.accounts import Owner, Principal
 from chalicelib.domain.errors import InvalidValueError
@@ -35,6 +36,7 @@ class MySqlTagRows:
                     "INSERT INTO image_tags (owner_id, image_key, tag, source) VALUES (%s, %s, %s, 'own')",
                     (owner.id, key, tag),
                 )
+            index(transaction, owner.id, [key])
             bump(transaction, owner)
             return True
 
@@ -51,6 +53,7 @@ class MySqlTagRows:
                 transaction.change(f"DELETE FROM image_tags WHERE {_OF} AND tag = %s", one)
             else:
                 transaction.change(f"UPDATE image_tags SET removed = 1 WHERE {_OF} AND tag = %s", one)
+            index(transaction, owner.id, [key])
             bump(transaction, owner)
             return True
 
@@ -69,6 +72,11 @@ class MySqlTagRows:
 def give_automatic(transaction: Transaction, owner: Owner, key: bytes, tags: Sequence[str]) -> None:
     """Makes these the image's automatic tags. One's own stay as they are, and removed ones stay removed."""
     transaction.change(f"DELETE FROM image_tags WHERE {_OF} AND source = 'automatic' AND removed = 0", (owner.id, key))
+    add_automatic(transaction, owner, key, tags)
+
+
+def add_automatic(transaction: Transaction, owner: Owner, key: bytes, tags: Sequence[str]) -> None:
+    """Adds automatic tags. One's own stay as they are, and removed ones stay removed."""
     transaction.change_many(
         "INSERT IGNORE INTO image_tags (owner_id, image_key, tag, source) VALUES (%s, %s, %s, 'automatic')",
         [(owner.id, key, tag) for tag in tags],
