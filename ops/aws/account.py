@@ -53,7 +53,9 @@ class Account:
         try:
             found: dict[str, str] = self.client("sts").get_caller_identity()
         except (ClientError, BotoCoreError) as error:
-            raise OperatorError("AWS does not know these credentials.", f"It said: {error}", "`./ops/store doctor`") from error
+            raise OperatorError(
+                "AWS does not know these credentials.", f"It said: {error}", "`./ops/store doctor`"
+            ) from error
         return found
 
     @property

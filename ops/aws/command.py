@@ -101,6 +101,10 @@ def pair(text: str) -> tuple[str, str]:
 
 
 def _said(error: OperatorError, status: int) -> int:
-    lines = [f"Error: {error.what}", *([error.why] if error.why else []), *([f"Next: {error.next}"] if error.next else [])]
+    lines = [
+        f"Error: {error.what}",
+        *([error.why] if error.why else []),
+        *([f"Next: {error.next}"] if error.next else []),
+    ]
     print("\n".join(lines), file=sys.stderr, flush=True)
     return status

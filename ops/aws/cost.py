@@ -102,7 +102,12 @@ def under_load(load: Load, given: Mapping[str, str], known: Mapping[str, float])
     return [
         _line("requests at the API", load.requests, "api call", known),
         _line("calls of functions", load.requests + load.uploads, "function call", known),
-        _line(f"their time, {REQUEST_SECONDS} s a request, {JOB_SECONDS:g} s a job assumed", busy * REQUEST_GB, power, known),
+        _line(
+            f"their time, {REQUEST_SECONDS} s a request, {JOB_SECONDS:g} s a job assumed",
+            busy * REQUEST_GB,
+            power,
+            known,
+        ),
         _line("objects written, four for each upload", 4 * load.uploads, "object write", known),
         _line("objects read, every request a miss", load.requests, "object read", known),
         _line("calls of queues", 3 * load.uploads, "queue call", known),

@@ -57,9 +57,7 @@ class Records:
         condition = {"IfMatch": etag} if etag else {"IfNoneMatch": "*"}
         body = json.dumps(document, indent=2).encode()
         try:
-            self._s3.put_object(
-                Bucket=self._bucket, Key=key, Body=body, ContentType="application/json", **condition
-            )
+            self._s3.put_object(Bucket=self._bucket, Key=key, Body=body, ContentType="application/json", **condition)
         except ClientError as error:
             if error.response["Error"]["Code"] in _LOST:
                 return False

@@ -102,15 +102,22 @@ class Destroying:
 
     def _remove_databases(self, found: Found) -> None:
         calls = self._account.client("rds")
-        for one in sorted(_databases(self._account, self._environment), key=lambda one: not one.get("ReadReplicaSourceDBInstanceIdentifier")):
+        for one in sorted(
+            _databases(self._account, self._environment),
+            key=lambda one: not one.get("ReadReplicaSourceDBInstanceIdentifier"),
+        ):
             name = one["DBInstanceIdentifier"]
             if one["DBInstanceStatus"] != "deleting":
                 calls.modify_db_instance(DBInstanceIdentifier=name, DeletionProtection=False, ApplyImmediately=True)
                 calls.delete_db_instance(
-                    DBInstanceIdentifier=name, SkipFinalSnapshot=True, **({} if one.get("ReadReplicaSourceDBInstanceIdentifier") else {"DeleteAutomatedBackups": True})
+                    DBInstanceIdentifier=name,
+                    SkipFinalSnapshot=True,
+                    **({} if one.get("ReadReplicaSourceDBInstanceIdentifier") else {"DeleteAutomatedBackups": True}),
                 )
             self._until(
-                lambda name=name: name not in {each["DBInstanceIdentifier"] for each in _databases(self._account, self._environment)},  # type: ignore[misc]
+                lambda name=name: (
+                    name not in {each["DBInstanceIdentifier"] for each in _databases(self._account, self._environment)}
+                ),  # type: ignore[misc]
                 DATABASE_SECONDS,
                 f"database {name} goes",
             )
@@ -129,7 +136,9 @@ class Destroying:
         calls = self._account.client("s3")
         objects = tagged.objects_in(self._account, bucket)
         for start in range(0, len(objects), _BATCH):
-            done = calls.delete_objects(Bucket=bucket, Delete={"Objects": objects[start : start + _BATCH], "Quiet": True})
+            done = calls.delete_objects(
+                Bucket=bucket, Delete={"Objects": objects[start : start + _BATCH], "Quiet": True}
+            )
             if done.get("Errors"):
                 raise OperatorError(
                     f"Objects of {bucket} could not be deleted.", str(done["Errors"][0]), "the same command again"

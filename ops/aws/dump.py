@@ -100,7 +100,8 @@ def refuse_if_used(database: Database) -> None:
         found = cursor.fetchone()
     if found and found[0]:
         raise OperatorError(
-            f"The database holds {found[0]} images, which a restoration would replace.", "Nothing was changed.",
+            f"The database holds {found[0]} images, which a restoration would replace.",
+            "Nothing was changed.",
             "restore into a new environment: `./ops/store create-env NAME`",
         )
 

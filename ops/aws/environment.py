@@ -104,5 +104,3 @@ class Environment:
             return time.monotonic() < deadline
 
         answers_health(address, self._say, wait)
-
-

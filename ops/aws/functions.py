@@ -177,7 +177,8 @@ class Functions:
         # Chalice says so and still exits 0.
         if done.returncode != 0 or "Could not install dependencies" in done.stdout:
             raise OperatorError(
-                f"`chalice {arguments[0]}` failed.", f"It said: {done.stdout.strip()[-3000:]}",
+                f"`chalice {arguments[0]}` failed.",
+                f"It said: {done.stdout.strip()[-3000:]}",
                 "mend that, then the same command again: it goes on here",
             )
 

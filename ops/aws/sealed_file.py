@@ -26,7 +26,9 @@ def new_key(path: Path) -> bytes:
     try:
         descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
     except FileExistsError as error:
-        raise OperatorError(f"{path} is there already; a key is never written over.", next_="without --new-key") from error
+        raise OperatorError(
+            f"{path} is there already; a key is never written over.", next_="without --new-key"
+        ) from error
     key = secrets.token_bytes(KEY_BYTES)
     with os.fdopen(descriptor, "w") as file:
         file.write(key.hex() + "\n")

@@ -69,7 +69,8 @@ class Stacks:
                     self._settled(part)
                 case Move.REFUSE:
                     raise OperatorError(
-                        f"The stack {self._name(part)} is in the state {status}.", "No command mends that.",
+                        f"The stack {self._name(part)} is in the state {status}.",
+                        "No command mends that.",
                         "look at it in CloudFormation's console",
                     )
                 case move:
@@ -96,7 +97,8 @@ class Stacks:
             if any(words in said for words in _NO_CHANGES):
                 return "", []
             raise OperatorError(
-                f"CloudFormation refuses the stack {self._name(part)}.", f"It said: {said}",
+                f"CloudFormation refuses the stack {self._name(part)}.",
+                f"It said: {said}",
                 "the same command with other parameters",
             ) from error
         return self._reviewed(part, name)
@@ -114,7 +116,8 @@ class Stacks:
             if move is Move.REMOVE:
                 if tried:
                     raise OperatorError(
-                        f"The stack {self._name(part)} could not be removed.", "; ".join(self._failures(part)),
+                        f"The stack {self._name(part)} could not be removed.",
+                        "; ".join(self._failures(part)),
                         "mend that, then the same command again",
                     )
                 self._say(f"{part}: removing the stack")
@@ -138,7 +141,8 @@ class Stacks:
         status = self._settled(part, total=len(changes))
         if not stands(status) or "ROLLBACK" in status:
             raise OperatorError(
-                f"The stack {self._name(part)} ended as {status}.", "; ".join(self._failures(part)),
+                f"The stack {self._name(part)} ended as {status}.",
+                "; ".join(self._failures(part)),
                 "mend that, then the same command again: it goes on here",
             )
         return self.outputs(part)
@@ -162,7 +166,8 @@ class Stacks:
         if any(words in said for words in _NO_CHANGES):
             return "", []
         raise OperatorError(
-            f"CloudFormation refuses the change of the stack {self._name(part)}.", f"It said: {said}",
+            f"CloudFormation refuses the change of the stack {self._name(part)}.",
+            f"It said: {said}",
             "the same command with other parameters",
         )
 
@@ -193,7 +198,9 @@ class Stacks:
                 return []
             raise
         failed = [one for one in events if one["ResourceStatus"].endswith("_FAILED")]
-        return [f"{one['LogicalResourceId']}: {one.get('ResourceStatusReason', 'no reason given')}" for one in failed[:8]]
+        return [
+            f"{one['LogicalResourceId']}: {one.get('ResourceStatusReason', 'no reason given')}" for one in failed[:8]
+        ]
 
     def _described(self, part: str) -> dict[str, Any] | None:
         try:
@@ -209,4 +216,6 @@ class Stacks:
 
 
 def _is_absent(error: ClientError) -> bool:
-    return error.response["Error"]["Code"] == "ValidationError" and "does not exist" in error.response["Error"]["Message"]
+    return (
+        error.response["Error"]["Code"] == "ValidationError" and "does not exist" in error.response["Error"]["Message"]
+    )

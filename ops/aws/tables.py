@@ -75,7 +75,9 @@ def applications_database(secrets: Any, outputs: Mapping[str, str], like: Databa
     return replace(like, user=sign_in["username"], password=sign_in["password"])
 
 
-def bring_up(operators: Database, application: Database, say: Callable[[str], None], folder: Path = MIGRATIONS) -> list[str]:
+def bring_up(
+    operators: Database, application: Database, say: Callable[[str], None], folder: Path = MIGRATIONS
+) -> list[str]:
     """Applies what lacks and makes the application's user; the ids of the migrations applied. Raises OperatorError."""
     try:
         applied = migrate(operators, folder)
@@ -83,7 +85,9 @@ def bring_up(operators: Database, application: Database, say: Callable[[str], No
         raise OperatorError("The tables could not be brought up to the code.", str(error)) from error
     except pymysql.err.OperationalError as error:
         raise OperatorError(
-            f"The database at {operators.host}:{operators.port} does not answer.", f"It said: {error.args[-1]}.", _VIA_HELP
+            f"The database at {operators.host}:{operators.port} does not answer.",
+            f"It said: {error.args[-1]}.",
+            _VIA_HELP,
         ) from error
     say(f"tables: {len(applied)} migrations applied" if applied else "tables: up to date")
     if not _signs_in(application):
@@ -91,7 +95,8 @@ def bring_up(operators: Database, application: Database, say: Callable[[str], No
             make_user(operators, application)
         except pymysql.err.MySQLError as error:
             raise OperatorError(
-                f"The application's user “{application.user}” could not be made.", f"The database said: {error.args[-1]}.",
+                f"The application's user “{application.user}” could not be made.",
+                f"The database said: {error.args[-1]}.",
                 f"make it by hand with {_RIGHTS} on {application.name}.*, then the same command again",
             ) from error
         say(f"tables: the application's user “{application.user}” is made")

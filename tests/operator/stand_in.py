@@ -75,10 +75,15 @@ class StandInProcess:
 def main(folder: Path) -> int:
     """Until SIGTERM."""
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
-    cloud_state, emulator_state = StateFolder((folder / "cloud").resolve()), StateFolder((folder / "emulator").resolve())
+    cloud_state, emulator_state = (
+        StateFolder((folder / "cloud").resolve()),
+        StateFolder((folder / "emulator").resolve()),
+    )
     cloud = LocalCloud(cloud_state.root, parts=_PARTS)
     with ExitStack() as ends:
-        server, endpoint, _ = emulator(emulator_state, judges=False)  # a bucket's policy asks for TLS, which there is none of here
+        server, endpoint, _ = emulator(
+            emulator_state, judges=False
+        )  # a bucket's policy asks for TLS, which there is none of here
         ends.callback(processes.kill_marked, emulator_state.root)
         server.start()
         ends.callback(cloud.stop)

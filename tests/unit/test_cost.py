@@ -61,7 +61,11 @@ def test_replacing_what_holds_data_is_marked() -> None:
     assert change.words == "data: REPLACES S3 Bucket Bucket, its BucketName; what is there stays, outside the stack"
     removed = {"Action": "Remove", "LogicalResourceId": "Database", "ResourceType": "AWS::RDS::DBInstance"}
     assert change_words.in_words("data", {"ResourceChange": removed}).endangers
-    for harmless in ({**of, "Replacement": "False"}, {**of, "Action": "Add"}, {**of, "ResourceType": "AWS::SQS::Queue"}):
+    for harmless in (
+        {**of, "Replacement": "False"},
+        {**of, "Action": "Add"},
+        {**of, "ResourceType": "AWS::SQS::Queue"},
+    ):
         assert not change_words.in_words("data", {"ResourceChange": harmless}).endangers
 
 

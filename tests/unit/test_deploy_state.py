@@ -49,8 +49,9 @@ def test_one_deploys_at_a_time_and_the_lock_goes_with_it() -> None:
     bucket = Bucket()
     first, second = Records(bucket, "b"), Records(bucket, "b")
     with first.locked(lambda: 1000.0, print):
-        with pytest.raises(OperatorError, match="is deploying this environment since 5 s"), second.locked(
-            lambda: 1005.0, print
+        with (
+            pytest.raises(OperatorError, match="is deploying this environment since 5 s"),
+            second.locked(lambda: 1005.0, print),
         ):
             raise AssertionError
         assert LOCK in bucket.objects

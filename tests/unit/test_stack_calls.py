@@ -177,7 +177,9 @@ def test_each_state_has_its_move(status: str, making: Move, removing: Move | Non
 
 
 def test_what_is_not_given_stays_as_it_was_unless_the_template_forgot_it() -> None:
-    asked = parameters_of_change({"Size": "ha"}, {"Size": "tiny", "Zones": "3", "Old": "1"}, frozenset({"Size", "Zones"}))
+    asked = parameters_of_change(
+        {"Size": "ha"}, {"Size": "tiny", "Zones": "3", "Old": "1"}, frozenset({"Size", "Zones"})
+    )
     assert asked == [
         {"ParameterKey": "Size", "ParameterValue": "ha"},
         {"ParameterKey": "Zones", "UsePreviousValue": True},

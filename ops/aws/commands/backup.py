@@ -43,7 +43,13 @@ def run(arguments: argparse.Namespace, account: Account, telling: Telling) -> in
     size = arguments.file.stat().st_size
     telling.result(
         [f"{arguments.file}: {rows} rows, {objects} objects listed, {size} bytes  ({telling.elapsed_seconds:.1f} s)"],
-        {"file": str(arguments.file), "rows": rows, "objects": objects, "bytes": size, "seconds": telling.elapsed_seconds},
+        {
+            "file": str(arguments.file),
+            "rows": rows,
+            "objects": objects,
+            "bytes": size,
+            "seconds": telling.elapsed_seconds,
+        },
     )
     return OK
 

@@ -101,5 +101,3 @@ def run(arguments: argparse.Namespace, account: Account, telling: Telling) -> in
         {"environment": arguments.name, "address": known.address, "seconds": round(telling.elapsed_seconds, 1)},
     )
     return OK
-
-

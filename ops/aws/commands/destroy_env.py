@@ -21,7 +21,9 @@ def add(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("name", type=environment_name)
     parser.add_argument("--yes", action="store_true", help="do it")
     parser.add_argument("--dry-run", action="store_true", help="as without flags")
-    parser.add_argument("--delete-data", metavar="NAME=COUNT", help="the data too: its name and how many objects it has")
+    parser.add_argument(
+        "--delete-data", metavar="NAME=COUNT", help="the data too: its name and how many objects it has"
+    )
 
 
 def run(arguments: argparse.Namespace, account: Account, telling: Telling) -> int:

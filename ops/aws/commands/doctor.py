@@ -57,7 +57,13 @@ def run(_arguments: argparse.Namespace, account: Account, telling: Telling) -> i
 
 def machine(is_stand_in: bool) -> list[Finding]:
     """This machine."""
-    return [_python(sys.version_info[:2], is_stand_in), chalice(_version("chalice")), _tool("git"), _bytecode(), _links()]
+    return [
+        _python(sys.version_info[:2], is_stand_in),
+        chalice(_version("chalice")),
+        _tool("git"),
+        _bytecode(),
+        _links(),
+    ]
 
 
 def _python(version: tuple[int, int], is_stand_in: bool) -> Finding:
@@ -74,7 +80,9 @@ def chalice(version: str | None) -> Finding:
     fix = f".venv/bin/python -m pip install chalice=={CHALICE}"
     if version is None:
         return Finding("chalice", LACKS, "it is not installed", "./ops/setup.sh")
-    return Finding("chalice", GOOD, version) if version == CHALICE else Finding("chalice", LACKS, f"it is {version}", fix)
+    return (
+        Finding("chalice", GOOD, version) if version == CHALICE else Finding("chalice", LACKS, f"it is {version}", fix)
+    )
 
 
 def _version(package: str) -> str | None:
@@ -97,7 +105,9 @@ def _bytecode() -> Finding:
 def _links() -> Finding:
     broken = [link.name for link in (PROJECT / "vendor").iterdir() if not link.exists()]
     if broken:
-        return Finding("vendor", LACKS, f"{', '.join(broken)} lead nowhere, and would be left out", "git checkout vendor")
+        return Finding(
+            "vendor", LACKS, f"{', '.join(broken)} lead nowhere, and would be left out", "git checkout vendor"
+        )
     return Finding("vendor", GOOD, "every link leads to what the package takes from it")
 
 
@@ -135,5 +145,10 @@ def _mail(account: Account) -> Finding:
     except (ClientError, BotoCoreError) as error:
         return Finding("mail", UNKNOWN, f"it could not be read: {str(error)[:160]}")
     if float(answer["Max24HourSend"]) <= 200:
-        return Finding("mail", UNKNOWN, "SES sends 200 a day at most: perhaps only to confirmed addresses (sandbox)", "ask SES for production access")
+        return Finding(
+            "mail",
+            UNKNOWN,
+            "SES sends 200 a day at most: perhaps only to confirmed addresses (sandbox)",
+            "ask SES for production access",
+        )
     return Finding("mail", GOOD, f"{answer['Max24HourSend']:g} a day")

@@ -37,7 +37,9 @@ def run(arguments: argparse.Namespace, account: Account, telling: Telling) -> in
     """The exit status."""
     from ops.aws.commands.create_env import given_of
 
-    return tell_plan(Environment(account, arguments.name, telling), given_of(arguments), telling, load_of(arguments.load))
+    return tell_plan(
+        Environment(account, arguments.name, telling), given_of(arguments), telling, load_of(arguments.load)
+    )
 
 
 def load_of(text: str) -> cost.Load:
@@ -49,9 +51,7 @@ def load_of(text: str) -> cost.Load:
         raise UsageError(f"“{text}” is no load.", next_=f"--load {','.join(f'{name}=1' for name in _LOADS)}") from error
 
 
-def tell_plan(
-    environment: Environment, given: dict[str, str], telling: Telling, load: cost.Load | None = None
-) -> int:
+def tell_plan(environment: Environment, given: dict[str, str], telling: Telling, load: cost.Load | None = None) -> int:
     """The exit status."""
     changes, parameters = planned(environment, given, telling)
     table = cost.prices()

@@ -37,12 +37,24 @@ def run(arguments: argparse.Namespace, account: Account, telling: Telling) -> in
     nodes = tagged.nodes(account, arguments.name)
     address = environment.address(told)
     ready = _ready(address) if address else {"state": "not deployed"}
-    values = {"stacks": stacks, "functions": there, "lacking": lacking, "nodes": nodes, "address": address, "ready": ready}
-    lines = [f"stack {part}: {one['status']}, template {one['template']}, drift {one['drift']}" for part, one in stacks.items()]
+    values = {
+        "stacks": stacks,
+        "functions": there,
+        "lacking": lacking,
+        "nodes": nodes,
+        "address": address,
+        "ready": ready,
+    }
+    lines = [
+        f"stack {part}: {one['status']}, template {one['template']}, drift {one['drift']}"
+        for part, one in stacks.items()
+    ]
     lines += [f"functions: {len(there)} of {len(FUNCTIONS)}" + (f"; lacking: {', '.join(lacking)}" if lacking else "")]
     lines += [f"nodes: {len(nodes)} instances", f"address: {address or 'none'}", f"ready: {json.dumps(ready)}"]
     telling.result(lines, values)
-    good = all(stands(one["status"]) for one in stacks.values()) and not lacking and ready.get("status") != "unreachable"
+    good = (
+        all(stands(one["status"]) for one in stacks.values()) and not lacking and ready.get("status") != "unreachable"
+    )
     return OK if good else FAILED
 
 
