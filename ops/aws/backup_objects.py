@@ -32,7 +32,7 @@ def listed(s3: Any, bucket: str, sha256s: Mapping[str, str]) -> Iterator[Listed]
 
 
 def put_back(s3: Any, source: str, target: str, one: Listed) -> str:
-    """Copies the version into the target and compares what is there then; what is wrong in words, empty if nothing is."""
+    """Copies the version into the target and compares what is there then; what is wrong, empty if nothing is."""
     try:
         if not _is_there(s3, target, one):
             version = {"VersionId": one.version} if one.version not in {"", "null"} else {}

@@ -1,7 +1,6 @@
 """Puts bytecode beside the sources of a Lambda package, so that a cold start need not compile them."""
 
 import compileall
-import os
 import py_compile
 import tempfile
 import zipfile
@@ -37,4 +36,4 @@ def with_bytecode(package: Path) -> None:
                 entry.compress_type = zipfile.ZIP_DEFLATED
                 entry.external_attr = modes.get(name, 0o100644 << 16)
                 zipped.writestr(entry, path.read_bytes())
-        os.replace(made, package)
+        made.replace(package)

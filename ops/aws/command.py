@@ -27,14 +27,13 @@ NO_COLOR switches colours off."""
 # Each of these modules has `add(parser)` and `run(arguments, account, telling) -> exit status`.
 COMMANDS = {
     "doctor": ("doctor", "what lacks on this machine and in the account, each with its fix"),
-    "plan": ("plan", "what create-env or an upgrade would change, and what it costs in a month"),
+    "plan": ("plan", "what create-env would change, and what it costs in a month"),
     "create-env": ("create_env", "make an environment, or go on making it; ends with one that serves"),
     "deploy": ("deploy", "bring the tables and the functions of an environment up to this code"),
     "status": ("status", "its stacks, their drift, its functions and its fleet"),
     "logs": ("logs", "what its functions wrote"),
     "backup": ("backup", "an encrypted dump of its whole database, and a list of its objects"),
     "restore": ("restore", "a backup into a new environment, where people sign in as before"),
-    "upgrade": ("upgrade", "backup, tables, functions, smoke test; back to the former functions if that fails"),
     "destroy-env": ("destroy_env", "remove an environment; without flags it lists and changes nothing"),
     "parameters": ("parameters", "every parameter of the templates, with its default and what it means"),
 }

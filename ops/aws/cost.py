@@ -22,12 +22,35 @@ IDLE_SECONDS, REQUEST_SECONDS, JOB_SECONDS = 0.3, 0.06, 1.0
 REQUEST_GB, SCHEDULE_GB = 1769 / 1024, 1.0
 PRICES = Path(__file__).with_name("prices.json")
 _FREE = frozenset(
-    """AWS::EC2::VPC AWS::EC2::InternetGateway AWS::EC2::VPCGatewayAttachment AWS::EC2::Subnet AWS::EC2::RouteTable
-    AWS::EC2::Route AWS::EC2::SubnetRouteTableAssociation AWS::EC2::VPCEndpoint AWS::EC2::SecurityGroup
-    AWS::EC2::SecurityGroupIngress AWS::EC2::SecurityGroupEgress AWS::EC2::LaunchTemplate AWS::IAM::Role
-    AWS::IAM::InstanceProfile AWS::RDS::DBSubnetGroup AWS::RDS::DBParameterGroup AWS::S3::Bucket AWS::S3::BucketPolicy
-    AWS::SQS::Queue AWS::SQS::QueuePolicy AWS::SNS::Topic AWS::SNS::TopicPolicy AWS::SNS::Subscription
-    AWS::SES::EmailIdentity AWS::Logs::LogGroup AWS::SecretsManager::SecretTargetAttachment AWS::Budgets::Budget""".split()
+    {
+        "AWS::EC2::VPC",
+        "AWS::EC2::InternetGateway",
+        "AWS::EC2::VPCGatewayAttachment",
+        "AWS::EC2::Subnet",
+        "AWS::EC2::RouteTable",
+        "AWS::EC2::Route",
+        "AWS::EC2::SubnetRouteTableAssociation",
+        "AWS::EC2::VPCEndpoint",
+        "AWS::EC2::SecurityGroup",
+        "AWS::EC2::SecurityGroupIngress",
+        "AWS::EC2::SecurityGroupEgress",
+        "AWS::EC2::LaunchTemplate",
+        "AWS::IAM::Role",
+        "AWS::IAM::InstanceProfile",
+        "AWS::RDS::DBSubnetGroup",
+        "AWS::RDS::DBParameterGroup",
+        "AWS::S3::Bucket",
+        "AWS::S3::BucketPolicy",
+        "AWS::SQS::Queue",
+        "AWS::SQS::QueuePolicy",
+        "AWS::SNS::Topic",
+        "AWS::SNS::TopicPolicy",
+        "AWS::SNS::Subscription",
+        "AWS::SES::EmailIdentity",
+        "AWS::Logs::LogGroup",
+        "AWS::SecretsManager::SecretTargetAttachment",
+        "AWS::Budgets::Budget",
+    }
 )
 _EACH = {
     "AWS::EC2::NatGateway": ("NAT gateways", "nat-gateway hour", HOURS),

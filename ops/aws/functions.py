@@ -29,11 +29,11 @@ def refuse_old_python(version: tuple[int, int], is_stand_in: bool) -> None:
     """Raises OperatorError for a Python whose packages AWS's Linux cannot run; a stand-in runs this machine's own."""
     if version < LEAST_PYTHON and not is_stand_in:
         raise OperatorError(
-            f"This is Python {version[0]}.{version[1]}; functions are packaged with {LEAST_PYTHON[0]}.{LEAST_PYTHON[1]} "
-            "or newer.",
+            f"This is Python {version[0]}.{version[1]}; functions are packaged with 3.12 or newer.",
             "The runtime on Lambda is the Python that packages, and for older ones Chalice compiles image libraries "
             "against this machine's own C library.",
-            "install Python 3.12 or 3.13, make .venv with it (rm -r .venv; python3.12 -m venv .venv; .venv/bin/pip install -r requirements-run.txt), "
+            "install Python 3.12 or 3.13, make .venv with it (rm -r .venv; python3.12 -m venv .venv; "
+            ".venv/bin/pip install -r requirements-run.txt), "
             "then the same command again",
         )
 

@@ -1,4 +1,4 @@
-"""A folder with what Chalice packages and nothing else: it writes beside the sources, and reuses what it finds there."""
+"""A folder with what Chalice packages and nothing else: it writes beside the sources and reuses what it finds."""
 
 import shutil
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""A file that only who has the key can read, change or shorten unnoticed: AES-256-GCM over chunks, in order, to the last."""
+"""A file that cannot be read, changed or shortened unnoticed without its key: AES-256-GCM over chunks, in order."""
 
 import os
 import secrets

@@ -1,4 +1,4 @@
-"""Makes, changes and removes the stacks of an environment by change sets. Each call may be repeated after an interruption."""
+"""Makes, changes and removes the stacks of an environment by change sets. Interrupted, each call may be repeated."""
 
 import time
 import uuid

@@ -58,7 +58,7 @@ def parameters_of_change(
 ) -> list[dict[str, str | bool]]:
     """As CloudFormation takes them: what is given, and for the rest what the stack had before."""
     kept = (before.keys() - given.keys()) & of_template
-    return [
-        *({"ParameterKey": name, "ParameterValue": value} for name, value in sorted(given.items())),
-        *({"ParameterKey": name, "UsePreviousValue": True} for name in sorted(kept)),
+    asked: list[dict[str, str | bool]] = [
+        {"ParameterKey": name, "ParameterValue": value} for name, value in sorted(given.items())
     ]
+    return asked + [{"ParameterKey": name, "UsePreviousValue": True} for name in sorted(kept)]

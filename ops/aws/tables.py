@@ -1,4 +1,4 @@
-"""The environment's database as its operator reaches it: the tables brought up to the code, the application's user made."""
+"""The environment's database as its operator reaches it: its tables brought up to the code, its user made."""
 
 import json
 import os
@@ -59,7 +59,7 @@ def operators_database(secrets: Any, outputs: Mapping[str, str], environ: Mappin
         if not url:
             raise OperatorError(
                 "The database is your own, and nothing tells who may change its tables.",
-                next_=f"set {URL_VARIABLE}=mysql://USER:PASSWORD@HOST:PORT/{DATABASE_NAME}, then the same command again",
+                next_=f"set {URL_VARIABLE}=mysql://USER:PASSWORD@HOST:PORT/{DATABASE_NAME}, then the same again",
             )
         try:
             return from_url(url)

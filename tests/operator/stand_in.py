@@ -18,8 +18,8 @@ from urllib.parse import quote
 
 from ops.local import bootstrap, processes
 from ops.local.state import StateFolder, generated_secrets, write_whole
-from tests.deployed.deployment import PROJECT, emulator
-from tests.local_cloud import LocalCloud
+from tests.deployed.deployment import emulator
+from tests.local_cloud import PROJECT, LocalCloud
 
 START_SECONDS = 180
 _PARTS = frozenset({"mariadb", "moto", "nodes"})

@@ -66,7 +66,7 @@ def write_backup(
     with unfinished.open("wb") as file:
         os.fchmod(file.fileno(), 0o600)
         sealing = Sealing(file, key)
-        with gzip.GzipFile(fileobj=sealing, mode="wb") as packed:  # type: ignore[call-overload]  # it only writes
+        with gzip.GzipFile(fileobj=sealing, mode="wb") as packed:
             packed.write(as_text({"backup": head}))
             for line in lines_of(database):
                 if "table" in line:

@@ -21,7 +21,7 @@ Parts of your own:
   --parameter ExistingBucketName=images
   --parameter ExistingDatabaseHost=db.example.org, with {URL_VARIABLE}=mysql://USER:PASSWORD@HOST:PORT/images
 All parameters: ./ops/store parameters
-The database stands in private subnets. From outside its network give {VIA_VARIABLE}=127.0.0.1:PORT, the end of a way to it.
+The database stands in private subnets. From outside give {VIA_VARIABLE}=127.0.0.1:PORT, a way to it.
 Interrupted or failed, the same command goes on where it was."""
 
 

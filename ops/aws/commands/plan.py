@@ -84,7 +84,8 @@ def planned(
 ) -> tuple[list[change_words.Change], dict[str, str]]:
     """The changes, and all parameters as they would be. Raises OperatorError if a stack is in no state to change."""
     changes: list[change_words.Change] = []
-    parameters, told = dict(given), {}
+    parameters = dict(given)
+    told: dict[str, str] = {}
     wanted = {str(step) for step in steps_to_create(given)}
     for part in PARTS:
         before = environment.stacks.parameters(part)

@@ -79,8 +79,8 @@ def run(arguments: argparse.Namespace, account: Account, telling: Telling) -> in
     assert head is not None  # noqa: S101  # the first line of every backup
     assert end is not None  # noqa: S101  # lines_in has seen it
     refuse_if_used(operators)
-    question = f"Put {end['rows']} rows and {end['objects']} objects of {head['bucket']} ({head['made_at']}) into {arguments.name}?"
-    if not arguments.yes and not confirmed(question, telling):
+    what = f"{end['rows']} rows and {end['objects']} objects of {head['bucket']} ({head['made_at']})"
+    if not arguments.yes and not confirmed(f"Put {what} into {arguments.name}?", telling):
         return OK
     # Objects first: were it interrupted here, the database would hold no images yet and the same command goes on.
     wrong = _objects(arguments.file, key, account, head["bucket"], told["BucketName"], telling)
