@@ -6,6 +6,7 @@ import signal
 import subprocess
 import sys
 import time
+from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -79,7 +80,7 @@ class Site(StoreClient):
         return super().__call__(method, self._root + path, body, usual | dict(headers or {}))
 
 
-def test_from_nothing_to_a_served_image_and_back(account: StandIn) -> None:
+def test_from_nothing_to_a_served_image_and_back(account: StandIn, tmp_path: Path) -> None:
     create = ("create-env", NAME, "--architecture", "x86", "--yes", *account.words())
     killed_while(account, "functions: deploying", *create)
     began = time.monotonic()
@@ -96,6 +97,20 @@ def test_from_nothing_to_a_served_image_and_back(account: StandIn) -> None:
     assert (first.body, second.body) == (data, data)
     nodes = {node["id"] for node in site("GET", "/api/v1/fleet").json["nodes"]}
     assert second.headers["server-timing"].split(",")[0].removeprefix('source;desc="node ') in nodes  # it was routed
+
+    backup = (NAME, str(tmp_path / "backup"), "--key", str(tmp_path / "key"))
+    assert told(account, "backup", *backup, "--new-key")["objects"] >= 1
+    used = store(account, "restore", *backup, "--yes")
+    assert (used.returncode, "holds 1 images" in used.stderr) == (1, True)
+    assert site("DELETE", image_path("k1")).status == 204
+    assert site("GET", image_path("k1")).status == 404
+    assert told(account, "restore", *backup, "--yes")["wrong"] == []
+    assert until(lambda: site("GET", image_path("k1")).body == data, timeout_seconds=30)
+
+    assert told(account, "deploy", NAME)["address"] == made["address"]  # all that is remembered lies in the bucket
+    assert until(lambda: site("GET", image_path("k1")).body == data, timeout_seconds=30)
+    assert told(account, "doctor")["lacking"] == 0
+    assert any("START" in line["said"] for line in told(account, "logs", NAME, "--function", "api_handler")["lines"])
 
     status = told(account, "status", NAME)
     assert (status["lacking"], set(status["stacks"])) == ([], {"network", "data", "app"})
