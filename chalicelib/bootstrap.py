@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from chalicelib.services.cache_configuration import CacheConfiguration
     from chalicelib.services.data_removal import DataRemoval
     from chalicelib.services.dumps import Dumps
+    from chalicelib.services.erasing import Erasing
     from chalicelib.services.fleet_console import FleetConsole
     from chalicelib.services.fleet_status import FleetStatus
     from chalicelib.services.gallery import Gallery
@@ -188,6 +189,7 @@ class Services:
         performers: dict[str, Callable[[Job], None]] = {
             jobs.RENDER: lambda job: self.rendering.perform(job),
             jobs.MAKE_DUMP: lambda job: self.dumps.make(job),
+            jobs.ERASE_ACCOUNT: lambda job: self.erasing.perform(job),
             jobs.REMOVE_DATA: lambda job: self.data_removal.perform(job),
             jobs.INDEX_IMAGES: lambda job: self.indexing.perform(job),
         }
@@ -282,6 +284,22 @@ class Services:
 
         ports = self.ports
         return DataRemoval(ports.removal_rows, ports.admin_rows, self.sending, self.clock, self.config.environment)
+
+    @made_once
+    def erasing(self) -> "Erasing":
+        from chalicelib.services.erasing import Erasing
+
+        ports = self.ports
+        return Erasing(
+            rows=ports.erasure_rows,
+            accounts=self.accounts,
+            objects=ports.erased_objects,
+            maps=ports.maps,
+            nodes=ports.admins,
+            sending=self.sending,
+            clock=ports.clock,
+            grace_days=self.config.erase_grace_days,
+        )
 
     @made_once
     def sweeping(self) -> "Sweeping":

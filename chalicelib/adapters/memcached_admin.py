@@ -133,6 +133,18 @@ class MemcachedNodeAdmin:
 
         self._ask(ask, LIST_SECONDS)
 
+    def remove_of(self, owner_id: bytes) -> int:
+        named = owner_id.hex()
+
+        def ask(client: _AdminClient) -> int:
+            keys = [_key_of(line) for line in client.listed()]
+            held = [key for key in keys if wire.belongs_to(key, named)]
+            for start in range(0, len(held), _REMOVED_AT_ONCE):
+                client.delete_many(held[start : start + _REMOVED_AT_ONCE], noreply=False)
+            return len(held)
+
+        return self._ask(ask, LIST_SECONDS)
+
     def tell(self, orders: NodeOrders) -> None:
         body = json.dumps(asdict(orders)).encode()
         self._ask(lambda client: client.set(ORDERS_KEY, body, noreply=False), TIMEOUT_SECONDS)

@@ -3,6 +3,7 @@
 import hashlib
 import re
 from dataclasses import dataclass
+from datetime import datetime
 from enum import Enum
 
 from chalicelib.domain.errors import InvalidValueError
@@ -63,6 +64,7 @@ class Account:
     password_hash: str
     admin: bool
     disabled: bool
+    erase_at: datetime | None = None  # from when on it is erased, if its owner asked for that
 
 
 def email_of(text: str) -> str:

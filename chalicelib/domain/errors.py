@@ -20,6 +20,7 @@ StoreError
 │   ├── UploadsClosedError      nothing is taken from this account
 │   ├── IdempotencyKeyReusedError  another request carried the same key
 │   ├── NotSignedInError        nobody knows who asks
+│   ├── ToBeErasedError         the account's owner asked to erase it
 │   └── TooManyTriesError       of a kind that is counted; later it may be tried again
 ├── DoneBeforeError           another run of the same did it meanwhile; never reaches a person
 └── UnavailableError          a part that is needed does not answer; to be tried again
@@ -121,6 +122,10 @@ class IdempotencyKeyReusedError(RequestError):
 
 class NotSignedInError(RequestError):
     """Nobody is signed in, or not any more."""
+
+
+class ToBeErasedError(RequestError):
+    """The account is to be erased, and can only be withdrawn from that."""
 
 
 class TooManyTriesError(RequestError):

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 
 REMOVE_OBJECTS = "remove_objects"
 MAKE_DUMP, REMOVE_DATA = "make_dump", "remove_data"
+ERASE_ACCOUNT = "erase_account"
 RENDER = "render"
 INDEX_IMAGES = "index_images"
 MOST_TRIES = 20  # to make renditions; a message goes to the dead-letter queue after five

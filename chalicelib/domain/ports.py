@@ -264,6 +264,9 @@ class NodeAdmin(Protocol):
     def clear(self) -> None:
         """Removes every object, and no count."""
 
+    def remove_of(self, owner_id: bytes) -> int:
+        """Removes everything whose key names the owner; how much there was."""
+
     def tell(self, orders: NodeOrders) -> None:
         """Leaves orders for the node's agent, which follows them within seconds."""
 

@@ -27,6 +27,11 @@ def object_key_of(wire_key: bytes) -> str | None:
     return wire_key[len(_PREFIX) :].decode("ascii", "replace") if wire_key.startswith(_PREFIX) else None
 
 
+def belongs_to(wire_key: bytes, owner_hex: str) -> bool:
+    """Whether a memcached key is one of an owner's, whose id in hexadecimal stands in it."""
+    return not wire_key.startswith(b"c:") and owner_hex.encode() in wire_key
+
+
 def wrapped(owner_id: bytes, object_key: str, data: bytes) -> bytes:
     """The value to store for an object."""
     name = object_key.encode()

@@ -6,7 +6,14 @@ from chalice.app import Request, Response
 
 from chalicelib.bootstrap import Services
 from chalicelib.domain.accounts import Way
-from chalicelib.domain.errors import InvalidValueError, NotFoundError, NotSignedInError, RequestError, TooManyTriesError
+from chalicelib.domain.errors import (
+    InvalidValueError,
+    NotFoundError,
+    NotSignedInError,
+    RequestError,
+    ToBeErasedError,
+    TooManyTriesError,
+)
 from chalicelib.services.accounts import Accounts, SignedIn
 from chalicelib.web.addresses import came_from, site_of
 from chalicelib.web.http import ErrorAnswer, error_answer
@@ -16,7 +23,7 @@ from chalicelib.web.request_form import query_of
 from chalicelib.web.session import begun, ended, principal_of, token_of
 from chalicelib.web.views import Views
 
-REFUSALS = (InvalidValueError, NotFoundError, NotSignedInError, TooManyTriesError)
+REFUSALS = (InvalidValueError, NotFoundError, NotSignedInError, ToBeErasedError, TooManyTriesError)
 NOTICES = {
     "password": "Your password is changed. Every other session is ended.",
     "revoked": "The token is revoked.",
@@ -24,6 +31,7 @@ NOTICES = {
     "admin": "You are the first admin. Sign in.",
     "ended": "You are signed out everywhere.",
     "out": "You are signed out.",
+    "withdrawn": "The erasure is withdrawn, and nothing was erased. Sign in as usual.",
 }
 HASH_CHARACTERS = 32  # of a token's id in hexadecimal
 

@@ -8,6 +8,7 @@ if TYPE_CHECKING:  # importing them all is what a cold process need not do
     from chalicelib.domain import ports
     from chalicelib.domain.account_ports import AccountRows, Mail, Passwords
     from chalicelib.domain.admin_ports import AdminRows, DumpObjects, DumpRows, RemovalRows
+    from chalicelib.domain.erasing_ports import ErasedObjects, ErasureRows
     from chalicelib.domain.gallery_ports import DetailRows, GalleryRows, IndexRows
     from chalicelib.domain.rendition_ports import RenderRows, RenditionRows
     from chalicelib.domain.scaler_ports import ScalerRows
@@ -86,6 +87,10 @@ class Ports(Protocol):
     def dump_rows(self) -> "DumpRows": ...
     @property
     def removal_rows(self) -> "RemovalRows": ...
+    @property
+    def erasure_rows(self) -> "ErasureRows": ...
+    @property
+    def erased_objects(self) -> "ErasedObjects": ...
     @property
     def sweep_rows(self) -> "SweepRows": ...
     @property

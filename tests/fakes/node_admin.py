@@ -40,6 +40,11 @@ class MemoryNodeAdmin:
     def clear(self) -> None:
         self._cache.remove(list(self._held()))
 
+    def remove_of(self, owner_id: bytes) -> int:
+        keys = [key for key in self._held() if wire.belongs_to(key, owner_id.hex())]
+        self._cache.remove(keys)
+        return len(keys)
+
     def tell(self, orders: NodeOrders) -> None:
         self._held()
         self._orders[self._cache.node] = orders

@@ -22,6 +22,7 @@ from tests.fakes.account_rows import MemoryAccountRows
 from tests.fakes.admin_rows import MemoryAdminRows
 from tests.fakes.answers import MemoryAnswerRows
 from tests.fakes.clock import ManualClock
+from tests.fakes.erasure_rows import MemoryErasureRows
 from tests.fakes.fleet_maps import MemoryFleetMaps
 from tests.fakes.gallery_rows import MemoryGalleryRows
 from tests.fakes.image_rows import MemoryImageRows
@@ -89,6 +90,7 @@ class MemoryParts:
         self.rendition_rows = self.render_rows = MemoryRenditionRows(self.store)
         self.gallery_rows = self.detail_rows = MemoryGalleryRows(self.store)
         self.dump_rows = self.removal_rows = self.admin_rows
+        self.erasure_rows, self.erased_objects = MemoryErasureRows(self.store, self.account_rows), self.objects
         self.incoming = self.dump_objects = self.swept_objects = self.objects
         self.sweep_rows = self.sweep_acts = MemorySweepRows(self.store)
         self.staleness, self.replica = Staleness(), ReplicaStatus(None)

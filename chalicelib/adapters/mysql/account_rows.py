@@ -13,7 +13,7 @@ from chalicelib.domain.errors import UnavailableError
 logger = logging.getLogger(__name__)
 
 SEEN_SECONDS = 60  # how exactly it is known when a session was seen last
-_ACCOUNT = "a.owner_id, a.email, a.password, a.admin, a.disabled_at IS NOT NULL"
+_ACCOUNT = "a.owner_id, a.email, a.password, a.admin, a.disabled_at IS NOT NULL, a.erase_at"
 _LINK = "purpose, owner_id, email, password"
 
 
@@ -221,8 +221,9 @@ def _end_sessions(transaction: Transaction, owner_id: bytes, but: bytes | None) 
 def _account(found: Rows) -> Account | None:
     if not found:
         return None
-    owner_id, email, password_hash, admin, disabled = found[0]
-    return Account(owner_id, email.decode(), password_hash, bool(admin), bool(disabled))
+    owner_id, email, password_hash, admin, disabled, erase_at = found[0]
+    erased_from = None if erase_at is None else _moment(erase_at)
+    return Account(owner_id, email.decode(), password_hash, bool(admin), bool(disabled), erased_from)
 
 
 def _link(columns: Any) -> Link:
