@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from chalicelib.services.image_details import ImageDetails
     from chalicelib.services.images import Images
     from chalicelib.services.indexing import Indexing
+    from chalicelib.services.page_cache import PageCache
     from chalicelib.services.read_through import FillPolicy, ReadThrough
     from chalicelib.services.readiness import Asking
     from chalicelib.services.rendering import Rendering
@@ -166,7 +167,17 @@ class Services:
     def gallery(self) -> "Gallery":
         from chalicelib.services.gallery import Gallery
 
-        return Gallery(self.ports.gallery_rows, self.ports.rendition_rows)
+        ports = self.ports
+        return Gallery(ports.gallery_rows, ports.rendition_rows, self.page_cache, ports.staleness)
+
+    @made_once
+    def page_cache(self) -> "PageCache":
+        from chalicelib.services.page_cache import PageCache
+        from chalicelib.services.read_through import FillPolicy
+
+        ports = self.ports
+        policy = self._fill_policy or FillPolicy(item_bytes=self.config.node_item_bytes)
+        return PageCache(ports.shown_maps, ports.caches, self.clock, policy)
 
     @made_once
     def image_details(self) -> "ImageDetails":

@@ -127,7 +127,7 @@ class MemcachedNodeAdmin:
     def clear(self) -> None:
         def ask(client: _AdminClient) -> None:
             keys = [_key_of(line) for line in client.listed()]
-            held = [key for key in keys if wire.object_key_of(key) is not None]
+            held = [key for key in keys if wire.is_kept(key)]
             for start in range(0, len(held), _REMOVED_AT_ONCE):
                 client.delete_many(held[start : start + _REMOVED_AT_ONCE], noreply=False)
 

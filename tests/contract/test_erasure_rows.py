@@ -170,6 +170,7 @@ def test_it_begins_when_it_is_due_erases_everything_and_keeps_the_receipt(under:
     assert set(under.erasures.holdings(account.owner_id).rows.values()) == {0}
     assert under.accounts.by_email(account.email) is None
     assert under.accounts.create(Account(b"n" * 16, account.email, "hash", admin=False, disabled=False))
+    under.accounts.begin_session(other.owner_id, other_session.token_hash, None)  # a week has passed
     assert [image.key for image in under.images.page(other_session, b"", 10)] == [b"k1", b"k2"]
     assert under.accounts.by_email(other.email) == other
     assert under.jobs.claim(b"a" * 16) is None  # hours later

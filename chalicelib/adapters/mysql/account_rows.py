@@ -1,13 +1,14 @@
 """The rows of accounts, sessions, links, tokens and tries."""
 
 import logging
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
 from chalicelib.adapters.mysql.database import Database, Rows, Selecting, Transaction
 from chalicelib.adapters.mysql.principals import whose
 from chalicelib.domain.account_ports import ApiToken, Link
-from chalicelib.domain.accounts import SESSION_SECONDS, Account, Principal, Scope, Way
+from chalicelib.domain.accounts import SESSION_SECONDS, Account, Owner, Principal, Scope, Standing, Way
 from chalicelib.domain.errors import UnavailableError
 
 logger = logging.getLogger(__name__)
@@ -79,13 +80,17 @@ class MySqlAccountRows:
         who = whose(principal, writing)
         seen = "s.seen_at < UTC_TIMESTAMP(6) - INTERVAL %s SECOND" if principal.way is Way.SESSION else "0 AND %s"
         found = self._reads.select(
-            f"SELECT {who.echo}, {seen}, {_ACCOUNT} FROM {who.tables} WHERE {who.condition}",
+            f"SELECT {who.echo}, {seen}, o.version, m.version, {_ACCOUNT} FROM {who.tables} "
+            f"JOIN fleet_maps m ON m.id = 1 WHERE {who.condition}",
             (SEEN_SECONDS, *who.args),
             belongs=lambda rows: all(row[0] == who.asked for row in rows),
         )
         if found and found[0][1]:
             self._note_seen(principal)
-        return _account([row[2:] for row in found])
+        account = _account([row[4:] for row in found])
+        if account is None:
+            return None
+        return replace(account, standing=Standing(Owner(account.owner_id, found[0][2]), found[0][3]))
 
     def _note_seen(self, principal: Principal) -> None:
         try:
