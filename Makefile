@@ -41,6 +41,11 @@ test: tools-and-browser
 prove: tools
 	$(PYTHON) -m bench.prove $(PROOF)
 
+# Pictures of every page, light, dark, wide and at 320 px, into docs/images/all (not kept by git); the README's beside it.
+.PHONY: shots
+shots: tools-and-browser
+	$(PYTHON) -m tests.e2e.shots
+
 # Every ratio against its yardstick, about a minute; written to bench/RESULTS.md. BENCH="router import" runs only these.
 # BENCH=gallery-pages loads a million images first: four to eight minutes, and only when it is asked for.
 .PHONY: bench

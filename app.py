@@ -1,5 +1,6 @@
 """The Chalice application: the faces' routes, and the handlers of the schedule and of the queues."""
 
+import os
 from typing import TYPE_CHECKING
 
 from chalice.app import CloudWatchEvent, Rate, SQSEvent
@@ -24,9 +25,11 @@ __all__ = [
     "sweep",
 ]
 
-JOB_QUEUE = "image-jobs"
-INCOMING_QUEUE = "incoming-images"
-FLEET_QUEUE = "fleet-changes"
+# Two environments in one account have each its own. Chalice takes the names when this is loaded, so they are read here.
+QUEUE_PREFIX = os.environ.get("QUEUE_PREFIX", "")
+JOB_QUEUE = f"{QUEUE_PREFIX}image-jobs"
+INCOMING_QUEUE = f"{QUEUE_PREFIX}incoming-images"
+FLEET_QUEUE = f"{QUEUE_PREFIX}fleet-changes"
 TURN_SECONDS = 10.0  # what a change by hand waits for a run that is under way: that one may not have seen it
 
 app = create_app(services)
@@ -85,6 +88,7 @@ def scaler_of(parts: Services) -> "Scaler":
     from chalicelib.adapters import aws_clients  # only the scaler's functions need these
     from scaler.cloudwatch import CloudWatchSamples
     from scaler.ec2 import Ec2Instances
+    from scaler.measures import log_line
     from scaler.parts import Parts
     from scaler.probe import NodeProber
     from scaler.run import Scaler
@@ -104,5 +108,7 @@ def scaler_of(parts: Services) -> "Scaler":
             clock=parts.clock,
             port=config.node_port,
             defaults=parts.cache_configuration.defaults,
+            # A line of the function's log, of which CloudWatch makes metrics.
+            tell=lambda told: print(log_line(config.environment, told, parts.clock.now()), flush=True),
         )
     )

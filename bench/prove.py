@@ -20,7 +20,9 @@ from bench.proofs import (
     acknowledged_uploads,
     cross_user,
     every_order,
+    five_times,
     fleet_follows,
+    killed_parts,
     no_stale_read,
     read_your_writes,
     resize_without_dip,
@@ -106,6 +108,22 @@ def _uploads_verdict(rounds: list[dict[str, object]]) -> tuple[bool, str]:
         f"{lost} lost of {acknowledged} acknowledged uploads over {len(results)} kills of everything "
         f"({unanswered} uploads without an answer, {wrong} with a wrong one)"
     )
+
+
+def _parts_round(folder: Path, seed: int) -> dict[str, object]:
+    return asdict(killed_parts.run_round(folder, seed, say))
+
+
+def _parts_verdict(rounds: list[dict[str, object]]) -> tuple[bool, str]:
+    return killed_parts.verdict([killed_parts.RoundResult(**each) for each in rounds])  # type: ignore[arg-type]
+
+
+def _five_round(folder: Path, seed: int) -> dict[str, object]:
+    return asdict(five_times.run_round(folder, seed, say))
+
+
+def _five_verdict(rounds: list[dict[str, object]]) -> tuple[bool, str]:
+    return five_times.verdict([five_times.RoundResult(**each) for each in rounds])  # type: ignore[arg-type]
 
 
 def _follows_round(folder: Path, seed: int) -> dict[str, object]:
@@ -215,6 +233,8 @@ def _own_writes_verdict(rounds: list[dict[str, object]]) -> tuple[bool, str]:
 
 PROOFS = [
     Proof("acknowledged-uploads", 10, _uploads_round, _uploads_verdict),
+    Proof("killed-parts", 4, _parts_round, _parts_verdict),
+    Proof("five-times", 1, _five_round, _five_verdict),
     Proof("resize-without-dip", 2, _dip_round, _dip_verdict),
     Proof("every-order", 1, _orders_round, _orders_verdict),
     Proof("no-stale-read", 1, _stale_round, _stale_verdict),

@@ -7,7 +7,7 @@ from contextlib import AbstractContextManager
 from typing import TYPE_CHECKING
 
 from chalicelib.adapters.json_logs import log_as_json
-from chalicelib.config import Config, config_from
+from chalicelib.config import Config, config_from, secret_key
 from chalicelib.services.tracing import current_request_id
 from chalicelib.wiring.made_once import made_once
 from chalicelib.wiring.ports import Ports
@@ -19,9 +19,11 @@ if TYPE_CHECKING:
     from chalicelib.domain.upload_ports import AnswerRows
     from chalicelib.services.accounts import Accounts
     from chalicelib.services.admin import Admin
+    from chalicelib.services.albums import Albums
     from chalicelib.services.cache_configuration import CacheConfiguration
     from chalicelib.services.data_removal import DataRemoval
     from chalicelib.services.dumps import Dumps
+    from chalicelib.services.edit_notices import NoticeSwitch, TellingOwners
     from chalicelib.services.erasing import Erasing
     from chalicelib.services.fleet_console import FleetConsole
     from chalicelib.services.fleet_status import FleetStatus
@@ -29,6 +31,7 @@ if TYPE_CHECKING:
     from chalicelib.services.image_details import ImageDetails
     from chalicelib.services.images import Images
     from chalicelib.services.indexing import Indexing
+    from chalicelib.services.labelling import Labelling
     from chalicelib.services.page_cache import PageCache
     from chalicelib.services.read_through import FillPolicy, ReadThrough
     from chalicelib.services.readiness import Asking
@@ -36,6 +39,7 @@ if TYPE_CHECKING:
     from chalicelib.services.renditions import Renditions
     from chalicelib.services.replica_status import ReplicaStatus
     from chalicelib.services.sending import Sending
+    from chalicelib.services.shares import Shares
     from chalicelib.services.staleness import Staleness
     from chalicelib.services.sweeping import Sweeping
     from chalicelib.services.uploads import Uploads
@@ -111,6 +115,12 @@ class Services:
     def scaler_rows(self) -> "ScalerRows":
         return self.ports.scaler_rows
 
+    def form_key(self) -> str:
+        """What signs the tokens of forms. Raises UnavailableError while it cannot be read."""
+        if self.config.form_secret_arn is None:
+            return self.config.secret_key
+        return secret_key(self.ports.form_secret.current())
+
     @made_once
     def read_through(self) -> "ReadThrough":
         from chalicelib.services.read_through import FillPolicy, ReadThrough
@@ -158,6 +168,27 @@ class Services:
         return Renditions(self.ports.rendition_rows, self.images)
 
     @made_once
+    def albums(self) -> "Albums":
+        from chalicelib.services.albums import Albums
+
+        return Albums(self.ports.album_rows, self.ports.queue, self.ports.job_rows)
+
+    @made_once
+    def shares(self) -> "Shares":
+        from chalicelib.services.shares import Shares
+
+        ports = self.ports
+        return Shares(
+            rows=ports.share_rows,
+            account_rows=ports.account_rows,
+            passwords=ports.passwords,
+            read_through=self.read_through,
+            queue=ports.queue,
+            job_rows=ports.job_rows,
+            most_bytes=self.config.inline_bytes,
+        )
+
+    @made_once
     def indexing(self) -> "Indexing":
         from chalicelib.services.indexing import Indexing
 
@@ -190,7 +221,35 @@ class Services:
         from chalicelib.services.rendering import Rendering
 
         ports = self.ports
-        return Rendering(ports.render_rows, ports.image_rows, ports.job_rows, ports.objects, ports.renderer)
+        return Rendering(
+            ports.render_rows,
+            ports.image_rows,
+            ports.job_rows,
+            ports.objects,
+            ports.renderer,
+            self.sending,
+            tells_owners=ports.notices is not None,
+            labels=ports.labels is not None,
+        )
+
+    @made_once
+    def labelling(self) -> "Labelling":
+        from chalicelib.services.labelling import Labelling
+
+        ports = self.ports
+        return Labelling(ports.render_rows, ports.objects, ports.renderer, ports.labels)
+
+    @made_once
+    def telling_owners(self) -> "TellingOwners":
+        from chalicelib.services.edit_notices import TellingOwners
+
+        return TellingOwners(self.ports.notices, self.ports.job_rows, self.config.site_address)
+
+    @made_once
+    def notice_switch(self) -> "NoticeSwitch":
+        from chalicelib.services.edit_notices import NoticeSwitch
+
+        return NoticeSwitch(self.ports.notices, self.accounts, self.ports.settings)
 
     @made_once
     def worker(self) -> "Worker":
@@ -199,6 +258,8 @@ class Services:
 
         performers: dict[str, Callable[[Job], None]] = {
             jobs.RENDER: lambda job: self.rendering.perform(job),
+            jobs.EDIT_NOTICE: lambda job: self.telling_owners.perform(job),
+            jobs.LABEL: lambda job: self.labelling.perform(job),
             jobs.MAKE_DUMP: lambda job: self.dumps.make(job),
             jobs.ERASE_ACCOUNT: lambda job: self.erasing.perform(job),
             jobs.REMOVE_DATA: lambda job: self.data_removal.perform(job),

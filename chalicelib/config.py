@@ -24,10 +24,12 @@ class Config:
     job_queue_url: str
     database_host: str
     database_port: int
-    database_user: str
+    database_user: str  # empty, as the password, where a secret tells both
     database_password: str
+    database_secret_arn: str | None  # in Secrets Manager, JSON with username and password; None: they are given here
     database_name: str
     database_tls: bool
+    database_ca_file: str | None  # who vouches for the database, below the project; None: whom the machine trusts
     database_reader_host: str | None  # a replica for reads while the primary is down; None: there is none
     database_reader_port: int
     fleet_nodes: int  # the target until somebody or a decision chooses another
@@ -42,10 +44,13 @@ class Config:
     inline_bytes: int  # larger images are answered by a redirect: an answer through Lambda has at most 6 MB
     inspect_seconds: float
     erase_grace_days: int  # in which the erasure of an account can be withdrawn
-    secret_key: str  # signs the tokens of forms
+    secret_key: str  # signs the tokens of forms; empty where a secret tells it
+    form_secret_arn: str | None  # in Secrets Manager; None: it is given here
     signed_in_as: str | None  # the built-in owner that everyone is who neither signs in nor has a token; None: nobody
     open_to: str  # for what: "compatible-api" or "everything"
     mail_sender: str
+    notice_topic_arn: str | None  # the topic by which owners are told of finished edits; None: nobody is told
+    labels: str  # who names what images show: "off" or "rekognition"
     site_address: str | None  # where people reach the store; None: where the request came
 
 
@@ -61,16 +66,20 @@ def config_from(environ: Mapping[str, str]) -> Config:
         except ValueError as error:
             raise ConfigError(f"The environment variable {name} is “{text}”: {error}") from error
 
+    database_secret_arn = environ.get("DATABASE_SECRET_ARN") or None
+    form_secret_arn = environ.get("FORM_SECRET_ARN") or None
     return Config(
         environment=value("ENVIRONMENT", str),
         bucket=value("BUCKET", str),
         job_queue_url=value("JOB_QUEUE_URL", str),
         database_host=value("DATABASE_HOST", str),
         database_port=value("DATABASE_PORT", _whole(1, 65535), "3306"),
-        database_user=value("DATABASE_USER", str),
-        database_password=value("DATABASE_PASSWORD", str),
+        database_user="" if database_secret_arn else value("DATABASE_USER", str),
+        database_password="" if database_secret_arn else value("DATABASE_PASSWORD", str),
+        database_secret_arn=database_secret_arn,
         database_name=value("DATABASE_NAME", str, "images"),
         database_tls=value("DATABASE_TLS", _switch, "on"),
+        database_ca_file=environ.get("DATABASE_CA_FILE") or None,
         database_reader_host=environ.get("DATABASE_READER_HOST") or None,
         database_reader_port=value("DATABASE_READER_PORT", _whole(1, 65535), "3306"),
         fleet_nodes=value("FLEET_NODES", _whole(MIN_NODES, MAX_NODES), "2"),
@@ -85,15 +94,19 @@ def config_from(environ: Mapping[str, str]) -> Config:
         inline_bytes=value("INLINE_BYTES", _whole(0, MAX_BYTES), str(4 * 1024 * 1024)),
         inspect_seconds=value("INSPECT_SECONDS", _number(0.1, 29), "5"),
         erase_grace_days=value("ERASE_GRACE_DAYS", _whole(0, 365), "7"),
-        secret_key=value("SECRET_KEY", _secret),
+        secret_key="" if form_secret_arn else value("SECRET_KEY", secret_key),
+        form_secret_arn=form_secret_arn,
         signed_in_as=environ.get("SIGNED_IN_AS") or None,
         open_to=value("OPEN_TO", _one_of("compatible-api", "everything"), "compatible-api"),
         mail_sender=value("MAIL_SENDER", str, "images@localhost"),
+        notice_topic_arn=environ.get("NOTICE_TOPIC_ARN") or None,
+        labels=value("LABELS", _one_of("off", "rekognition"), "off"),
         site_address=(environ.get("SITE_ADDRESS") or "").rstrip("/") or None,
     )
 
 
-def _secret(text: str) -> str:
+def secret_key(text: str) -> str:
+    """The key, if it is long enough. Raises ConfigError, which does not tell it."""
     if len(text) < MIN_SECRET_CHARACTERS:
         raise ConfigError(f"The environment variable SECRET_KEY must have at least {MIN_SECRET_CHARACTERS} characters.")
     return text

@@ -1,6 +1,6 @@
 """What a run of the scaler uses, and how long it waits."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 
@@ -38,3 +38,4 @@ class Parts:
     port: int
     defaults: CacheSettings
     timing: Timing = field(default_factory=Timing)
+    tell: Callable[[Mapping[str, float]], None] = lambda measured: None  # what each run measured of the fleet

@@ -29,6 +29,7 @@ from scaler.decision import (
     newest_measured,
 )
 from scaler.instances import InstancesUnavailableError, LiveInstance
+from scaler.measures import measures
 from scaler.observed import (
     MUTE_MINUTES,
     Seen,
@@ -295,5 +296,6 @@ class Scaler:
                 logger.warning("orders not left: %s", error)
 
     def _report(self, seen: Seen, fleet_map: FleetMap, live: Sequence[LiveInstance]) -> None:
-        at = self._parts.clock.now().timestamp()
-        self._parts.rows.keep_report(seen.number, report_of(seen, fleet_map, live, at))
+        now = self._parts.clock.now()
+        self._parts.rows.keep_report(seen.number, report_of(seen, fleet_map, live, now.timestamp()))
+        self._parts.tell(measures(seen, fleet_map, now))

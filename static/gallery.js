@@ -37,9 +37,10 @@ const gallery = (() => {
 
   // The last row is not whole before the next page comes: it waits unseen, so that nothing seen ever moves.
   const holdLastRow = () => {
+    document.documentElement.classList.toggle("endless", more !== null && more.hidden);
     const all = [...(grids().at(-1)?.querySelectorAll(".tile") ?? [])];
     for (const tile of all) tile.classList.remove("held");
-    if (!more || all.length === 0) return;
+    if (!more || !more.hidden || all.length === 0) return;
     const top = all.at(-1).offsetTop;
     const last = all.filter((tile) => tile.offsetTop === top);
     if (last.length < all.length) for (const tile of last) tile.classList.add("held");
@@ -75,6 +76,7 @@ const gallery = (() => {
         return true;
       } catch {
         if (more) more.hidden = false; // it is a plain link again
+        holdLastRow();
         return false;
       } finally {
         loading = null;
@@ -194,6 +196,14 @@ const gallery = (() => {
     tries = 0;
   };
 
+  // A store that was too busy for an image is asked once more.
+  main.addEventListener("error", (event) => {
+    const image = event.target;
+    if (!(image instanceof HTMLImageElement) || image.dataset.again) return;
+    image.dataset.again = "1";
+    setTimeout(() => { image.src = image.getAttribute("src"); }, EVERY_MS);
+  }, true);
+
   // Arrows lead from image to image, up and down by what stands there.
   const nearest = (all, from, down) => {
     const box = from.getBoundingClientRect();
@@ -228,8 +238,8 @@ const gallery = (() => {
   if (form) {
     history.scrollRestoration = "manual";
     for (const list of grids()) mark(list);
-    holdLastRow();
     if (more) more.hidden = true;
+    holdLastRow();
     restore().then(watch);
     let waiting = false;
     addEventListener("scroll", () => {

@@ -93,7 +93,11 @@
     try {
       const page = await gallery.pageAt(pageOf(tile));
       if (mine !== told || !box.open) return;
-      if (!renewing || !side.contains(document.activeElement)) showSide(page);
+      if (!side.querySelector("input:not([type=hidden]):focus")) { // somebody is writing there
+        const focused = side.contains(document.activeElement);
+        showSide(page);
+        if (focused) side.focus({ preventScroll: true });
+      }
     } catch (error) {
       if (mine !== told) return;
       if (!renewing) side.textContent = `${error.message} The details cannot be had just now.`;

@@ -22,3 +22,6 @@ if (image.complete) {
 } else {
   image.addEventListener("load", tell);
 }
+
+// Reloaded over the gallery, this page shares a history with it: Back changes the address alone, and the page must follow.
+addEventListener("popstate", () => location.reload());

@@ -3,16 +3,20 @@
 
 class Stopped extends Error {} // paused by the person
 class Refused extends Error {} // the same file would be refused again
+class Lost extends Error {} // the connection; it is tried again without being asked
+class Blocked extends Error {} // an admin takes no uploads at present
+const BLOCKED_WORDS = "Uploads are blocked for now."; // how such a refusal begins, of what was on its way
 
 class Upload {
   constructor(file, key, how) {
     Object.assign(this, { file, key, how, sent: 0, state: "waiting", words: "Waiting" });
-    Object.assign(this, { begun: null, posted: false, answer: null, stop: null });
+    Object.assign(this, { begun: null, posted: false, answer: null, stop: null, lost: false });
   }
 
   get ended() { return this.state === "done" || this.state === "refused"; }
 
   async run() {
+    this.lost = false;
     this.set("sending", "Starting…");
     try {
       if (!this.posted) {
@@ -23,10 +27,20 @@ class Upload {
       this.sent = this.file.size;
       this.set("sending", "Looking at it…");
       this.answer = await this.call(`${this.how.address}/${this.begun.id}/complete`);
-      if (this.answer.state === "refused") throw new Refused(this.answer.refusal);
+      if (this.answer.state === "refused") {
+        if (!this.answer.refusal.startsWith(BLOCKED_WORDS)) throw new Refused(this.answer.refusal);
+        Object.assign(this, { begun: null, posted: false }); // that upload has ended; later another is begun
+        throw new Blocked(this.answer.refusal);
+      }
       this.set("done", "Stored");
     } catch (error) {
+      this.lost = error instanceof Lost;
       if (error instanceof Stopped) this.set("paused", "Paused");
+      else if (this.lost) this.set("paused", "Paused: the connection was lost. It goes on by itself when it is back.");
+      else if (error instanceof Blocked) {
+        this.set("paused", "Paused: uploads are blocked");
+        this.how.blocked(error.message);
+      }
       else if (error instanceof Refused) this.set("refused", error.message);
       else this.set("failed", error.message || "It could not be sent.");
       if (!this.posted) this.sent = 0; // a file is sent whole or not at all
@@ -53,13 +67,17 @@ class Upload {
         const signal = AbortSignal.any([stop.signal, AbortSignal.timeout(30_000)]);
         const answer = await fetch(address, { method: "POST", headers, body: body && JSON.stringify(body), signal });
         if (answer.ok) return await answer.json();
-        const words = (await answer.json().catch(() => ({}))).detail ?? `The store answered ${answer.status}.`;
+        const problem = await answer.json().catch(() => ({}));
+        const words = problem.detail ?? `The store answered ${answer.status}.`;
+        if (problem.type?.endsWith(":uploads-blocked")) throw new Blocked(words);
         if (answer.status === 409) this.posted = false; // the object store does not have it
         if (answer.status < 500 && answer.status !== 409 && answer.status !== 429) throw new Refused(words);
         if (left === 0) throw new Error(words);
       } catch (error) {
         if (stopped) throw new Stopped();
-        if (error instanceof Refused || left === 0) throw error instanceof TypeError ? new Error("The store cannot be reached.") : error;
+        const network = error instanceof TypeError; // the browser's word for it
+        if (network && (left === 0 || !navigator.onLine)) throw new Lost();
+        if (error instanceof Refused || error instanceof Blocked || left === 0) throw error;
       }
       await new Promise((done) => { setTimeout(done, 1000 * (4 - left)); });
       if (stopped) throw new Stopped();
@@ -86,7 +104,7 @@ class Upload {
         } else reject(new Error(`The object store answered ${request.status}.`));
       });
       request.addEventListener("abort", () => reject(new Stopped()));
-      request.addEventListener("error", () => reject(new Error("The connection was lost.")));
+      request.addEventListener("error", () => reject(new Lost()));
       request.open("POST", this.begun.url);
       request.send(form);
     });
@@ -98,9 +116,19 @@ class Upload {
   }
 }
 
+// How long the rest takes at the pace since it was begun to be measured; null as long as that says nothing.
+const secondsLeft = (before, now, total) => {
+  const seconds = (now.at - before.at) / 1000;
+  if (seconds < 0.5 || now.sent <= before.sent) return null;
+  return Math.ceil(((total - now.sent) * seconds) / (now.sent - before.sent));
+};
+
+const inWords = (seconds) => (seconds < 90 ? `About ${Math.max(1, seconds)} s` : `About ${Math.round(seconds / 60)} min`);
+
 // The list of uploads below a form.
 class UploadQueue {
   static AT_ONCE = 3;
+  static AGAIN_MS = [3_000, 60_000]; // after a lost connection: first, and at most
 
   constructor(form, atEnd) {
     this.place = form.querySelector("[data-queue]");
@@ -118,9 +146,20 @@ class UploadQueue {
       address: form.dataset.uploads,
       token: form.elements.form_token.value,
       changed: (upload) => { this.show(upload); this.go(); },
+      blocked: (words) => this.block(words),
     };
+    this.left = Object.assign(document.createElement("p"), { className: "hint", hidden: true });
+    this.place.querySelector("[data-total-line]").after(this.left);
+    this.banner = Object.assign(document.createElement("p"), { className: "notice" });
+    this.banner.setAttribute("role", "alert");
+    this.place.prepend(this.banner);
+    this.banner.hidden = true;
+    this.againMs = UploadQueue.AGAIN_MS[0];
+    this.again = null; // the timer that goes on after a lost connection
+    window.addEventListener("online", () => this.goOn());
     this.pauseAll.addEventListener("click", () => {
       this.paused = !this.paused;
+      this.banner.hidden = true;
       for (const upload of this.uploads.keys()) {
         if (this.paused && upload.state === "sending") upload.stop?.();
         if (!this.paused && upload.state === "paused") upload.set("waiting", "Waiting");
@@ -142,6 +181,41 @@ class UploadQueue {
       this.show(upload);
     }
     this.go();
+  }
+
+  // Goes on with what the lost connection paused, and with nothing that the person did.
+  goOn() {
+    clearTimeout(this.again);
+    this.again = null;
+    for (const upload of this.uploads.keys()) {
+      if (upload.lost && upload.state === "paused") upload.set("waiting", "Waiting");
+    }
+  }
+
+  // Pauses everything: what is not sent yet would only be refused.
+  block(words) {
+    this.banner.textContent = `${words} What was stored stays; the rest waits here.`;
+    this.banner.hidden = false;
+    this.paused = true;
+    for (const upload of this.uploads.keys()) {
+      if (upload.ended) continue;
+      // What arrived meanwhile was refused: it is begun anew, and not before the person says so.
+      Object.assign(upload, { begun: null, posted: false, lost: false });
+      if (upload.state === "sending") upload.stop?.();
+      else if (upload.state === "waiting") upload.set("paused", "Paused: uploads are blocked");
+    }
+    this.showTotal();
+  }
+
+  showTimeLeft(all) {
+    const sending = all.filter((one) => one.state === "sending" || one.state === "waiting");
+    const sent = this.total.value;
+    if (sending.length === 0) this.measured = null;
+    else this.measured ??= { at: performance.now(), sent };
+    const seconds = sending.length === 0 ? null
+      : secondsLeft(this.measured, { at: performance.now(), sent }, this.total.max);
+    this.left.hidden = seconds === null;
+    if (seconds !== null) this.left.textContent = `${inWords(seconds)} left`;
   }
 
   go() {
@@ -167,6 +241,7 @@ class UploadQueue {
     const words = Object.assign(document.createElement("p"), { className: "hint" });
     const button = Object.assign(document.createElement("button"), { type: "button", className: "button small" });
     button.addEventListener("click", () => {
+      upload.lost = false; // what the person says holds
       if (upload.state === "sending") upload.stop?.();
       else if (upload.state === "waiting") upload.set("paused", "Paused");
       else if (!upload.ended) upload.set("waiting", "Waiting");
@@ -180,12 +255,19 @@ class UploadQueue {
     const { row, bar, words, button } = this.uploads.get(upload) ?? {};
     if (!row) return;
     row.dataset.state = upload.state;
+    if (upload.state === "done") this.againMs = UploadQueue.AGAIN_MS[0];
+    if (upload.state === "paused" && upload.lost && this.again === null && !this.paused) {
+      this.again = setTimeout(() => this.goOn(), this.againMs);
+      this.againMs = Math.min(this.againMs * 2, UploadQueue.AGAIN_MS[1]);
+    }
     bar.value = upload.sent;
     words.replaceChildren(upload.words);
     if (upload.state === "done") {
       words.replaceChildren(this.link("Stored", upload.key));
       if (upload.answer.duplicate_of !== null) {
-        words.append("; the same image as ", this.link(upload.answer.duplicate_of, upload.answer.duplicate_of));
+        const before = upload.answer.duplicate_of;
+        words.append(before === upload.key ? ". Already in your gallery" : ". Already in your gallery: ");
+        if (before !== upload.key) words.append(this.link(before, before));
       }
     }
     const label = { waiting: "Pause", sending: "Pause", paused: "Resume", failed: "Retry" }[upload.state];
@@ -204,6 +286,7 @@ class UploadQueue {
     for (const [state, words] of [["refused", "refused"], ["failed", "failed"], ["paused", "paused"]]) {
       if (count(state) > 0) parts.push(`${count(state)} ${words}`);
     }
+    this.showTimeLeft(all);
     const said = parts.join(", ");
     if (this.totalWords.textContent !== said) this.totalWords.textContent = said; // read out when it changes
     this.pauseAll.hidden = all.every((one) => one.ended || one.state === "failed");

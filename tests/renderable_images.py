@@ -128,3 +128,23 @@ def fine_jpeg(width: int, height: int) -> bytes:
 def see_through_webp(width: int, height: int) -> bytes:
     """A WebP whose pixels are solid to every degree."""
     return saved(Image.open(BytesIO(good_png(width, height))), "WEBP", method=0)
+
+
+def see_through_noise_webp(width: int, height: int) -> bytes:
+    """A lossless WebP of noise, solid to every degree but the upper half: nearly four bytes a pixel, nothing packs."""
+    source, count = random.Random(1), width * height
+    colours = [Image.frombytes("L", (width, height), source.randbytes(count)) for _ in range(3)]
+    solid = Image.frombytes("L", (width, height), source.randbytes(count)).point(lambda value: value >> 1)
+    return saved(Image.merge("RGBA", (*colours, solid)), "WEBP", lossless=True, exact=True, quality=0, method=0)
+
+
+def as_animation(webp: bytes, width: int, height: int) -> bytes:
+    """The still WebP of a single chunk, as the one frame of an animation."""
+    place = b"".join(number.to_bytes(3, "little") for number in (0, 0, width - 1, height - 1, 100)) + b"\0"
+    frame = place + webp[12:]
+    canvas = b"\x12\0\0\0" + b"".join(number.to_bytes(3, "little") for number in (width - 1, height - 1))
+    chunks = b"".join(
+        kind + struct.pack("<I", len(body)) + body
+        for kind, body in ((b"VP8X", canvas), (b"ANIM", bytes(6)), (b"ANMF", frame))
+    )
+    return b"RIFF" + struct.pack("<I", len(chunks) + 4) + b"WEBP" + chunks

@@ -17,8 +17,11 @@ from chalicelib.adapters.deadline_sockets import DeadlineTlsSocket, with_deadlin
 if TYPE_CHECKING:
     from mypy_boto3_cloudwatch import CloudWatchClient
     from mypy_boto3_ec2 import EC2Client
+    from mypy_boto3_rekognition import RekognitionClient
     from mypy_boto3_s3 import S3Client
+    from mypy_boto3_secretsmanager import SecretsManagerClient
     from mypy_boto3_ses import SESClient
+    from mypy_boto3_sns import SNSClient
     from mypy_boto3_sqs import SQSClient
 
 
@@ -56,6 +59,20 @@ def ses() -> "SESClient":
     )
 
 
+def sns() -> "SNSClient":
+    """A client for notices. One try: a notice's job outlives it, and a person who waits is told."""
+    return boto3.session.Session().client(
+        "sns", config=Config(connect_timeout=1, read_timeout=2, retries={"total_max_attempts": 1})
+    )
+
+
+def rekognition() -> "RekognitionClient":
+    """A client for labels. One try: the job comes back to it."""
+    return boto3.session.Session().client(
+        "rekognition", config=Config(connect_timeout=1, read_timeout=8, retries={"total_max_attempts": 1})
+    )
+
+
 def ec2() -> "EC2Client":
     """A client for the fleet's instances. One try: a run must end within its function's 29 s, and the next comes."""
     return boto3.session.Session().client(
@@ -67,6 +84,14 @@ def cloudwatch() -> "CloudWatchClient":
     """A client for the nodes' metrics."""
     return boto3.session.Session().client(
         "cloudwatch",
+        config=Config(connect_timeout=1, read_timeout=3, retries={"total_max_attempts": 2, "mode": "standard"}),
+    )
+
+
+def secrets() -> "SecretsManagerClient":
+    """A client for secrets, which a process reads once and can do nothing without: two tries, and more patience."""
+    return boto3.session.Session().client(
+        "secretsmanager",
         config=Config(connect_timeout=1, read_timeout=3, retries={"total_max_attempts": 2, "mode": "standard"}),
     )
 

@@ -21,12 +21,16 @@ DAMAGED = (
 )
 
 
+_ALARM_FACTOR = 3
+
+
 def limit_process(memory_bytes: int, seconds: int) -> None:
-    """Limit address space and time of this process for good; it leaves no core and writes no file."""
+    """Limit address space and the processor's time of this process for good; it leaves no core and writes no file."""
     _limit(resource.RLIMIT_AS, memory_bytes)
-    # The parent ends this process after `seconds`. Should the parent die, these do.
-    _limit(resource.RLIMIT_CPU, seconds + 1)
-    signal.alarm(seconds + 1)
+    _, hard = resource.getrlimit(resource.RLIMIT_CPU)
+    most = seconds + 1 if hard == resource.RLIM_INFINITY else min(seconds + 1, hard)
+    resource.setrlimit(resource.RLIMIT_CPU, (min(seconds, most), most))  # SIGXCPU tells what ended it
+    signal.alarm(_ALARM_FACTOR * seconds)  # the parent waits for less; should the parent die, this ends it
     _limit(resource.RLIMIT_CORE, 0)
     _limit(resource.RLIMIT_FSIZE, 0)
 

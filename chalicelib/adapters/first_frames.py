@@ -6,7 +6,7 @@ words. What the file says about the frame (orientation, camera, profile) may be 
 
 from collections.abc import Callable
 from io import BytesIO
-from typing import NamedTuple
+from typing import NamedTuple, cast
 
 from PIL import Image
 from PIL.ExifTags import IFD, Base
@@ -17,6 +17,7 @@ from chalicelib.domain.gif_blocks import gif_frames
 from chalicelib.domain.image_limits import check_frames
 from chalicelib.domain.jpeg_markers import check_scans
 from chalicelib.domain.png_chunks import check_chunks
+from chalicelib.domain.webp_chunks import webp_animation, webp_chunk
 
 Pixels = Image.Image
 
@@ -25,7 +26,7 @@ MODULES = {
     "image/jpeg": ("PIL.JpegImagePlugin", "PIL.TiffImagePlugin"),
     "image/png": ("PIL.PngImagePlugin", "PIL.TiffImagePlugin"),
     "image/gif": ("PIL.GifImagePlugin", "copy"),
-    "image/webp": ("PIL._webp", "PIL.TiffImagePlugin"),
+    "image/webp": ("chalicelib.adapters.webp_frames", "PIL.TiffImagePlugin"),
 }
 
 
@@ -86,26 +87,21 @@ def _gif(data: bytes, scale: int) -> FirstFrame:
 
 
 def _webp(data: bytes, scale: int) -> FirstFrame:
-    # Pillow's own class copies the frame once more, four bytes a pixel, while the decoder holds two canvases.
-    from PIL._webp import WebPAnimDecoder
+    from chalicelib.adapters.webp_frames import first_canvas, still_size
 
-    decoder = WebPAnimDecoder(data)
-    size, _, _, _, mode = decoder.get_info()
-    width, height = size
-    check_frames("image/webp", width, height, 1)
-    found = decoder.get_next()
-    if found is None:
-        raise UnreadableImageError("The image is damaged or cut short.")
-    profile, written = decoder.get_chunk("ICCP"), decoder.get_chunk("EXIF")
-    del decoder
+    animation = webp_animation(data)
+    size = still_size(data) if animation is None else (animation.width, animation.height)
+    check_frames("image/webp", *size, 1)
+    canvas = first_canvas(data, size, animation)
 
     def exif() -> Image.Exif:
         read = Image.Exif()
-        read.load(written or b"")
+        read.load(webp_chunk(data, b"EXIF") or b"")
         return read
 
-    pixels = Image.frombuffer(mode, size, found[0], "raw", mode, 0, 1)  # not a copy
-    return _frame(pixels, size, scale, exif, profile)
+    # Not a copy. Pillow takes any buffer here; its types know of bytes only.
+    pixels = Image.frombuffer("RGBA", size, cast(bytes, canvas.pixels), "raw", "RGBA", 0, 1)
+    return _frame(pixels, size, scale, exif, webp_chunk(data, b"ICCP"))
 
 
 _DECODERS: dict[str, Callable[[bytes, int], FirstFrame]] = {

@@ -66,8 +66,12 @@ class HeldFrames:
         Decoding it once more is the lesser cost.
         """
         each = _SEE_THROUGH_ENCODER_BYTES if frame.see_through else _ENCODER_BYTES
-        if len(self._data) + self._held_bytes() + each * pixels > _room_bytes(frame.width * frame.height):
+        needed = len(self._data) + each * pixels
+        room = _room_bytes(frame.width * frame.height)
+        if needed + self._held_bytes() > room:
             self._held = None
+        if needed + self._held_bytes() > room:
+            self._small = None
 
     def _held_bytes(self) -> int:
         return sum(_bytes_of(found) for found in (self._held, self._small) if found is not None)

@@ -37,10 +37,11 @@ class Wanted(NamedTuple):
     edge_pixels: int
     turn: str
     quality: int
+    media_type: str = "image/webp"  # or image/jpeg
 
 
 class Made(NamedTuple):
-    """A rendition, as WebP."""
+    """A rendition, as WebP or JPEG."""
 
     name: str
     width: int
@@ -96,9 +97,21 @@ def _made(frames: HeldFrames, wanted: Wanted) -> Made:
     frames.make_room(frame, pixels.width * pixels.height)
     del frame
     body = BytesIO()
+    if wanted.media_type == "image/jpeg":
+        _opaque(pixels).save(body, "JPEG", quality=wanted.quality)
+        return Made(wanted.name, *pixels.size, body.getvalue())
     method = _METHOD if pixels.width * pixels.height <= _MANY_PIXELS else _METHOD_FOR_MANY
     pixels.save(body, "WEBP", quality=wanted.quality, method=method)
     return Made(wanted.name, *pixels.size, body.getvalue())
+
+
+def _opaque(pixels: Pixels) -> Pixels:
+    """The pixels on white, which a JPEG needs."""
+    if pixels.mode == "RGB":
+        return pixels
+    white = Image.new("RGB", pixels.size, "white")
+    white.paste(pixels, mask=pixels.getchannel("A"))
+    return white
 
 
 def _seen(frames: HeldFrames) -> dict[str, Any]:

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from chalicelib.adapters.decoding_children import Child, DecodingChildren, not_working
 from chalicelib.domain.errors import UnreadableImageError, UnsupportedTypeError
 from chalicelib.domain.image_limits import check_bytes, check_frames
-from chalicelib.domain.renditions import Kind, Rendered, Seen
+from chalicelib.domain.renditions import MEDIA_TYPE, Kind, Rendered, Seen
 from chalicelib.domain.signatures import claimed_size, media_type_of
 from chalicelib.domain.webp_chunks import is_only_pixels
 
@@ -41,7 +41,7 @@ class ChildRenderer:
             raise UnsupportedTypeError(f"The file is no image of the type {media_type}.")
         if claim := claimed_size(media_type, data):
             check_frames(media_type, *claim, frames=1)
-        wanted = json.dumps([(kind.name, kind.edge_pixels, kind.turn, kind.quality) for kind in kinds])
+        wanted = json.dumps([(kind.name, kind.edge_pixels, kind.turn, kind.quality, kind.media_type) for kind in kinds])
         child = self._children.run(data, media_type, wanted)
         line, _, bodies = child.stdout.partition(b"\n")
         try:
@@ -81,6 +81,11 @@ def _text(found: object) -> str | None:
     raise ValueError("not a text")
 
 
+def _is_of_type(media_type: str, body: bytes) -> bool:
+    """What is stored holds pixels and nothing else; a JPEG is only ever looked at."""
+    return is_only_pixels(body) if media_type == MEDIA_TYPE else media_type_of(body) == media_type
+
+
 def _renditions(kinds: Sequence[Kind], made: list[object], bodies: bytes) -> Iterator[Rendered]:
     """The renditions that were asked for, each of the size and the format that it must have. Raises ValueError."""
     position = 0
@@ -88,7 +93,7 @@ def _renditions(kinds: Sequence[Kind], made: list[object], bodies: bytes) -> Ite
         match each:
             case [kind.name, int(width), int(height), int(length)] if 0 < max(width, height) <= kind.edge_pixels:
                 body = bodies[position : position + length]
-                if not is_only_pixels(body) or claimed_size("image/webp", body) != (width, height):
+                if not _is_of_type(kind.media_type, body) or claimed_size(kind.media_type, body) != (width, height):
                     raise ValueError("not a rendition")
                 yield Rendered(kind, width, height, body)
                 position += length

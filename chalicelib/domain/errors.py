@@ -8,6 +8,9 @@ StoreError
 │   ├── UnknownNodeError        no such cache node
 │   ├── UnknownUserError        no such user
 │   ├── UnknownDumpError        no such dump
+│   ├── UnknownAlbumError       no such album
+│   ├── UnknownShareError       no such link, or not any more
+│   ├── ShareLockedError        the link asks for a password first
 │   ├── PreconditionError       the image is not the one the caller had in mind
 │   ├── UnsupportedTypeError    the bytes are none of the formats that are kept
 │   ├── TooLargeError           a limit on bytes, pixels or frames is passed
@@ -22,12 +25,17 @@ StoreError
 │   ├── NotSignedInError        nobody knows who asks
 │   ├── ToBeErasedError         the account's owner asked to erase it
 │   └── TooManyTriesError       of a kind that is counted; later it may be tried again
+├── NoticeRefusedError        the topic takes no such notice or subscription; trying again changes nothing
+├── LabelsRefusedError        the image is not looked at; trying again changes nothing
 ├── DoneBeforeError           another run of the same did it meanwhile; never reaches a person
 └── UnavailableError          a part that is needed does not answer; to be tried again
     ├── RowsUnavailableError    the database
+    ├── SecretsUnavailableError a secret cannot be read
     ├── ObjectsUnavailableError the object store
     ├── QueueUnavailableError   the job queue; a job's row outlives it
     ├── MailUnavailableError    mail cannot be sent
+    ├── NoticesUnavailableError the topic of notices
+    ├── LabelsUnavailableError  what names the things that an image shows
     ├── NodeError               a cache node; never reaches a person, the origin answers instead
     └── OverloadedError         more work under way than can be taken on
 """
@@ -70,6 +78,18 @@ class UnknownUserError(RequestError):
 
 class UnknownDumpError(RequestError):
     """No such dump, or it is removed already."""
+
+
+class UnknownAlbumError(RequestError):
+    """No such album for this owner."""
+
+
+class UnknownShareError(RequestError):
+    """There is no such link, or it is over: which of the two is not told."""
+
+
+class ShareLockedError(RequestError):
+    """The link asks for a password that was not given."""
 
 
 class PreconditionError(RequestError):
@@ -132,12 +152,24 @@ class TooManyTriesError(RequestError):
     """Too many tries of a kind that is counted. They are counted by the database's clock."""
 
 
+class NoticeRefusedError(StoreError):
+    """The topic refused a notice or a subscription, and would again."""
+
+
+class LabelsRefusedError(StoreError):
+    """The image was refused by what names the things it shows, and would be again."""
+
+
 class DoneBeforeError(StoreError):
     """Another run of the same did it meanwhile, and its answer stands. Never reaches a person."""
 
 
 class UnavailableError(StoreError):
     """A part that is needed does not answer; the same request may succeed later."""
+
+
+class SecretsUnavailableError(UnavailableError):
+    """Secrets Manager does not tell a secret that is needed."""
 
 
 class RowsUnavailableError(UnavailableError):
@@ -154,6 +186,14 @@ class QueueUnavailableError(UnavailableError):
 
 class MailUnavailableError(UnavailableError):
     """Mail cannot be sent at present."""
+
+
+class NoticesUnavailableError(UnavailableError):
+    """The topic of notices does not answer; the notice's job outlives it."""
+
+
+class LabelsUnavailableError(UnavailableError):
+    """What names the things that an image shows does not answer."""
 
 
 class NodeError(UnavailableError):

@@ -3,7 +3,8 @@
 from chalicelib.domain.errors import TooLargeError
 from chalicelib.domain.images import MAX_BYTES, MAX_FRAMES, MAX_PIXELS
 
-# WebP's decoder holds three copies of the canvas, twelve bytes a pixel: 600 MB at the limit of the other formats.
+# Decoding WebP takes the file, of up to 64 MiB, and eight bytes a pixel. Less than 256 MiB, with the interpreter,
+# is wanted of every image up to 25 megapixels, which leaves room for this many.
 MAX_WEBP_PIXELS = 4096 * 4096
 
 _MIB = 1024 * 1024

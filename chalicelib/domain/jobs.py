@@ -4,10 +4,13 @@ import json
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
+from chalicelib.domain.notices import EditNotice
+
 REMOVE_OBJECTS = "remove_objects"
 MAKE_DUMP, REMOVE_DATA = "make_dump", "remove_data"
 ERASE_ACCOUNT = "erase_account"
 RENDER = "render"
+EDIT_NOTICE, LABEL = "edit_notice", "label"
 INDEX_IMAGES = "index_images"
 MOST_TRIES = 20  # to make renditions; a message goes to the dead-letter queue after five
 MAX_REMOVALS = 1000  # S3 deletes at most as many in one call
@@ -63,6 +66,30 @@ def render_of(job: Job) -> Render:
     """What a job made by render_job makes."""
     owner, key, source, kinds = json.loads(job.body)
     return Render(bytes.fromhex(owner), bytes.fromhex(key), source, tuple(kinds))
+
+
+def edit_notice_job(job_id: bytes, notice: EditNotice) -> Job:
+    """A job that tells the owner."""
+    body = [notice.owner_id.hex(), notice.key.hex(), list(notice.kinds), notice.ready]
+    return Job(job_id, EDIT_NOTICE, json.dumps(body))
+
+
+def edit_notice_of(job: Job) -> EditNotice:
+    """What a job made by edit_notice_job tells."""
+    owner, key, kinds, ready = json.loads(job.body)
+    return EditNotice(bytes.fromhex(owner), bytes.fromhex(key), tuple(kinds), bool(ready))
+
+
+def label_job(job_id: bytes, order: Render, tries_left: int) -> Job:
+    """A job that has the image looked at; the order's kinds do not matter."""
+    body = [order.owner_id.hex(), order.key.hex(), order.source_object_key, tries_left]
+    return Job(job_id, LABEL, json.dumps(body))
+
+
+def label_of(job: Job) -> tuple[Render, int]:
+    """What a job made by label_job looks at, and how often it may be tried yet."""
+    owner, key, source, tries_left = json.loads(job.body)
+    return Render(bytes.fromhex(owner), bytes.fromhex(key), source, ()), int(tries_left)
 
 
 def index_job(job_id: bytes, owner_id: bytes, after: bytes) -> Job:

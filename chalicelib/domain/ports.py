@@ -19,6 +19,13 @@ Precondition = Callable[[Image | None], None]
 """Looks at the image as it is under the write's lock; raises PreconditionError to stop the write."""
 
 
+class SecretText(Protocol):
+    """A text that is kept apart from the settings."""
+
+    def current(self) -> str:
+        """As it was read last; read if it never was. Raises UnavailableError."""
+
+
 @dataclass(frozen=True, slots=True)
 class Row:
     """What one SELECT at the primary says: it decides what may be shown."""

@@ -7,7 +7,7 @@ from typing import Protocol
 from chalicelib.domain.accounts import Owner, Principal
 from chalicelib.domain.image_details import SeenFacts
 from chalicelib.domain.images import Image
-from chalicelib.domain.jobs import Render
+from chalicelib.domain.jobs import Job, Render
 from chalicelib.domain.stored_renditions import About, Rendition
 
 
@@ -69,6 +69,7 @@ class RenderRows(Protocol):
         made: Sequence[Rendition],
         tags: Sequence[str],
         seen: SeenFacts | None = None,
+        owed: Sequence[Job] = (),
     ) -> bool:
         """Makes the renditions ready and gives the image its automatic tags, in one transaction.
 
@@ -76,10 +77,20 @@ class RenderRows(Protocol):
         transaction makes the intent due and ends the job, and the answer is False. `tags` empty leaves tags alone, and
         `seen` None what was seen before.
         What is made counts as the owner's bytes, and is not refused for a quota: the image was taken already.
+        Jobs that are `owed` then are written by the run that ends the job, so a job that was performed twice owes once.
         """
 
     def refuse_if_full(self, order: Render, size: int) -> None:
         """Raises QuotaError if so many bytes more do not fit into the owner's quota."""
 
-    def fail(self, order: Render, job_id: bytes, why: str) -> None:
-        """Marks what the job was to make as failed, and ends the job."""
+    def fail(self, order: Render, job_id: bytes, why: str, owed: Sequence[Job] = ()) -> None:
+        """Marks what the job was to make as failed, and ends the job; writes what is owed then, as `complete`."""
+
+    def label(self, order: Render, job_id: bytes, tags: Sequence[str]) -> None:
+        """Adds automatic tags to the image, if it still is the one that was looked at, and ends the job.
+
+        Removed ones stay removed.
+        """
+
+    def put_off(self, job_id: bytes, instead: Job, seconds: int) -> None:
+        """Ends the job and writes another in its place, due after that long."""

@@ -18,6 +18,7 @@ class Kind:
     edge_pixels: int
     turn: str = ""
     quality: int = 82
+    media_type: str = MEDIA_TYPE
 
 
 THUMBNAIL = Kind("thumbnail", "Thumbnail", 320, quality=75)
@@ -26,16 +27,19 @@ FLIPPED = Kind("flipped", "Flipped", MOST_EDGE_PIXELS, "flip", 88)
 GREYSCALE = Kind("greyscale", "Greyscale", MOST_EDGE_PIXELS, "grey", 88)
 ROTATED_LEFT = Kind("rotated-left", "Rotated left", MOST_EDGE_PIXELS, "left", 88)
 ROTATED_RIGHT = Kind("rotated-right", "Rotated right", MOST_EDGE_PIXELS, "right", 88)
+FULL = Kind("full", "Full size, for sharing", MOST_EDGE_PIXELS, quality=85)
+
+LOOKED_AT = Kind("looked-at", "What labels are asked of", 1024, quality=85, media_type="image/jpeg")  # never stored
 
 ON_ARRIVAL = (THUMBNAIL, PREVIEW, FLIPPED)
 AUTOMATIC = frozenset(kind.name for kind in ON_ARRIVAL)
 EDITS = (FLIPPED, GREYSCALE, ROTATED_LEFT, ROTATED_RIGHT)
-KINDS = {kind.name: kind for kind in (THUMBNAIL, PREVIEW, *EDITS)}
+KINDS = {kind.name: kind for kind in (THUMBNAIL, PREVIEW, *EDITS, FULL)}
 
 
 @dataclass(frozen=True, slots=True)
 class Rendered:
-    """A finished rendition: its size in pixels and its WebP bytes, without any metadata."""
+    """A finished rendition: its size in pixels and its bytes, of the kind's type, without any metadata."""
 
     kind: Kind
     width: int

@@ -50,7 +50,7 @@ class Upload:
     refusal: str | None = None
     object_key: str | None = None
     sha256: bytes | None = None
-    duplicate_of: bytes | None = None  # the key of another image of the owner's, with the same bytes when this was done
+    duplicate_of: bytes | None = None  # the key of an image that had the same bytes before; this key if no other has
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,14 +7,14 @@ object that an announced job removes; acknowledged means that object and row are
 
 import logging
 import secrets
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TypeVar
 
 from chalicelib.domain import jobs
 from chalicelib.domain.errors import RowsUnavailableError, StoreError
 from chalicelib.domain.partitions import partition_of
-from chalicelib.domain.ports import Draft, ImageRows, JobQueue, JobRows, Objects, Stopwatch
+from chalicelib.domain.ports import Draft, ImageRows, Objects, Stopwatch
 
 logger = logging.getLogger(__name__)
 T = TypeVar("T")
@@ -51,17 +51,6 @@ def announced(
     except StoreError:
         _abandon(rows, intent.id)
         raise
-
-
-def send_now(queue: JobQueue, job_rows: JobRows, due: Sequence[bytes]) -> None:
-    """Sends jobs that a transaction made due; what cannot be sent now, the schedule sends."""
-    if not due:
-        return
-    try:
-        queue.send(due)
-        job_rows.mark_sent(due)
-    except StoreError as error:
-        logger.warning("jobs not sent now, the schedule will: %s", error)
 
 
 def new_object_key(owner_id: bytes) -> str:

@@ -9,8 +9,8 @@ from chalicelib.domain.gallery_ports import DetailRows
 from chalicelib.domain.image_details import caption_of
 from chalicelib.domain.keys import key_from_text, text_of
 from chalicelib.domain.ports import JobQueue, JobRows, Precondition
-from chalicelib.services.announced_write import send_now
 from chalicelib.services.images import no_precondition
+from chalicelib.services.sending import send_now
 
 
 @dataclass(frozen=True, slots=True)

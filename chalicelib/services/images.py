@@ -22,8 +22,9 @@ from chalicelib.domain.ports import (
     Stopwatch,
     Written,
 )
-from chalicelib.services.announced_write import AnnouncedWrite, announced, new_object_key, send_now
+from chalicelib.services.announced_write import AnnouncedWrite, announced, new_object_key
 from chalicelib.services.read_through import ReadThrough, Served
+from chalicelib.services.sending import send_now
 from chalicelib.services.staleness import Staleness
 
 READ_ATTEMPTS = 3

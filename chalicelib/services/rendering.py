@@ -13,15 +13,18 @@ from dataclasses import dataclass
 
 from chalicelib.domain import jobs
 from chalicelib.domain.automatic_tags import automatic_tags
-from chalicelib.domain.errors import ObjectsUnavailableError, RequestError, UnavailableError
+from chalicelib.domain.errors import ObjectsUnavailableError, RequestError, UnavailableError, UnreadableImageError
 from chalicelib.domain.image_details import SeenFacts, seen_facts
 from chalicelib.domain.images import Image
 from chalicelib.domain.jobs import Job, Removal, Render
+from chalicelib.domain.notices import EditNotice, requested
 from chalicelib.domain.partitions import partition_of
 from chalicelib.domain.ports import ImageRows, JobRows, Objects, Renderer
 from chalicelib.domain.rendition_ports import RenderRows
 from chalicelib.domain.renditions import AUTOMATIC, KINDS, MEDIA_TYPE, THUMBNAIL, Rendered
 from chalicelib.domain.stored_renditions import Rendition, State, object_key_of
+from chalicelib.services.labelling import TRIES
+from chalicelib.services.sending import Sending
 
 logger = logging.getLogger(__name__)
 
@@ -37,6 +40,9 @@ class Rendering:
     job_rows: JobRows
     objects: Objects
     renderer: Renderer
+    sending: Sending
+    tells_owners: bool = False  # of edits that they asked for
+    labels: bool = False  # of what an image shows, as tags
 
     def perform(self, job: Job) -> None:
         """Makes what the job names, or says why not, and finishes it. Raises UnavailableError: to be tried again.
@@ -46,14 +52,14 @@ class Rendering:
         """
         order = jobs.render_of(job)
         if job.tries > jobs.MOST_TRIES:  # the last one was killed
-            self.rows.fail(order, job.id, f"{_GIVEN_UP} Each was cut short.")
+            self._fail(job, order, f"{_GIVEN_UP} Each was cut short.")
             return
         try:
             self._try(job, order)
         except UnavailableError as error:
             if job.tries == jobs.MOST_TRIES:
                 logger.warning("job %s is given up: %s", job.id.hex(), error)
-                self.rows.fail(order, job.id, f"{_GIVEN_UP} {error}")
+                self._fail(job, order, f"{_GIVEN_UP} {error}")
             raise
 
     def _try(self, job: Job, order: Render) -> None:
@@ -69,7 +75,7 @@ class Rendering:
                 self.rows.refuse_if_full(order, sum(len(one.data) for one in asked_for))
         except RequestError as error:
             logger.warning("job %s makes no renditions: %s", job.id.hex(), error)
-            self.rows.fail(order, job.id, str(error))
+            self._fail(job, order, str(error))
             return
         tags = automatic_tags(seen, image.facts.media_type) if THUMBNAIL in kinds else []
         self._keep(job, order, rendered, tags, seen_facts(seen) if THUMBNAIL in kinds else None)
@@ -78,8 +84,9 @@ class Rendering:
         data = self.objects.get(image.object_key)
         if data is None:  # deleted meanwhile, which the next try sees
             raise ObjectsUnavailableError(f"The object {image.object_key} is not there.")
-        if hashlib.sha256(data).digest() != image.sha256:
-            raise ObjectsUnavailableError(f"The bytes of object {image.object_key} are not those that were stored.")
+        if hashlib.sha256(data).digest() != image.sha256:  # they are never changed, so another try would find the same
+            logger.error("the bytes of object %s are not those that were stored", image.object_key)
+            raise UnreadableImageError("The image's bytes in the store are damaged: upload it again.")
         return data
 
     def _keep(self, job: Job, order: Render, rendered: list[Rendered], tags: list[str], seen: SeenFacts | None) -> None:
@@ -91,8 +98,27 @@ class Rendering:
         self.image_rows.announce(intent)
         for row, one in zip(made, rendered, strict=True):
             self.objects.put(row.object_key, one.data, MEDIA_TYPE)
-        if not self.rows.complete(order, job.id, intent.id, made, tags, seen):
+        owed = self._owed(order, ready=True)
+        if not self.rows.complete(order, job.id, intent.id, made, tags, seen, owed):
             logger.info("job %s: the image was replaced or deleted while it was rendered", job.id.hex())
+            return
+        self.sending.send([one.id for one in owed])
+
+    def _fail(self, job: Job, order: Render, why: str) -> None:
+        owed = self._owed(order, ready=False)
+        self.rows.fail(order, job.id, why, owed=owed)
+        self.sending.send([one.id for one in owed])
+
+    def _owed(self, order: Render, *, ready: bool) -> list[Job]:
+        """The jobs that are due once these renditions are ready or failed."""
+        owed = []
+        edits = requested(order.kinds)
+        if self.tells_owners and edits:
+            notice = EditNotice(order.owner_id, order.key, edits, ready)
+            owed.append(jobs.edit_notice_job(secrets.token_bytes(16), notice))
+        if self.labels and ready and THUMBNAIL.name in order.kinds:
+            owed.append(jobs.label_job(secrets.token_bytes(16), order, TRIES))
+        return owed
 
 
 def _made(order: Render, one: Rendered) -> Rendition:

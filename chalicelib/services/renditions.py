@@ -1,6 +1,5 @@
 """What people ask of an image's renditions and tags: to see them, to have more made, to tag and untag."""
 
-import logging
 import secrets
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -22,8 +21,7 @@ from chalicelib.domain.stored_renditions import About, State, as_image
 from chalicelib.domain.tags import tag_of
 from chalicelib.services.images import READ_ATTEMPTS, Images
 from chalicelib.services.read_through import Served
-
-logger = logging.getLogger(__name__)
+from chalicelib.services.sending import send_now
 
 MOST_TAGS = 100  # of one image
 
@@ -92,13 +90,7 @@ class Renditions:
     def _send(self, key: bytes, due: Sequence[bytes] | None) -> None:
         if due is None:
             raise _no_image(key)
-        if not due:
-            return
-        try:
-            self.images.queue.send(due)
-            self.images.job_rows.mark_sent(due)
-        except StoreError as error:
-            logger.warning("jobs not sent now, the schedule will: %s", error)
+        send_now(self.images.queue, self.images.job_rows, due)
 
     def _why_not(self, image: Image | None, key: bytes, kind: str) -> StoreError:
         if self.images.staleness.noted:  # what is acknowledged is never denied

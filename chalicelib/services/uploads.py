@@ -30,8 +30,9 @@ from chalicelib.domain.uploads import (
     UploadState,
     check_declared,
 )
-from chalicelib.services.announced_write import AnnouncedWrite, announced, new_object_key, send_now
+from chalicelib.services.announced_write import AnnouncedWrite, announced, new_object_key
 from chalicelib.services.idempotency import once
+from chalicelib.services.sending import send_now
 
 logger = logging.getLogger(__name__)
 

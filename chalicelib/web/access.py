@@ -46,6 +46,25 @@ MODULES: Mapping[str, Mapping[str, Mapping[str, Access]]] = {
         "/tag": _of(Access.OWNER, POST),
         "/untag": _of(Access.OWNER, POST),
     },
+    "album_pages": {
+        "/albums": _of(Access.OWNER, GET, HEAD, POST),
+        "/album": _of(Access.OWNER, GET, HEAD),
+        "/album/choose": _of(Access.OWNER, GET, HEAD, POST),
+        "/album/add": _of(Access.OWNER, POST),
+        "/album/rename": _of(Access.OWNER, POST),
+        "/album/image": _of(Access.OWNER, POST),
+        "/album/delete": _of(Access.OWNER, GET, HEAD, POST),
+    },
+    "share_pages": {
+        "/shares": _of(Access.OWNER, GET, HEAD, POST),
+        "/shares/new": _of(Access.OWNER, GET, HEAD),
+        "/shares/revoke": _of(Access.OWNER, POST),
+    },
+    "shared_pages": {  # whoever has a link: the link's own row says whether it is in force
+        "/share/{token}": _of(Access.ANYONE, GET, HEAD, POST),
+        "/share/{token}/{image_id}": _of(Access.ANYONE, GET, HEAD),
+        "/share/{token}/{image_id}/{kind}": _of(Access.ANYONE, GET, HEAD),
+    },
     "account_pages": {
         "/sign-in": _of(Access.ANYONE, GET, HEAD, POST),
         "/sign-up": _of(Access.ANYONE, GET, HEAD, POST),
@@ -56,6 +75,7 @@ MODULES: Mapping[str, Mapping[str, Mapping[str, Access]]] = {
         "/account": _of(Access.OWNER, GET, HEAD),
         "/account/password": _of(Access.OWNER, POST),
         "/account/sessions": _of(Access.OWNER, POST),
+        "/account/notices": _of(Access.OWNER, POST),
         "/account/tokens": _of(Access.OWNER, POST),
         "/account/revoke": _of(Access.OWNER, POST),
     },
@@ -108,6 +128,17 @@ MODULES: Mapping[str, Mapping[str, Mapping[str, Access]]] = {
         "/api/v1/image/edits": _of(Access.OWNER, POST),
         "/api/v1/image/retry": _of(Access.OWNER, POST),
         "/api/v1/image/tags": _of(Access.OWNER, POST, DELETE),
+    },
+    "albums_api": {
+        "/api/v1/albums": _of(Access.OWNER, GET, POST),
+        "/api/v1/albums/{album_id}": _of(Access.OWNER, GET, PATCH, DELETE),
+        "/api/v1/albums/{album_id}/images": _of(Access.OWNER, POST, DELETE),
+        "/api/v1/albums/{album_id}/order": _of(Access.OWNER, POST),
+    },
+    "shares_api": {
+        "/api/v1/shares": _of(Access.OWNER, GET, POST),
+        "/api/v1/shares/{share_id}": _of(Access.OWNER, DELETE),
+        "/api/v1/shared/{token}": _of(Access.ANYONE, GET),
     },
     "search_api": {
         "/api/v1/suggestions": _of(Access.OWNER, GET),

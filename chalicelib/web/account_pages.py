@@ -5,15 +5,18 @@ from collections.abc import Callable, Mapping
 from chalice.app import Request, Response
 
 from chalicelib.bootstrap import Services
-from chalicelib.domain.accounts import Way
+from chalicelib.domain.accounts import Principal, Way
 from chalicelib.domain.errors import (
     InvalidValueError,
     NotFoundError,
+    NoticeRefusedError,
+    NoticesUnavailableError,
     NotSignedInError,
     RequestError,
     ToBeErasedError,
     TooManyTriesError,
 )
+from chalicelib.domain.notices import Told
 from chalicelib.services.accounts import Accounts, SignedIn
 from chalicelib.web.addresses import came_from, site_of
 from chalicelib.web.http import ErrorAnswer, error_answer
@@ -32,6 +35,9 @@ NOTICES = {
     "ended": "You are signed out everywhere.",
     "out": "You are signed out.",
     "withdrawn": "The erasure is withdrawn, and nothing was erased. Sign in as usual.",
+    "asked": "A mail is on its way that asks whether you want to be told. Answer it, and you are.",
+    "told": "You are told by mail when an edit is ready.",
+    "untold": "You are not told of edits by mail any more.",
 }
 HASH_CHARACTERS = 32  # of a token's id in hexadecimal
 
@@ -160,6 +166,19 @@ def views(services: Callable[[], Services], request: Callable[[], Request]) -> V
         accounts().revoke_token(principal_of(request()), bytes.fromhex(token_id))
         return frame.onward("/account", notice="revoked")
 
+    @route("/account/notices", "POST")
+    def turn_notices() -> Response:
+        form = frame.own_form()
+        switch, principal = services().notice_switch, _person()
+        try:
+            if form.text("notices") != "on":
+                switch.turn_off(principal)
+                return frame.onward("/account", notice="untold")
+            told = switch.turn_on(principal)
+        except NoticeRefusedError as error:
+            raise NoticesUnavailableError("Your address was not taken for notices. Try again later.") from error
+        return frame.onward("/account", notice="told" if told is Told.ON else "asked")
+
     def _form(template: str, error: RequestError | None = None, **values: object) -> Response:
         answer = None if error is None else error_answer(error)
         blank: Mapping[str, object] = {"email": "", "link": "", "notice": None}
@@ -167,9 +186,7 @@ def views(services: Callable[[], Services], request: Callable[[], Request]) -> V
         return frame.page(template, shown, 200 if answer is None else _status_of(answer))
 
     def _account(error: RequestError | None = None, secret: str | None = None, notice: str | None = None) -> Response:
-        principal = principal_of(request())
-        if principal.way is Way.NAME:
-            raise NotFoundError("Whoever comes here without signing in has no account.")
+        principal = _person()
         tokens = [
             {
                 "id": token.id.hex(),
@@ -179,7 +196,21 @@ def views(services: Callable[[], Services], request: Callable[[], Request]) -> V
             }
             for token in accounts().tokens(principal)
         ]
-        return _form("account.html", error, tokens=tokens, secret=secret, notice=notice)
+        told = _told(principal) if services().notice_switch.offered else None
+        return _form("account.html", error, tokens=tokens, secret=secret, notice=notice, told=told)
+
+    def _person() -> Principal:
+        principal = principal_of(request())
+        if principal.way is Way.NAME:
+            raise NotFoundError("Whoever comes here without signing in has no account.")
+        return principal
+
+    def _told(principal: Principal) -> str:
+        """Whether the person is told of edits; "unknown" while that cannot be asked, which is no reason to fail."""
+        try:
+            return services().notice_switch.state(principal).value
+        except (NoticesUnavailableError, NoticeRefusedError):
+            return "unknown"
 
     def _signed_in(signed_in: SignedIn) -> Response:
         return frame.onward("/", begun(request(), signed_in.token))

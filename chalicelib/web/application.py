@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, cast
 from chalice.app import Chalice, Request, Response
 
 from chalicelib.config import ConfigError
+from chalicelib.web import cdn
 from chalicelib.web.access import MODULES
 from chalicelib.web.faces import face_of
 from chalicelib.web.http import answering_as, finishing
@@ -28,6 +29,7 @@ def create_app(services: "Callable[[], Services]") -> Chalice:
         door=lambda: _door(services()),
         has_route=lambda path, method: method in app.routes.get(path, {}),
         staleness=lambda: services().staleness,
+        arrive=lambda request: _arrive(request, services()),
     )
     app.register_middleware(request_observer(lambda: environment_of(services)), "http")
     app.register_middleware(finish, "http")
@@ -80,6 +82,10 @@ class _Later:
         return self._views
 
 
+def _arrive(request: Request, services: "Services") -> None:
+    cdn.arrive(request, services.config.site_address, services.form_key)
+
+
 def _door(services: "Services") -> Door:
     config = services.config
-    return Door(services.accounts, config.signed_in_as, OpenTo(config.open_to), config.secret_key)
+    return Door(services.accounts, config.signed_in_as, OpenTo(config.open_to), services.form_key)

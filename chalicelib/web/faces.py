@@ -4,6 +4,7 @@ from chalice.app import Response
 
 from chalicelib.web.http import SECURITY_HEADERS, ErrorAnswer, Face, status_answer
 
+DEEPER = ("/manager/", "/account/", "/admin/", "/album/", "/shares/")
 _PLAIN = ("/api/v1", "/api/openapi.json", "/health", "/healthz", "/readyz")
 
 
@@ -13,7 +14,9 @@ def face_of(path: str) -> Face:
         return _problem
     if path == "/api" or path.startswith("/api/"):
         return _compatible
-    return _deeper_page if path.startswith(("/manager/", "/account/", "/admin/")) else _page
+    if path.startswith("/share/"):
+        return _shared(path.count("/") - 1)
+    return _deeper_page if path.startswith(DEEPER) else _page
 
 
 def gateway_answer(status: int, message: str, path: str) -> tuple[dict[str, str], bytes]:
@@ -39,6 +42,15 @@ def _page(answer: ErrorAnswer) -> Response:
     from chalicelib.web.page_frame import error_page
 
     return error_page(answer)
+
+
+def _shared(depth: int) -> Face:
+    def told(answer: ErrorAnswer) -> Response:
+        from chalicelib.web.shared_frame import shared_error_page
+
+        return shared_error_page(answer, "/".join([".."] * depth))
+
+    return told
 
 
 def _deeper_page(answer: ErrorAnswer) -> Response:

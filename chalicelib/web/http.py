@@ -21,13 +21,16 @@ from chalicelib.domain.errors import (
     NotSignedInError,
     PreconditionError,
     QuotaError,
+    ShareLockedError,
     StoreError,
     ToBeErasedError,
     TooLargeError,
     TooManyTriesError,
     UnavailableError,
+    UnknownAlbumError,
     UnknownDumpError,
     UnknownNodeError,
+    UnknownShareError,
     UnknownUploadError,
     UnknownUserError,
     UnreadableImageError,
@@ -79,6 +82,9 @@ _TABLE: tuple[tuple[type[StoreError], int, str, str], ...] = (
     (UnknownNodeError, 404, "no-such-node", "No such node"),
     (UnknownUserError, 404, "no-such-user", "No such user"),
     (UnknownDumpError, 404, "no-such-dump", "No such dump"),
+    (UnknownAlbumError, 404, "no-such-album", "No such album"),
+    (UnknownShareError, 404, "no-such-link", "This link leads nowhere"),
+    (ShareLockedError, 403, "link-locked", "This link asks for a password"),
     (UnknownUploadError, 404, "no-such-upload", "No such upload"),
     (NotArrivedError, 409, "not-arrived", "Not uploaded yet"),
     (IdempotencyKeyReusedError, 422, "idempotency-key-reused", "Not the same request"),
@@ -164,6 +170,7 @@ def finishing(
     door: Callable[[], Door],
     has_route: Callable[[str, str], bool],
     staleness: Callable[[], Staleness],
+    arrive: Callable[[Request], None],
 ) -> Callable[[Request, Callable[[Request], Response]], Response]:
     """The outermost middleware: what every answer must have, whoever made it."""
 
@@ -178,6 +185,7 @@ def finishing(
             nonlocal noticed
             noticed = staleness()
             noticed.begin()
+            arrive(request)
             _refuse_foreign_origin(request)
             if has_route(request.path, request.method):  # otherwise Chalice answers 405
                 admit(request, door())

@@ -8,9 +8,11 @@ from chalicelib.domain.accounts import Principal
 from chalicelib.domain.errors import PreconditionError
 from chalicelib.domain.images import Image
 from chalicelib.domain.ports import Precondition
+from chalicelib.domain.shares import Opened
 from chalicelib.services.images import Images, no_precondition
 from chalicelib.services.read_through import Served
 from chalicelib.services.renditions import Renditions
+from chalicelib.services.shares import Shares
 from chalicelib.web.timing import RequestTimer, signed_source_of, source_of, unchanged_source_of
 
 
@@ -40,6 +42,21 @@ def rendition_answer(
         request,
         inline_bytes,
     )
+
+
+def rendition_of_share(
+    shares: Shares, token: str, image_id: bytes, kind: str, lets_in: Callable[[Opened], bool], request: Request
+) -> Response:
+    """The bytes of a rendition behind a link. Neither where they came from nor where they lie is told.
+
+    Raises UnknownShareError, ShareLockedError or ObjectsUnavailableError.
+    """
+    known = request.headers.get("if-none-match", "")
+    image, served = shares.get(token, image_id, kind, lets_in, RequestTimer(), lambda image: not _matches(known, image))
+    headers = {"ETag": etag_of(image), "Cache-Control": "private, no-cache"}  # asked again each time: it may be revoked
+    if served is None:
+        return Response(b"", {**headers}, 304)
+    return Response(served.data, {**headers, "Content-Type": image.facts.media_type})
 
 
 def _bytes_answer(

@@ -11,6 +11,7 @@ from chalicelib.web.openapi_findings import finding_paths, finding_schemas
 from chalicelib.web.openapi_fleet import fleet_paths, fleet_schemas
 from chalicelib.web.openapi_pieces import Schema, content_of, errors, json_content, object_of, operation
 from chalicelib.web.openapi_renditions import of_metadata, rendition_paths, rendition_schemas
+from chalicelib.web.openapi_sharing import sharing_paths, sharing_schemas
 from chalicelib.web.openapi_uploads import IDEMPOTENCY_KEY, upload_paths, upload_schemas
 from chalicelib.web.replica_api import replica_paths, replica_schemas
 from chalicelib.web.search_api import search_paths, search_schemas
@@ -157,6 +158,7 @@ def _paths() -> Schema:
         },
         **upload_paths(_KEY),
         **rendition_paths(_KEY_QUERY, _KEY),
+        **sharing_paths(_KEY_QUERY, _KEY),
         **search_paths(),
         **fleet_paths(),
         **replica_paths(),
@@ -246,6 +248,7 @@ def _schemas() -> Schema:
             next_cursor={"type": ["string", "null"]},
         ),
         **upload_schemas(_KEY),
+        **sharing_schemas(_KEY),
         **search_schemas(),
         **fleet_schemas(),
         **replica_schemas(),

@@ -90,7 +90,7 @@ def upload_schemas(key: Schema) -> Schema:
             sha256={"type": ["string", "null"], "pattern": "^[0-9a-f]{64}$"},
             duplicate_of={
                 **_TEXT_OR_NULL,
-                "description": "The key of another image with the same bytes, as it was when this one was stored.",
+                "description": "The key of an image that had the same bytes already; this very key if no other has.",
             },
             content={**_TEXT_OR_NULL, "description": "The address of the image's bytes."},
             created_at=_INSTANT,

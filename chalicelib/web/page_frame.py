@@ -63,7 +63,7 @@ class PageFrame:
             root_of(request),
             {
                 **values,
-                "form_token": form_token.token_of(visitor, self._services().config.secret_key),
+                "form_token": form_token.token_of(visitor, self._services().form_key()),
                 "me": visitor_seen(request),
                 "stale": self._services().images.staleness.noted,
                 "blocked": self._services().admin.uploads.now(),
@@ -88,7 +88,7 @@ class PageFrame:
     def own_form(self) -> RequestForm:
         """The form that was sent. Raises ForgedFormError if this browser was not given it."""
         form = form_of(self._request(), self._services().config.max_upload_bytes)
-        form_token.check(self._request(), form, self._services().config.secret_key)
+        form_token.check(self._request(), form, self._services().form_key())
         return form
 
     def onward(self, path: str, set_cookie: str | None = None, **query: str | bytes) -> Response:

@@ -4,6 +4,7 @@ Who it says it comes from is noted here; whether that is so is asked of the data
 says so, in the very SELECT that finds the image.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from enum import Enum
 
@@ -37,7 +38,7 @@ class Door:
     accounts: Accounts
     signed_in_as: str | None
     open_to: OpenTo
-    secret_key: str
+    form_key: Callable[[], str]
 
 
 def admit(request: Request, door: Door) -> None:
@@ -53,7 +54,7 @@ def admit(request: Request, door: Door) -> None:
     principal = _claimed(request, door)
     changes = request.method not in ("GET", "HEAD")
     if principal.way is Way.SESSION and changes and request.path.startswith("/api"):
-        _check_header(request, door.secret_key)  # forms carry it in a field, which their pages check
+        _check_header(request, door.form_key())  # forms carry it in a field, which their pages check
     if principal.way is not Way.NAME and access is not Access.BY_ROW:
         account = door.accounts.of(principal)
         if changes and principal.way is Way.TOKEN and not door.accounts.may_write(principal):

@@ -10,8 +10,10 @@ if TYPE_CHECKING:  # importing them all is what a cold process need not do
     from chalicelib.domain.admin_ports import AdminRows, DumpObjects, DumpRows, RemovalRows
     from chalicelib.domain.erasing_ports import ErasedObjects, ErasureRows
     from chalicelib.domain.gallery_ports import DetailRows, GalleryRows, IndexRows
+    from chalicelib.domain.notice_ports import EditNotices, Labels
     from chalicelib.domain.rendition_ports import RenderRows, RenditionRows
     from chalicelib.domain.scaler_ports import ScalerRows
+    from chalicelib.domain.sharing_ports import AlbumRows, ShareRows
     from chalicelib.domain.sweeping_ports import SweepActs, SweepRows, SweptObjects
     from chalicelib.domain.upload_ports import AnswerRows, IncomingObjects, UploadRows
     from chalicelib.services.readiness import Probe
@@ -29,6 +31,8 @@ class Ports(Protocol):
     def probes(self) -> "Mapping[str, Probe]": ...
     @property
     def clock(self) -> "ports.Clock": ...
+    @property
+    def form_secret(self) -> "ports.SecretText": ...
     @property
     def staleness(self) -> "Staleness": ...
     @property
@@ -63,6 +67,10 @@ class Ports(Protocol):
     def rendition_rows(self) -> "RenditionRows": ...
     @property
     def render_rows(self) -> "RenderRows": ...
+    @property
+    def album_rows(self) -> "AlbumRows": ...
+    @property
+    def share_rows(self) -> "ShareRows": ...
     @property
     def index_rows(self) -> "IndexRows": ...
     @property
@@ -101,6 +109,10 @@ class Ports(Protocol):
     def passwords(self) -> "Passwords": ...
     @property
     def mail(self) -> "Mail": ...
+    @property
+    def notices(self) -> "EditNotices | None": ...  # None: nobody is told
+    @property
+    def labels(self) -> "Labels | None": ...  # None: nothing is looked at
     @property
     def inspector(self) -> "ports.Inspector": ...
     @property

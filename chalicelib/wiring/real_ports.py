@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from chalicelib.config import Config
@@ -14,6 +15,7 @@ if TYPE_CHECKING:
     from chalicelib.adapters.memcached_admin import MemcachedNodeAdmins
     from chalicelib.adapters.mysql.account_rows import MySqlAccountRows
     from chalicelib.adapters.mysql.admin_rows import MySqlAdminRows
+    from chalicelib.adapters.mysql.album_rows import MySqlAlbumRows
     from chalicelib.adapters.mysql.database import Database, DatabaseAddress, Selecting
     from chalicelib.adapters.mysql.decision_rows import MySqlDecisionRows, MySqlFleetReports
     from chalicelib.adapters.mysql.detail_rows import MySqlDetailRows
@@ -30,18 +32,35 @@ if TYPE_CHECKING:
     from chalicelib.adapters.mysql.rendition_rows import MySqlRenderRows, MySqlRenditionRows
     from chalicelib.adapters.mysql.scaler_rows import MySqlScalerRows
     from chalicelib.adapters.mysql.settings_rows import MySqlSettingsRows
+    from chalicelib.adapters.mysql.share_rows import MySqlShareRows
+    from chalicelib.adapters.mysql.sign_ins import SecretSignIns
     from chalicelib.adapters.mysql.sweep_acts import MySqlSweepActs
     from chalicelib.adapters.mysql.sweep_rows import MySqlSweepRows
     from chalicelib.adapters.mysql.upload_rows import MySqlUploadRows
     from chalicelib.adapters.renderer import ChildRenderer
     from chalicelib.adapters.s3_objects import S3Objects
+    from chalicelib.adapters.secrets_manager import Secret
     from chalicelib.adapters.sqs_queue import SqsQueue
     from chalicelib.adapters.system_clock import SystemClock
     from chalicelib.domain.account_ports import Mail, Passwords
-    from chalicelib.domain.ports import ScalerWaker
+    from chalicelib.domain.notice_ports import EditNotices, Labels
+    from chalicelib.domain.ports import ScalerWaker, SecretText
     from chalicelib.services.readiness import Probe
     from chalicelib.services.replica_status import ReplicaStatus
     from chalicelib.services.staleness import Staleness
+
+
+_PROJECT = Path(__file__).resolve().parents[2]
+
+
+def _secret(secret_arn: str) -> "Secret":
+    def build() -> "Secret":
+        from chalicelib.adapters import aws_clients
+        from chalicelib.adapters.secrets_manager import Secret
+
+        return Secret(aws_clients.secrets(), secret_arn)
+
+    return at_first_use(build)
 
 
 @dataclass(frozen=True)
@@ -98,7 +117,21 @@ class RealPorts:
             password=config.database_password,
             name=config.database_name,
             tls=config.database_tls,
+            ca_file=None if config.database_ca_file is None else str(_PROJECT / config.database_ca_file),
+            sign_ins=self._sign_ins,
         )
+
+    @made_once
+    def _sign_ins(self) -> "SecretSignIns | None":
+        if self._config.database_secret_arn is None:
+            return None
+        from chalicelib.adapters.mysql.sign_ins import SecretSignIns
+
+        return SecretSignIns(_secret(self._config.database_secret_arn))
+
+    @made_once
+    def form_secret(self) -> "SecretText":
+        return _secret(str(self._config.form_secret_arn))
 
     @made_once
     def _database(self) -> "Database":
@@ -232,6 +265,18 @@ class RealPorts:
         return MySqlRenderRows(self._database)
 
     @made_once
+    def album_rows(self) -> "MySqlAlbumRows":
+        from chalicelib.adapters.mysql.album_rows import MySqlAlbumRows
+
+        return MySqlAlbumRows(self._database, self._reading.rows)
+
+    @made_once
+    def share_rows(self) -> "MySqlShareRows":
+        from chalicelib.adapters.mysql.share_rows import MySqlShareRows
+
+        return MySqlShareRows(self._database, self._reading.rows)
+
+    @made_once
     def index_rows(self) -> "MySqlIndexRows":
         from chalicelib.adapters.mysql.index_rows import MySqlIndexRows
 
@@ -347,6 +392,33 @@ class RealPorts:
             from chalicelib.adapters.ses_mail import SesMail
 
             return SesMail(aws_clients.ses(), self._config.mail_sender)
+
+        return at_first_use(build)
+
+    @made_once
+    def notices(self) -> "EditNotices | None":
+        topic_arn = self._config.notice_topic_arn
+        if topic_arn is None:
+            return None
+
+        def build() -> "EditNotices":
+            from chalicelib.adapters import aws_clients
+            from chalicelib.adapters.sns_notices import SnsNotices
+
+            return SnsNotices(aws_clients.sns(), topic_arn)
+
+        return at_first_use(build)
+
+    @made_once
+    def labels(self) -> "Labels | None":
+        if self._config.labels == "off":
+            return None
+
+        def build() -> "Labels":
+            from chalicelib.adapters import aws_clients
+            from chalicelib.adapters.rekognition_labels import RekognitionLabels
+
+            return RekognitionLabels(aws_clients.rekognition())
 
         return at_first_use(build)
 

@@ -28,6 +28,7 @@ def app_environ(
     secret_key: str,
     cache_timeout_ms: str,
     open_to: str,
+    notice_topic_arn: str = "",
 ) -> dict[str, str]:
     """The same names as on AWS; only the endpoints and addresses differ."""
     return {
@@ -52,6 +53,7 @@ def app_environ(
         "SIGNED_IN_AS": "demo",  # who calls without a token; only this machine reaches the store
         "OPEN_TO": open_to,
         "MAIL_SENDER": MAIL_SENDER,
+        "NOTICE_TOPIC_ARN": notice_topic_arn,
         "AWS_ENDPOINT_URL": endpoints.default,
         "AWS_ENDPOINT_URL_EC2": endpoints.ec2,
         "AWS_DEFAULT_REGION": REGION,

@@ -21,12 +21,12 @@ def nodes(state: StateFolder, environ: Mapping[str, str]) -> Part:
     )
 
 
-def web(port: int, environ: Mapping[str, str]) -> Part:
+def web(state: StateFolder, port: int, environ: Mapping[str, str]) -> Part:
     """Ready once the application says so: the database is read and the fleet map has its nodes."""
     return Part(
         name="web",
         title="The HTTP server",
-        command=(sys.executable, "-m", "ops.local.http_server", "--port", str(port)),
+        command=(sys.executable, "-m", "ops.local.http_server", "--port", str(port), "--mail", str(state.mail)),
         environ=environ,
         is_ready=lambda: answers(f"http://127.0.0.1:{port}/health"),
         prepare=None,

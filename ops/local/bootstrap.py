@@ -22,6 +22,7 @@ MAIL_SENDER = "images@localhost"
 JOB_QUEUE, DEAD_JOB_QUEUE = "image-jobs", "image-jobs-dead"
 INCOMING_QUEUE, DEAD_INCOMING_QUEUE = "incoming-images", "incoming-images-dead"
 FLEET_QUEUE, DEAD_FLEET_QUEUE = "fleet-changes", "fleet-changes-dead"
+NOTICE_TOPIC, NOTICE_MAIL_QUEUE = "edit-notices", "edit-notices-as-mail"
 LAUNCH_TEMPLATE = "cache-node"
 REGION = "us-east-1"
 # Dummies: the stand-ins take any.
@@ -73,6 +74,16 @@ def make_queues(endpoint: str) -> tuple[str, str]:
 def make_mail_sender(endpoint: str) -> None:
     """Makes the sender of mails known; on AWS its owner confirms a mail."""
     client("ses", endpoint).verify_email_identity(EmailAddress=MAIL_SENDER)
+
+
+def make_notices(endpoint: str) -> str:
+    """The topic of notices, and a queue that gets them all, which ops.local.notice_mails reads; the topic's ARN."""
+    sns, sqs = client("sns", endpoint), client("sqs", endpoint)
+    topic_arn = str(sns.create_topic(Name=NOTICE_TOPIC)["TopicArn"])
+    url = sqs.create_queue(QueueName=NOTICE_MAIL_QUEUE)["QueueUrl"]
+    queue_arn = sqs.get_queue_attributes(QueueUrl=url, AttributeNames=["QueueArn"])["Attributes"]["QueueArn"]
+    sns.subscribe(TopicArn=topic_arn, Protocol="sqs", Endpoint=queue_arn)
+    return topic_arn
 
 
 def open_to_browsers(endpoint: str, origins: Sequence[str]) -> None:

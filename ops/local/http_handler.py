@@ -1,9 +1,11 @@
 """Chalice's request handler, with its reading and answering of HTTP made strict."""
 
 import email.utils
+import ipaddress
 import logging
 import socket
 import time
+from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from chalice.app import Chalice
@@ -47,6 +49,8 @@ class HandlerSettings:
     gateway_answer: GatewayAnswer
     connections: Connections
     host_names: frozenset[str] | None = None  # that requests may be meant for; None: any
+    # Answers a GET of a path that is not the application's; None for all others. Asked for callers on loopback only.
+    own_pages: Callable[[str], Answer | None] | None = None
 
 
 @dataclass
@@ -122,6 +126,10 @@ class StrictRequestHandler(ChaliceRequestHandler):
         fields = parse_fields(field_lines)
         framing = parse_framing(fields, line.minor, self._settings.max_body_bytes)
         check_host(fields, self._settings.host_names)
+        if (own := self._own_page(line)) is not None:
+            wire.read_body(framing.length_bytes, keep=False)
+            exchange.keep_alive = framing.keep_alive and not framing.expects_continue
+            return own
         refusal = self._routing_refusal(line)
         if framing.expects_continue and framing.length_bytes:
             if refusal:
@@ -133,6 +141,13 @@ class StrictRequestHandler(ChaliceRequestHandler):
         if refusal:
             raise refusal
         return self._call_application(line, fields, body)
+
+    def _own_page(self, line: RequestLine) -> Answer | None:
+        """A page of the local run itself, whatever the application's routes are."""
+        own_pages = self._settings.own_pages
+        if own_pages is None or line.method not in ("GET", "HEAD"):
+            return None
+        return own_pages(line.path) if ipaddress.ip_address(self.client_address[0]).is_loopback else None
 
     def _routing_refusal(self, line: RequestLine) -> RequestRefusedError | None:
         if line.method not in _METHODS:

@@ -11,6 +11,7 @@ import errno
 import functools
 import importlib
 import logging
+import os
 import signal
 import socket
 import socketserver
@@ -25,9 +26,12 @@ from chalice.config import Config
 from chalice.local import LocalChalice, LocalDevServer, ThreadedHTTPServer
 
 from chalicelib.domain.images import MAX_BYTES
-from ops.local.http_answers import GatewayAnswer, json_gateway_answer
+from ops.local.http_answers import Answer, GatewayAnswer, json_gateway_answer
 from ops.local.http_connections import Connections
 from ops.local.http_handler import HandlerSettings, StrictRequestHandler, error_log
+from ops.local.mail_folder import MailFolder
+from ops.local.mail_keeper import MailKeeper, Source, ses_mails
+from ops.local.notice_mails import NoticeMails
 
 # The largest image that is kept, and what a form puts around it.
 DEFAULT_MAX_BODY_BYTES = MAX_BYTES + 64 * 1024
@@ -78,11 +82,13 @@ def build_server(
     request_timeout_seconds: float = 15.0,
     gateway_answer: GatewayAnswer | None = None,
     host_names: frozenset[str] | None = None,
+    own_pages: Callable[[str], Answer | None] | None = None,
 ) -> LocalServer:
     """A server that is bound and listening; port 0 picks a free one (`server_port` tells which).
 
     `request_timeout_seconds` bounds the wait for a next request, for a request's whole head, and for progress of a
-    body in either direction. `gateway_answer` renders the errors the server itself answers; None: JSON.
+    body in either direction. `gateway_answer` renders the errors the server itself answers; None: JSON. `own_pages`
+    answers GETs of paths that are the local run's own, for callers on this machine.
     Sets `app.debug` to False, because Chalice's debug mode answers with tracebacks, and makes `app.current_request`
     the thread's own. Raises OSError when the address cannot be bound.
     """
@@ -93,7 +99,12 @@ def build_server(
         app.__class__ = type("ThreadedApp", (LocalChalice, app.__class__), {})
     connections = Connections()
     settings = HandlerSettings(
-        max_body_bytes, request_timeout_seconds, gateway_answer or json_gateway_answer, connections, host_names
+        max_body_bytes,
+        request_timeout_seconds,
+        gateway_answer or json_gateway_answer,
+        connections,
+        host_names,
+        own_pages,
     )
     chalice_server = LocalDevServer(
         app,
@@ -113,6 +124,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="python -m ops.local.http_server", description="Serve app.py over HTTP.")
     parser.add_argument("--host", default="127.0.0.1")
     parser.add_argument("--port", type=_port, default=8000)
+    parser.add_argument("--mail", type=Path, help="the folder that mail is kept in and shown from")
     parser.add_argument("--max-body-bytes", type=int, default=DEFAULT_MAX_BODY_BYTES)
     options = parser.parse_args(arguments)
     logging.basicConfig(
@@ -130,6 +142,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
             raise
         print(f"There is no app.py in {_ROOT}.", file=sys.stderr)
         return 1
+    mail = None if options.mail is None else _mail_keeper(options.mail)
     try:
         server = build_server(
             module.app,
@@ -138,20 +151,36 @@ def main(arguments: Sequence[str] | None = None) -> int:
             max_body_bytes=options.max_body_bytes,
             gateway_answer=getattr(module, "gateway_answer", None),
             host_names=LOOPBACK_NAMES,
+            own_pages=None if mail is None else mail.answer,
         )
     except OSError as error:
         print(_cannot_listen(error, options.host, options.port), file=sys.stderr)
         return 1
     serving = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.1}, name="accept")
     serving.start()
+    if mail is not None:
+        mail.start()
     print(f"Serving on http://{options.host}:{server.server_port}", flush=True)
     while signals.recv(1)[0] not in _ENDING_SIGNALS:
         pass
     server.shutdown()
     server.server_close()
+    if mail is not None:
+        mail.stop()
     signal.set_wakeup_fd(-1)
     signals_writer.close()
     return 0
+
+
+def _mail_keeper(folder: Path) -> MailKeeper:
+    """Keeps what the stand-ins of AWS_ENDPOINT_URL are told to send, if there are any."""
+    endpoint, topic_arn = os.environ.get("AWS_ENDPOINT_URL"), os.environ.get("NOTICE_TOPIC_ARN")
+    sources: list[Source] = []
+    if endpoint:
+        sources.append(lambda: ses_mails(endpoint))
+    if endpoint and topic_arn:
+        sources.append(NoticeMails(endpoint, topic_arn))
+    return MailKeeper(MailFolder(folder), sources)
 
 
 def _port(text: str) -> int:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from chalicelib.bootstrap import services_from
-from ops.local import app_environ, app_parts, bootstrap, mariadb, mariadb_replica, ministack, moto, network
+from ops.local import app_environ, app_parts, bootstrap, mail_page, mariadb, mariadb_replica, ministack, moto, network
 from ops.local.cloud import Cloud
 from ops.local.parts import REPLICA, Part, base_environ
 from ops.local.ports import free_port
@@ -37,7 +37,7 @@ def start(cloud: Cloud, wanted: Wanted) -> None:
     whole_environ = {**base_environ(cloud.state, os.environ), **environ, **_chosen_app(os.environ)}
     parts = [
         app_parts.nodes(cloud.state, whole_environ),
-        app_parts.web(wanted.port, whole_environ),
+        app_parts.web(cloud.state, wanted.port, whole_environ),
         app_parts.events(whole_environ),
     ]
     _start_together(cloud, [part for part in parts if part.name in wanted.parts])
@@ -50,8 +50,8 @@ def _tell_of_accounts(cloud: Cloud, port: int, environ: Mapping[str, str]) -> No
     link = services_from(environ).accounts.first_admin_link()
     if link is not None:
         cloud.say(f"First admin (good once, for an hour): http://127.0.0.1:{port}/first-admin?link={link}")
-    if mail := environ.get("AWS_ENDPOINT_URL"):
-        cloud.say(f"Mail that would have been sent: {mail}/_ministack/ses/messages")
+    if "AWS_ENDPOINT_URL" in environ:
+        cloud.say(f"Mail that would have been sent: http://127.0.0.1:{port}{mail_page.PATH}")
 
 
 class _Foundations:
@@ -65,6 +65,7 @@ class _Foundations:
         self._network = network.reserve()
         self._ports = {name: free_port() for name in ("mariadb", REPLICA, "ministack", "moto")}
         self._queue_urls = ("", "")
+        self._notice_topic_arn = ""
         self._subnets: tuple[str, ...] = ()
         self._first_log = ""  # that the replica follows
 
@@ -96,6 +97,7 @@ class _Foundations:
             self._secrets["secret_key"],
             os.environ.get("CACHE_TIMEOUT_MS", "50"),  # a busy machine may want more
             self._wanted.open_to,
+            self._notice_topic_arn,
         )
         if REPLICA in wanted:
             environ |= app_environ.reader_environ("127.0.0.1", self._ports[REPLICA])
@@ -145,6 +147,7 @@ class _Foundations:
         bootstrap.make_bucket(self._url("ministack"))
         self._queue_urls = bootstrap.make_queues(self._url("ministack"))
         bootstrap.make_mail_sender(self._url("ministack"))
+        self._notice_topic_arn = bootstrap.make_notices(self._url("ministack"))
         origins = [f"http://{host}:{self._wanted.port}" for host in ("127.0.0.1", "localhost")]
         bootstrap.open_to_browsers(self._url("ministack"), origins)
 

@@ -5,6 +5,7 @@ run.json       its pid, start time and address
 secrets.json   generated passwords, readable by this user only
 app.env        the application's environment, KEY=value lines
 replica/       a copy of the rows, where a replica is wanted
+mail/          mail that would have been sent
 mariadb/       rows        objects/  S3 objects        logs/        tmp/  emptied at every start
 """
 
@@ -57,6 +58,11 @@ class StateFolder:
     @property
     def objects(self) -> Path:
         return self.root / "objects"
+
+    @property
+    def mail(self) -> Path:
+        """What would have been sent by mail, a file each."""
+        return self.root / "mail"
 
     @property
     def tmp(self) -> Path:

@@ -136,6 +136,8 @@ class MariaDb:
                 "UPDATE sweeps SET version = 0, state = '{}'",
                 "DELETE FROM uploads",
                 "DELETE FROM idempotency_keys",
+                "DELETE FROM shares",
+                "DELETE FROM albums",
                 "DELETE FROM images",
                 "DELETE FROM renditions",
                 "DELETE FROM image_tags",

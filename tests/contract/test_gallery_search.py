@@ -70,6 +70,17 @@ def case(request: pytest.FixtureRequest) -> Case:
     return memory_case() if request.param == "memory" else mysql_case(request.getfixturevalue("maria"))
 
 
+def test_an_image_is_found_by_its_labels(case: Case) -> None:
+    case.put("one", "two")
+    case.render("one", "png")
+    image = case.rows.images.row(DEMO, b"one").image
+    assert image is not None
+    order = Render(image.owner_id, image.key, image.object_key, ())
+    case.rows.rendering.label(order, secrets.token_bytes(16), ["lighthouse"])
+    assert case.found("tag:lighthouse") == ["one"]
+    assert case.found("tag:png") == ["one"]
+
+
 def test_all_images_come_newest_first_page_by_page(case: Case) -> None:
     case.put("b", "a", "c", "d", "e")
     assert case.found("") == ["e", "d", "c", "a", "b"]

@@ -17,6 +17,7 @@ from chalicelib.adapters.inspector import ChildInspector
 from chalicelib.domain.errors import OverloadedError, TooLargeError, UnavailableError, UnreadableImageError
 from chalicelib.domain.images import ImageFacts
 from tests import hostile_images as images
+from tests import renderable_images as renderable
 
 ROOT = Path(__file__).parents[2]
 
@@ -71,8 +72,10 @@ def test_a_claim_beyond_the_limit_starts_no_child(
     assert children == []
 
 
-def test_a_child_past_its_time_is_ended_and_gone(children: list[subprocess.Popen[bytes]]) -> None:
-    with pytest.raises(UnreadableImageError, match="too long"):
+def test_a_child_that_is_not_given_its_time_is_gone_and_no_fault_of_the_image(
+    children: list[subprocess.Popen[bytes]],
+) -> None:
+    with pytest.raises(OverloadedError, match="try again"):
         ChildInspector(time_limit_seconds=0.005).inspect(images.good_jpeg())
     (child,) = children
     assert _is_gone(child)
@@ -178,13 +181,22 @@ def test_who_gets_no_turn_in_time_is_told_to_come_back(interpreter: Callable[[st
             threading.Event().wait(0.01)
         with pytest.raises(OverloadedError, match="try again"):
             inspector.inspect(images.good_jpeg())
-        assert isinstance(first.exception(), UnreadableImageError)
+        assert isinstance(first.exception(), OverloadedError)
 
 
 def _child_alone(before: str = "") -> list[str]:
     """The command of a child, with one second to live and a line of the test's own run first."""
     program = f"from chalicelib.adapters import inspect_child\n{before}\ninspect_child.main(sys.argv[1:])"
     return [sys.executable, "-c", f"import sys\n{program}", "image/png", "1000000", "200", str(2**30), "1"]
+
+
+def test_an_image_that_needs_more_of_the_processor_ends_its_child(interpreter: Callable[[str], None]) -> None:
+    looping = _child_alone("inspect_child._DECODERS['image/png'] = lambda *_: any(iter(int, 1))")
+    child = subprocess.run(looping, input=b"", capture_output=True, cwd=ROOT, timeout=60, check=False)
+    assert child.returncode in (-signal.SIGXCPU, -signal.SIGALRM), "the latter on a machine that is busy"
+    interpreter("kill -XCPU $$")
+    with pytest.raises(UnreadableImageError, match="too long"):
+        ChildInspector(time_limit_seconds=20).inspect(images.good_jpeg())
 
 
 def test_a_child_whose_parent_fell_silent_ends_by_itself() -> None:
@@ -220,6 +232,8 @@ print(facts.frames, resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss // 10
         (lambda: images.good_png(5000, 5000), 256),
         (lambda: images.good_gif(5000, 5000), 256),
         (lambda: images.good_webp(4096, 4096), 256),
+        (lambda: renderable.see_through_noise_webp(4096, 4096), 256),
+        (lambda: renderable.as_animation(renderable.see_through_noise_webp(4096, 4096), 4096, 4096), 256),
         (lambda: images.animated_webp(2048, 2048, frames=4), 256),
         (lambda: images.animated_png(3500, 3500, frames=4), 256),
         (lambda: images.gif_bomb(7000, 7000, frames=1), 256),
@@ -233,6 +247,8 @@ print(facts.frames, resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss // 10
         "25 MP PNG",
         "25 MP GIF",
         "largest WebP",
+        "largest see-through WebP of noise",
+        "the same as an animation of one frame",
         "largest animated WebP",
         "49 MP animated PNG",
         "small GIF, large canvas",

@@ -234,6 +234,14 @@ def test_the_same_bytes_under_another_key_are_named(under: Under) -> None:
     assert other.upload.duplicate_of is None
 
 
+def test_the_same_bytes_that_the_key_had_already_are_named_if_no_other_has_them(under: Under) -> None:
+    first, _ = under.finish(under.begun(b"b"))
+    _, again = under.finish(under.begun(b"b"), replace(draft_of(b"b"), sha256=first.sha256))
+    assert again.upload.duplicate_of == b"b"
+    _, another = under.finish(under.begun(b"b"))
+    assert another.upload.duplicate_of is None
+
+
 def test_another_owner_s_same_bytes_are_not_named(under: Under) -> None:
     _, session = signed_in(under)
     first, _ = under.finish(under.begun(b"a"))

@@ -20,6 +20,8 @@ from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
 
+from ops.aws import stage_files
+from ops.aws.stage import Choices
 from ops.local import bootstrap, ministack, processes
 from ops.local.parts import base_environ
 from ops.local.ports import free_port
@@ -33,6 +35,8 @@ STAGE = "deployed"
 DEPLOY_SECONDS = 240
 # Of Lambda's own making: a function cannot be given these.
 _RESERVED = ("AWS_DEFAULT_REGION", "AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY")
+# What the functions are told by secrets instead.
+_SECRET = ("DATABASE_USER", "DATABASE_PASSWORD", "SECRET_KEY")
 _FOUNDATIONS = frozenset({"mariadb", "moto", "nodes"})
 
 
@@ -133,12 +137,40 @@ def _emulator(state: StateFolder) -> tuple[Server, str, list[str]]:
 
 
 def write_stage(copy: Path, environ: Mapping[str, str]) -> None:
-    """Gives the copy's configuration a stage with the environment of the functions."""
-    path = copy / ".chalice" / "config.json"
-    config = json.loads(path.read_text(encoding="utf-8"))
-    variables = {name: value for name, value in environ.items() if name not in _RESERVED}
-    config["stages"] = {STAGE: {"api_gateway_stage": STAGE, "environment_variables": variables}}
-    path.write_text(json.dumps(config), encoding="utf-8")
+    """Gives the copy a stage as an operator's is made, on what there is here: no wildcard, and secrets kept as such."""
+    endpoint, region, account = environ["AWS_ENDPOINT_URL"], bootstrap.REGION, ministack.ACCOUNT_ID
+    sign_in = json.dumps({"username": environ["DATABASE_USER"], "password": environ["DATABASE_PASSWORD"]})
+    outputs = {
+        "BucketName": environ["BUCKET"],
+        "BucketArn": f"arn:aws:s3:::{environ['BUCKET']}",
+        "JobQueueUrl": environ["JOB_QUEUE_URL"],
+        "JobQueueArn": f"arn:aws:sqs:{region}:{account}:{bootstrap.JOB_QUEUE}",
+        "FleetQueueUrl": environ["FLEET_QUEUE_URL"],
+        "FleetQueueArn": f"arn:aws:sqs:{region}:{account}:{bootstrap.FLEET_QUEUE}",
+        "IncomingQueueArn": f"arn:aws:sqs:{region}:{account}:{bootstrap.INCOMING_QUEUE}",
+        "DatabaseHost": environ["DATABASE_HOST"],
+        "DatabasePort": environ["DATABASE_PORT"],
+        "DatabaseSecretArn": _secret_arn(endpoint, "database-application", sign_in),
+        "FormSecretArn": _secret_arn(endpoint, "forms", environ["SECRET_KEY"]),
+        "PrivateSubnetIds": environ["NODE_SUBNETS"],
+        "NodeLaunchTemplateName": environ["NODE_LAUNCH_TEMPLATE"],
+        "NodeLaunchTemplateId": "lt-0a1b2c3d",  # EC2's stand-in asks nobody who they are
+        **{f"{of}SecurityGroupId": f"sg-0a1b2c3{number}" for number, of in enumerate(("App", "Scaler", "Node"))},
+        "MailSender": environ["MAIL_SENDER"],
+    }
+    mine = {name: value for name, value in environ.items() if name not in (*_RESERVED, *_SECRET)}
+    settings = {**mine, "QUEUE_PREFIX": "", "DATABASE_CA_FILE": ""}
+    choices = Choices(STAGE, account_id=account, region=region, architecture="x86", settings=settings)
+    stage_files.write_stage(copy, outputs, choices)
+
+
+def _secret_arn(endpoint: str, name: str, text: str) -> str:
+    """Of the secret, made if there is none of the name."""
+    secrets = bootstrap.client("secretsmanager", endpoint)
+    try:
+        return str(secrets.create_secret(Name=f"elastic-images/{STAGE}/{name}", SecretString=text)["ARN"])
+    except secrets.exceptions.ResourceExistsException:
+        return str(secrets.describe_secret(SecretId=f"elastic-images/{STAGE}/{name}")["ARN"])
 
 
 def deploy(copy: Path, endpoint: str, environ: Mapping[str, str]) -> tuple[str, list[str]]:

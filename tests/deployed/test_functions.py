@@ -2,11 +2,13 @@
 
 import json
 import os
+import re
 import secrets
 import signal
 import subprocess
 import zipfile
-from contextlib import closing
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -149,19 +151,44 @@ def test_functions_leave_nothing_beside_their_code(deployment: Deployment, gatew
         assert {str(path) for path in found if "__pycache__" not in path.parts} == brought
 
 
-def test_functions_may_do_no_more_than_their_policy_says(deployed: Deployed, gateway: GatewayClient) -> None:
+@contextmanager
+def without(deployed: Deployed, sid: str) -> Iterator[None]:
+    """The requests' function without a statement of its policy, for as long as the block runs."""
     iam = client("iam", deployed.environ["AWS_ENDPOINT_URL"])
     role = f"{FUNCTION}-api_handler"
     (policy,) = iam.list_role_policies(RoleName=role)["PolicyNames"]
     whole = iam.get_role_policy(RoleName=role, PolicyName=policy)["PolicyDocument"]
-    less = {**whole, "Statement": [one for one in whole["Statement"] if one["Sid"] != "Images"]}
-    iam.put_role_policy(RoleName=role, PolicyName=policy, PolicyDocument=json.dumps(less))
+    less = [one for one in whole["Statement"] if one["Sid"] != sid]
+    assert len(less) == len(whole["Statement"]) - 1
+    iam.put_role_policy(RoleName=role, PolicyName=policy, PolicyDocument=json.dumps({**whole, "Statement": less}))
     try:
-        answer = gateway.put("forbidden", hostile_images.good_png(20, 20, 1))
-        assert (answer.status, answer.json["type"]) == (503, "urn:elastic-images:problem:unavailable")
+        yield
     finally:
         iam.put_role_policy(RoleName=role, PolicyName=policy, PolicyDocument=json.dumps(whole))
+
+
+def test_functions_may_do_no_more_than_their_policy_says(deployed: Deployed, gateway: GatewayClient) -> None:
+    with without(deployed, "StoresImagesAndSignsUploads"):
+        answer = gateway.put("forbidden", hostile_images.good_png(20, 20, 1))
+        assert (answer.status, answer.json["type"]) == (503, "urn:elastic-images:problem:unavailable")
     assert gateway.put("forbidden", hostile_images.good_png(20, 20, 1)).status == 201
+    with without(deployed, "ReadsImagesAndWhatArrived"):
+        assert gateway.get("forbidden").status == 503
+    assert gateway.get("forbidden").status == 200
+
+
+@pytest.mark.parametrize(
+    ("sid", "part"), [("OwesJobsAndAsksForTheirQueue", "queue"), ("MissingObjectsAreToldFromForbiddenOnes", "bucket")]
+)
+def test_what_a_function_may_not_ask_is_told_as_not_ready(
+    deployed: Deployed, gateway: GatewayClient, sid: str, part: str
+) -> None:
+    def state() -> str:
+        return str(gateway("GET", "/readyz").json["parts"][part]["state"])
+
+    with without(deployed, sid):
+        assert until(lambda: state() == "refuses", timeout_seconds=20)
+    assert until(lambda: state() == "answers", timeout_seconds=20)
 
 
 def test_a_request_that_lambda_would_not_take_is_refused(gateway: GatewayClient) -> None:
@@ -209,6 +236,6 @@ def test_no_function_broke_down(deployed: Deployed, gateway: GatewayClient) -> N
         for page in logs.get_paginator("filter_log_events").paginate(logGroupName=group["logGroupName"]):
             said += "\n".join(event["message"] for event in page["events"])
     assert "START RequestId" in said
-    assert "Traceback" not in said
+    assert [trace[-1500:] for trace in re.findall(r"Traceback.*?(?=END RequestId|\Z)", said, re.DOTALL)] == []
     assert "Only the temporary folder can be written" not in said
     assert "Task timed out" not in said

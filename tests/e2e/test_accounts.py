@@ -13,7 +13,7 @@ import pytest
 from tests.answer import Answer
 from tests.e2e.store_client import StoreClient
 from tests.hostile_images import good_jpeg
-from tests.local_cloud import LocalCloud
+from tests.local_cloud import LocalCloud, until
 from tests.web.caller import MULTIPART, URLENCODED, multipart
 
 PASSWORD = "correct horse battery"
@@ -93,6 +93,40 @@ def test_a_person_signs_up_uploads_and_signs_out_and_nobody_else_sees_it(closed_
     ada.cookies = kept  # a thief of the cookie comes too late
     assert ada("GET", "/content?key=beach").status == 401
     assert ada("GET", "/").status == 401
+
+
+def test_mail_is_read_on_the_page_that_the_run_names_and_lies_in_its_folder(closed_cloud: LocalCloud) -> None:
+    signed_up(closed_cloud, "reader@example.org")
+    (told,) = [line for line in closed_cloud.said if line.startswith("Mail that would have been sent: ")]
+    page = Browser(closed_cloud)("GET", urlsplit(told.rpartition(" ")[2]).path)
+    body = page.body.decode()
+    assert page.status == 200
+    (link,) = re.findall(
+        r'href="(http[^"]+/verify[^"]+)">', body.partition("reader@example.org")[2].split("</article>")[0]
+    )
+    assert link_in(mails_to(closed_cloud, "reader@example.org")[0]) in link
+    assert any("reader@example.org" in kept.read_text() for kept in closed_cloud.state.mail.iterdir())
+
+
+def test_a_person_who_wishes_so_is_told_by_mail_when_an_edit_is_ready(closed_cloud: LocalCloud) -> None:
+    kay, bob = signed_up(closed_cloud, "kay@example.org"), signed_up(closed_cloud, "not-kay@example.org")
+    for person in (kay, bob):
+        token = person.form_token("/upload")
+        body = multipart(form_token=token, key="beach é", file=good_jpeg(80, 60))
+        assert person("POST", "/upload", body, dict(MULTIPART)).status == 303
+    assert kay.submit("/account", "/account/notices", notices="on").status == 303
+    assert b"On: you get a mail" in kay("GET", "/account").body  # the stand-in takes every address at once
+    for person in (bob, kay):
+        assert person.submit("/account", "/edit", key="beach é", kind="greyscale").status == 303
+
+    def mail() -> str:
+        return kay("GET", "/_local/mail").body.decode()
+
+    told = "The edit “Greyscale” of your image “beach é” is ready."
+    assert until(lambda: told in mail(), timeout_seconds=90)
+    assert re.findall(r"<h2>Your edit is ready</h2>\s*<p class=\"hint\">to (\S+) ", mail()) == ["kay@example.org"]
+    assert kay.submit("/account", "/account/notices", notices="off").status == 303
+    assert b"Tell me by mail when an edit is ready" in kay("GET", "/account").body
 
 
 def test_a_password_is_reset_by_mail_and_every_session_ends(closed_cloud: LocalCloud) -> None:

@@ -122,7 +122,7 @@ def test_a_file_that_is_no_image_is_refused_and_the_key_stays(page: Page) -> Non
 def test_the_chosen_file_is_previewed_and_suggests_a_key(browser: Browser, cloud: LocalCloud) -> None:
     with opened(browser, cloud, script=True) as context:
         page = context.new_page()
-        page.goto("/")
+        page.goto("/upload")
         file, key = page.get_by_label("Image", exact=True), form(page).get_by_label("Key")
         file.set_input_files({"name": "first.png", "mimeType": "image/png", "buffer": png(30, 20, "navy")})
         expect(page.get_by_alt_text("Preview of the chosen image")).to_be_visible()
@@ -139,7 +139,7 @@ def test_the_chosen_file_is_previewed_and_suggests_a_key(browser: Browser, cloud
 def test_a_dropped_file_is_chosen(browser: Browser, cloud: LocalCloud) -> None:
     with opened(browser, cloud, script=True) as context:
         page = context.new_page()
-        page.goto("/")
+        page.goto("/upload")
         carried = page.evaluate_handle(
             """bytes => {
               const carried = new DataTransfer();
@@ -195,7 +195,7 @@ def test_no_page_is_wider_than_its_window_and_targets_are_large_enough(
 def test_the_keyboard_reaches_the_content_first_and_focus_is_seen(browser: Browser, cloud: LocalCloud) -> None:
     with opened(browser, cloud, script=True) as context:
         page = context.new_page()
-        page.goto("/")
+        page.goto("/upload")
         page.keyboard.press("Tab")
         skip = page.get_by_role("link", name="Skip to the content")
         expect(skip).to_be_focused()

@@ -5,14 +5,13 @@ import secrets
 from collections.abc import Iterator
 from io import BytesIO
 from pathlib import Path
-from urllib.parse import quote
 
 import pytest
 from PIL import Image
 from playwright.sync_api import Browser, Locator, Page, Route, expect, sync_playwright
 
 from tests.e2e.store_client import StoreClient
-from tests.e2e.test_browser import ARGUMENTS, CHROMIUM, form, png
+from tests.e2e.test_browser import ARGUMENTS, CHROMIUM, form
 from tests.local_cloud import LocalCloud
 
 pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="no browser is installed: ops/setup.sh --browser")
@@ -87,24 +86,6 @@ def test_many_images_go_at_once_each_by_its_file_s_name(page: Page, cloud: Local
     expect(page.locator("h1")).to_have_text(files[0].name)
 
 
-def test_dropped_images_go_as_chosen_ones_do(page: Page, cloud: LocalCloud) -> None:
-    names = [f"dropped {secrets.token_hex(4)}.png" for _ in range(2)]
-    carried = page.evaluate_handle(
-        """files => {
-          const carried = new DataTransfer();
-          for (const [name, bytes] of files) {
-            carried.items.add(new File([new Uint8Array(bytes)], name, {type: "image/png"}));
-          }
-          return carried;
-        }""",
-        [[name, list(png(12, 34 + number, "olive"))] for number, name in enumerate(names)],
-    )
-    page.dispatch_event("[data-drop]", "drop", {"dataTransfer": carried})
-    form(page).get_by_role("button", name="Upload", exact=True).click()
-    expect(total(page)).to_have_text("2 of 2 stored", timeout=STORED)
-    assert all(bytes_of(cloud, name) for name in names)
-
-
 def test_a_large_image_goes_straight_to_the_store_and_ends_on_its_page(page: Page, tmp_path: Path) -> None:
     large = tmp_path / f"large {secrets.token_hex(4)}.png"
     Image.effect_noise((2300, 2300), 100).save(large)
@@ -125,32 +106,6 @@ def test_what_is_refused_says_why_and_the_others_are_stored(page: Page, files: l
     for path in files[1:3]:
         expect(row(page, path).locator(".hint")).not_to_be_empty()
         expect(row(page, path).get_by_role("button")).to_be_hidden()
-
-
-def test_the_same_image_under_another_name_is_named(page: Page, files: list[Path]) -> None:
-    send(page, files[:2])
-    expect(total(page)).to_have_text("2 of 2 stored", timeout=STORED)
-    twin = files[0].with_name("twin " + files[0].name)
-    twin.write_bytes(files[0].read_bytes())
-    send(page, [twin, files[3]])
-    expect(total(page)).to_have_text("4 of 4 stored", timeout=STORED)
-    expect(row(page, twin)).to_contain_text(f"the same image as {files[0].name}")
-    link = row(page, twin).get_by_role("link", name=files[0].name, exact=True)
-    assert (link.get_attribute("href") or "").endswith("key=" + quote(files[0].name, safe=""))
-
-
-def test_a_connection_that_is_lost_is_told_and_a_retry_goes_on(
-    page: Page, cloud: LocalCloud, files: list[Path]
-) -> None:
-    bucket = re.compile(re.escape(cloud.environ["AWS_ENDPOINT_URL"]))
-    page.route(bucket, lambda route: route.abort())
-    send(page, files[:2])
-    expect(total(page)).to_have_text("0 of 2 stored, 2 failed", timeout=STORED)
-    page.unroute(bucket)
-    for path in files[:2]:
-        row(page, path).get_by_role("button", name="Retry").click()
-    expect(total(page)).to_have_text("2 of 2 stored", timeout=STORED)
-    assert bytes_of(cloud, files[0].name) == files[0].read_bytes()
 
 
 def test_uploads_pause_and_resume_by_file_and_all_together(page: Page, cloud: LocalCloud, files: list[Path]) -> None:
@@ -193,7 +148,7 @@ def test_the_list_is_no_wider_than_its_window(
 ) -> None:
     with browser.new_context(base_url=cloud.address, viewport={"width": width, "height": 900}) as context:
         page = context.new_page()
-        page.goto("/")
+        page.goto("/upload")
         long = [path.rename(path.with_name(f"{'w' * 200} {path.name}")) for path in files[:3]]
         send(page, long)
         expect(total(page)).to_have_text("3 of 3 stored", timeout=STORED)

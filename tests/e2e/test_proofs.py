@@ -10,11 +10,14 @@ import pytest
 from bench.proofs import (
     acknowledged_uploads,
     cross_user,
+    five_times,
+    killed_parts,
     no_stale_read,
     read_your_writes,
     resize_without_dip,
     scaler_rounds,
 )
+from bench.proofs.persistent_uploader import DOORS
 from chalicelib.adapters.mysql import image_lists
 from chalicelib.domain.assignments import ALTERNATING, MINIMAL_MOVE
 from chalicelib.domain.list_sources import ListSource
@@ -81,6 +84,21 @@ def test_no_acknowledged_upload_is_lost_when_everything_is_killed(tmp_path: Path
     assert [result.lost for result in results] == [[]] * ROUNDS
     assert [result.wrong_answers for result in results] == [[]] * ROUNDS
     assert sum(result.acknowledged for result in results) > 0
+
+
+def test_every_acknowledged_upload_outlives_a_kill_of_each_part_and_nothing_dangles(tmp_path: Path) -> None:
+    result = killed_parts.run_round(tmp_path / "cloud", _seed(), print, killed_parts.SMALL)
+    assert result.wrong == []
+    assert set(result.acknowledged) == set(DOORS)
+    assert len(result.kills) == len(killed_parts.VICTIMS)
+    assert result.rendered >= 2 * result.looked_at > 0
+
+
+def test_each_event_and_message_five_times_makes_each_image_once(tmp_path: Path) -> None:
+    result = five_times.run_round(tmp_path / "cloud", _seed(), print, five_times.SMALL)
+    assert result.wrong == []
+    assert result.images == five_times.SMALL.images
+    assert result.jobs_sent > 4 * result.images
 
 
 def test_nobody_is_shown_anything_of_anybody_else_s(tmp_path: Path) -> None:

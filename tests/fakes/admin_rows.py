@@ -14,6 +14,7 @@ from chalicelib.domain.errors import LastAdminError, UnknownUserError
 from chalicelib.domain.jobs import Job, Removal
 from chalicelib.domain.sweeping import Outcome, quarantine_key
 from tests.fakes.account_rows import MemoryAccountRows
+from tests.fakes.album_rows import forget_album
 from tests.fakes.rendition_rows import forget_renditions
 from tests.fakes.store import JobRow, MemoryStore
 
@@ -103,16 +104,23 @@ class MemoryAdminRows:
             gone = [one for one in accounts if not accounts[one].admin and self._store.made_at[one] < before][:limit]
             for owner_id in gone:
                 self._shut_out(owner_id)
+                shares = self._store.shares
+                for share_id in [one for one, row in shares.items() if row.owner_id == owner_id]:
+                    del shares[share_id]
                 del accounts[owner_id]
             return len(gone)
 
     def next_owner(self, after: bytes) -> bytes | None:
         with self._store.lock:
-            return min((owner_id for owner_id, _ in self._store.images if owner_id > after), default=None)
+            owners = {owner_id for owner_id, _ in self._store.images}
+            owners |= {row.owner_id for row in self._store.albums.values()}
+            return min((owner_id for owner_id in owners if owner_id > after), default=None)
 
     def remove_images(self, owner_id: bytes, before: datetime, job_id: bytes, limit: int) -> int:
         with self._store.steps.step("admin.remove_images"), self._store.lock:
-            images = self._store.images
+            images, albums = self._store.images, self._store.albums
+            for album_id in [a for a, row in albums.items() if row.owner_id == owner_id and row.created_at < before]:
+                forget_album(self._store, album_id)
             gone = [one for key, one in images.items() if key[0] == owner_id and one.created_at < before][:limit]
             for image in gone:
                 del images[owner_id, image.key]

@@ -1,6 +1,6 @@
 """A scaler on fakes, with nodes that answer or not and minutes that are measured or not."""
 
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, replace
 
@@ -50,6 +50,7 @@ class FleetWorld:
         self.silent: set[str] = set()
         self.delay_of: dict[str, float] = {}  # of an address, in seconds
         self.held = False
+        self.told: list[Mapping[str, float]] = []  # by each run
         self.defaults = settings or CacheSettings()
         self.admins = MemoryNodeAdmins(MemoryNodeCaches(self.clock))
 
@@ -68,6 +69,7 @@ class FleetWorld:
                 port=PORT,
                 defaults=self.defaults,
                 timing=Timing(),
+                tell=self.told.append,
             )
         )
 

@@ -13,6 +13,7 @@ from chalicelib.domain.ports import Precondition
 from chalicelib.domain.search import EVERYTHING, Query
 from chalicelib.domain.search_completion import Suggestion
 from chalicelib.domain.stored_renditions import State
+from tests.fakes.album_rows import rename_shared
 from tests.fakes.finding import found_by, images_of, suggested
 from tests.fakes.rendition_rows import details_of, owe_renditions
 from tests.fakes.store import MemoryStore
@@ -77,6 +78,7 @@ class MemoryGalleryRows:
             renamed = replace(image, key=new_key)
             del store.images[owner.id, key]
             store.images[owner.id, new_key] = renamed
+            rename_shared(store, image, new_key)
             for place in [place for place in store.renditions if place[:2] == (owner.id, key)]:
                 store.renditions[owner.id, new_key, place[2]] = store.renditions.pop(place)
             if (owner.id, key) in store.tags:

@@ -20,6 +20,7 @@ from chalicelib.services.staleness import Staleness
 from chalicelib.web.application import create_app
 from tests.fakes.account_rows import MemoryAccountRows
 from tests.fakes.admin_rows import MemoryAdminRows
+from tests.fakes.album_rows import MemoryAlbumRows
 from tests.fakes.answers import MemoryAnswerRows
 from tests.fakes.clock import ManualClock
 from tests.fakes.erasure_rows import MemoryErasureRows
@@ -32,12 +33,14 @@ from tests.fakes.job_rows import MemoryJobRows
 from tests.fakes.mail import MemoryMail, PlainPasswords
 from tests.fakes.node_admin import MemoryNodeAdmins
 from tests.fakes.node_cache import MemoryNodeCaches
+from tests.fakes.notices import FixedLabels, MemoryNotices
 from tests.fakes.objects import MemoryObjects
 from tests.fakes.queue import MemoryQueue, MemoryWaker
 from tests.fakes.renderer import FixedRenderer
 from tests.fakes.rendition_rows import MemoryRenditionRows
 from tests.fakes.scaler_rows import MemoryDecisionRows, MemoryFleetReports, MemoryScalerRows
 from tests.fakes.settings_rows import MemorySettingsRows
+from tests.fakes.share_rows import MemoryShareRows
 from tests.fakes.steps import Steps
 from tests.fakes.store import MemoryStore
 from tests.fakes.sweep_rows import MemorySweepRows
@@ -56,6 +59,13 @@ ENVIRON = {
 }
 EVERYBODY_IS_DEMO = {"SIGNED_IN_AS": "demo", "OPEN_TO": "everything"}
 TWO_NODES = (Node("node-a", "10.0.0.1", 11211), Node("node-b", "10.0.0.2", 11211))
+
+
+class FixedSecret:
+    """SecretText that is always the same."""
+
+    def current(self) -> str:
+        return ENVIRON["SECRET_KEY"]
 
 
 @dataclass
@@ -85,12 +95,16 @@ class MemoryParts:
         self.account_rows, self.mail = MemoryAccountRows(self.store), MemoryMail(self.steps)
         self.admin_rows = MemoryAdminRows(self.store, self.account_rows)
         self.passwords = PlainPasswords()
+        self.notices: MemoryNotices | None = None  # as where there is no topic
+        self.labels: FixedLabels | None = None
         self.inspector = FixedInspector(steps=self.steps)
         self.renderer = FixedRenderer(steps=self.steps)
         self.rendition_rows = self.render_rows = MemoryRenditionRows(self.store)
+        self.album_rows, self.share_rows = MemoryAlbumRows(self.store), MemoryShareRows(self.store)
         self.gallery_rows = self.detail_rows = MemoryGalleryRows(self.store)
         self.dump_rows = self.removal_rows = self.admin_rows
         self.erasure_rows, self.erased_objects = MemoryErasureRows(self.store, self.account_rows), self.objects
+        self.form_secret = FixedSecret()
         self.incoming = self.dump_objects = self.swept_objects = self.objects
         self.sweep_rows = self.sweep_acts = MemorySweepRows(self.store)
         self.staleness, self.replica = Staleness(), ReplicaStatus(None)

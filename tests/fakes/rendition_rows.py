@@ -2,17 +2,19 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import replace
+from datetime import timedelta
 
 from chalicelib.domain import jobs
 from chalicelib.domain.accounts import Principal
 from chalicelib.domain.errors import InvalidValueError, QuotaError
 from chalicelib.domain.image_details import Details, SeenFacts
 from chalicelib.domain.images import Image
-from chalicelib.domain.jobs import Removal, Render
+from chalicelib.domain.jobs import Job, Removal, Render
 from chalicelib.domain.partitions import partition_of
 from chalicelib.domain.rendition_ports import RenditionRow
 from chalicelib.domain.renditions import AUTOMATIC, KINDS
 from chalicelib.domain.stored_renditions import About, ImageTag, Rendition, State, in_order, object_key_of
+from tests.fakes.album_rows import forget_shared
 from tests.fakes.store import JobRow, MemoryStore, TagRow
 
 
@@ -112,9 +114,10 @@ class MemoryRenditionRows:
         made: Sequence[Rendition],
         tags: Sequence[str],
         seen: SeenFacts | None = None,
+        owed: Sequence[Job] = (),
     ) -> bool:
         with self._store.steps.step("renditions.complete"), self._store.lock:
-            self._store.jobs.pop(job_id, None)
+            ended = self._store.jobs.pop(job_id, None)
             if self._source(order) is None:
                 if intent_id in self._store.jobs:
                     self._store.jobs[intent_id].due_at = self._store.clock.now()
@@ -132,6 +135,7 @@ class MemoryRenditionRows:
                 place = (order.owner_id, order.key)
                 before = self._store.details.get(place, (Details(), None))[0]
                 self._store.details[place] = (replace(before, seen=seen), order.source_object_key)
+            self._owe(owed if ended else ())
             self._store.bump_owner(order.owner_id)
             return True
 
@@ -139,11 +143,12 @@ class MemoryRenditionRows:
         with self._store.steps.step("renditions.refuse_if_full"), self._store.lock:
             self._store.refuse_if_full(order.owner_id, size)
 
-    def fail(self, order: Render, job_id: bytes, why: str) -> None:
+    def fail(self, order: Render, job_id: bytes, why: str, owed: Sequence[Job] = ()) -> None:
         with self._store.steps.step("renditions.fail"), self._store.lock:
-            self._store.jobs.pop(job_id, None)
+            ended = self._store.jobs.pop(job_id, None)
             if self._source(order) is None:
                 return
+            self._owe(owed if ended else ())
             for kind in order.kinds:
                 there = self._store.renditions.get((order.owner_id, order.key, kind))
                 if there is not None and there.state is State.DUE:
@@ -151,6 +156,25 @@ class MemoryRenditionRows:
                         there, state=State.FAILED, why=why
                     )
             self._store.bump_owner(order.owner_id)
+
+    def label(self, order: Render, job_id: bytes, tags: Sequence[str]) -> None:
+        with self._store.steps.step("renditions.label"), self._store.lock:
+            self._store.jobs.pop(job_id, None)
+            if self._source(order) is None or not tags:
+                return
+            kept = self._store.tags.setdefault((order.owner_id, order.key), {})
+            for tag in tags:
+                kept.setdefault(tag, TagRow(automatic=True))
+            self._store.bump_owner(order.owner_id)
+
+    def put_off(self, job_id: bytes, instead: Job, seconds: int) -> None:
+        with self._store.steps.step("renditions.put_off"), self._store.lock:
+            if self._store.jobs.pop(job_id, None) is not None:
+                self._owe([instead], seconds)
+
+    def _owe(self, owed: Sequence[Job], seconds: int = 0) -> None:
+        for job in owed:
+            self._store.jobs[job.id] = JobRow(job, self._store.clock.now() + timedelta(seconds=seconds))
 
     def _of(self, image: tuple[bytes, bytes]) -> dict[str, Rendition]:
         return {kind: one for (owner, key, kind), one in self._store.renditions.items() if (owner, key) == image}
@@ -200,5 +224,6 @@ def forget_renditions(store: MemoryStore, image: Image, *, tags: bool) -> list[R
     objects = [image.object_key, *(store.renditions.pop(place).object_key for place in places)]
     if tags:
         store.tags.pop((image.owner_id, image.key), None)
+        forget_shared(store, image)
         store.details.pop((image.owner_id, image.key), None)
     return [Removal(image.owner_id, object_key, partition_of(image.key)) for object_key in objects]

@@ -16,6 +16,7 @@ from chalicelib.domain.fleet_report import FleetReport
 from chalicelib.domain.image_details import Details
 from chalicelib.domain.images import Image
 from chalicelib.domain.jobs import Job
+from chalicelib.domain.shares import ShareDraft
 from chalicelib.domain.stored_renditions import Rendition, State
 from chalicelib.domain.sweeping import Finding, Sweep
 from chalicelib.domain.uploads import Upload
@@ -59,6 +60,38 @@ class TagRow:
     removed: bool = False
 
 
+@dataclass(slots=True)
+class AlbumRow:
+    """An album; `cover` is the id of one of its images there."""
+
+    owner_id: bytes
+    title: str
+    created_at: datetime
+    cover: bytes | None = None
+
+
+@dataclass(slots=True)
+class AlbumImageRow:
+    """An image in an album."""
+
+    album_id: bytes
+    owner_id: bytes
+    key: bytes
+    place: int
+
+
+@dataclass(slots=True)
+class ShareRow:
+    """A link that nobody has revoked."""
+
+    owner_id: bytes
+    draft: ShareDraft
+    created_at: datetime
+    ends_at: datetime | None
+    views: int = 0
+    viewed_at: datetime | None = None
+
+
 @dataclass
 class MemoryStore:
     """Tables in memory; `lock` is what a transaction's row locks are. Times are the clock's."""
@@ -72,6 +105,9 @@ class MemoryStore:
     answers: dict[tuple[bytes, bytes], tuple[bytes, str, datetime]] = field(default_factory=dict)
     renditions: dict[tuple[bytes, bytes, str], Rendition] = field(default_factory=dict)
     tags: dict[tuple[bytes, bytes], dict[str, TagRow]] = field(default_factory=dict)
+    albums: dict[bytes, AlbumRow] = field(default_factory=dict)
+    album_images: dict[bytes, AlbumImageRow] = field(default_factory=dict)
+    shares: dict[bytes, ShareRow] = field(default_factory=dict)
     # with the object key of the original that was seen
     details: dict[tuple[bytes, bytes], tuple[Details, str | None]] = field(default_factory=dict)
     settings: dict[str, tuple[int, Mapping[str, object]]] = field(default_factory=dict)

@@ -68,18 +68,18 @@ class MemoryUploadRows:
             if self._locked(upload).state is not UploadState.WAITING:
                 raise DoneBeforeError("The upload has ended already.")
             name = next(name for name, owner in self._store.owners.items() if owner.id == upload.owner_id)
-            written = MemoryImageRows(self._store).write_draft(Principal(name), draft, intent_id, _no_precondition)
             twins = [
-                image.key
+                (image.key == draft.key, image.key)
                 for image in self._store.images.values()
-                if (image.owner_id, image.sha256) == (upload.owner_id, draft.sha256) and image.key != draft.key
+                if (image.owner_id, image.sha256) == (upload.owner_id, draft.sha256)
             ]
+            written = MemoryImageRows(self._store).write_draft(Principal(name), draft, intent_id, _no_precondition)
             ended = replace(
                 upload,
                 state=UploadState.DONE,
                 object_key=draft.object_key,
                 sha256=draft.sha256,
-                duplicate_of=min(twins, default=None),
+                duplicate_of=min(twins, default=(False, None))[1],
             )
             self._store.uploads[upload.id] = ended
             return Ended(ended, (*written.jobs, self._owe(hashlib.sha256(b"1" + intent_id).digest()[:16], upload)))

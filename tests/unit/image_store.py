@@ -21,8 +21,8 @@ class Killed(BaseException):
 class Store:
     """The services on fakes, with the worker at hand."""
 
-    def __init__(self) -> None:
-        self.parts = MemoryParts()
+    def __init__(self, parts: MemoryParts | None = None) -> None:
+        self.parts = parts or MemoryParts()
         self.services: Services = self.parts.services()
         self.images = self.services.images
 

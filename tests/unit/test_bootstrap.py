@@ -4,7 +4,7 @@ import threading
 from pathlib import Path
 
 from chalicelib.wiring.made_once import at_first_use
-from tests.fakes.parts import ENVIRON
+from tests.fakes.parts import ENVIRON, memory_config, memory_services
 
 PROJECT = Path(__file__).parents[2]
 SLOW_MODULES = ("boto3", "botocore", "jinja2", "pymysql", "pymemcache", "PIL", "subprocess")
@@ -37,6 +37,20 @@ def test_services_are_built_without_what_a_cached_image_does_not_need() -> None:
     assert loaded & {"boto3", "botocore", "jinja2", "PIL"} == set()
 
 
+def test_services_are_built_without_asking_for_secrets() -> None:
+    secret = "arn:aws:secretsmanager:us-east-1:000000000000:secret:one"
+    statements = f"import os; os.environ.update(DATABASE_SECRET_ARN='{secret}', FORM_SECRET_ARN='{secret}')"
+    loaded = modules_after(f"{statements}; import app; app.services()")
+    assert loaded & {"boto3", "botocore"} == set()
+
+
+def test_two_environments_of_one_account_have_each_its_own_queues() -> None:
+    blue = "import os; os.environ['QUEUE_PREFIX'] = 'elastic-images-blue-'; import app"
+    named = "sys.modules |= dict.fromkeys((app.JOB_QUEUE, app.INCOMING_QUEUE, app.FLEET_QUEUE), app)"
+    names = {f"elastic-images-blue-{name}" for name in ("image-jobs", "incoming-images", "fleet-changes")}
+    assert modules_after(f"{blue}; {named}") >= names
+
+
 def test_what_is_made_at_first_use_is_made_once_also_by_many_at_once() -> None:
     made: list[list[int]] = []
 
@@ -52,3 +66,8 @@ def test_what_is_made_at_first_use_is_made_once_also_by_many_at_once() -> None:
     for thread in threads:
         thread.join(20)
     assert [sorted(each) for each in made] == [list(range(8))]
+
+
+def test_the_key_of_forms_is_the_settings_or_the_secrets() -> None:
+    by_secret = memory_config(form_secret_arn="arn:secret", secret_key="")
+    assert memory_services().form_key() == memory_services(config=by_secret).form_key() == ENVIRON["SECRET_KEY"]

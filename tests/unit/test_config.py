@@ -66,3 +66,16 @@ def test_a_short_secret_is_refused_without_being_told() -> None:
     with pytest.raises(ConfigError, match="SECRET_KEY must have at least 32") as refused:
         config_from({**ENVIRON, "SECRET_KEY": "too short"})
     assert "too short" not in str(refused.value)
+
+
+def test_a_secret_stands_in_for_user_and_password() -> None:
+    plain = {name: text for name, text in ENVIRON.items() if name not in ("DATABASE_USER", "DATABASE_PASSWORD")}
+    config = config_from({**plain, "DATABASE_SECRET_ARN": "arn:secret"})
+    assert (config.database_secret_arn, config.database_user, config.database_password) == ("arn:secret", "", "")
+    assert config_from(ENVIRON).database_secret_arn is None
+
+
+def test_a_secret_stands_in_for_the_key_of_forms() -> None:
+    plain = {name: text for name, text in ENVIRON.items() if name != "SECRET_KEY"}
+    config = config_from({**plain, "FORM_SECRET_ARN": "arn:secret"})
+    assert (config.form_secret_arn, config.secret_key) == ("arn:secret", "")

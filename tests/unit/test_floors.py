@@ -116,7 +116,7 @@ SHARED_BY_ADAPTERS = "chalicelib.adapters.deadline_sockets"  # knows no outside 
 
 DECODING = (
     *("inspector", "inspect_child", "child_limits"),
-    *("renderer", "render_child", "first_frames", "held_frames", "rendition_pixels", "colour_profiles"),
+    *("renderer", "render_child", "first_frames", "held_frames", "rendition_pixels", "colour_profiles", "webp_frames"),
 )
 
 

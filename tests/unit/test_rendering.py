@@ -220,6 +220,20 @@ def test_a_poison_image_fails_with_words_and_is_not_tried_again_until_it_is_aske
     assert "png" in tags(store)
 
 
+def test_an_image_whose_stored_bytes_are_damaged_fails_until_they_are_right_again(store: Store) -> None:
+    object_key = store.put(NEW).object_key
+    kept = store.parts.objects.stored[object_key]
+    store.parts.objects.stored[object_key] = (OLD, kept[1])
+    perform(store)
+    assert states(store) == dict.fromkeys(ARRIVAL, State.FAILED)
+    assert "renderer.render" not in store.parts.steps.taken
+    assert store.parts.store.jobs == {}
+    store.parts.objects.stored[object_key] = kept
+    store.services.renditions.retry(DEMO, b"k1")
+    perform(store)
+    assert states(store) == dict.fromkeys(ARRIVAL, State.READY)
+
+
 @pytest.mark.parametrize("failure", [OverloadedError("busy"), UnavailableError("not working")])
 def test_a_failure_that_may_pass_is_raised_and_the_job_stays(store: Store, failure: StoreError) -> None:
     store.parts.renderer.failure = failure
@@ -283,14 +297,6 @@ def test_nothing_stays_in_processing_when_each_try_fails(store: Store, how: str)
     store.services.renditions.retry(DEMO, b"k1")
     deliveries.minute()
     assert states(store) == dict.fromkeys(ARRIVAL, State.READY)
-
-
-def test_an_original_whose_bytes_changed_is_not_rendered(store: Store) -> None:
-    image = store.put(NEW)
-    store.parts.objects.stored[image.object_key] = (OLD, "image/png")
-    with pytest.raises(ObjectsUnavailableError):
-        perform(store)
-    assert "renderer.render" not in store.parts.steps.taken
 
 
 def test_an_edit_is_made_once_however_often_it_is_asked_for(store: Store) -> None:

@@ -59,6 +59,8 @@ def test_nothing_of_anybody_s_is_open_to_anyone() -> None:
     assert {path for path, method in ROUTES if access_to(path, method) is Access.ANYONE} == {
         *("/health", "/healthz", "/readyz", "/api/openapi.json", "/static/{name}"),
         *("/sign-in", "/sign-up", "/verify", "/reset", "/first-admin", "/withdraw", "/erasure", "/api/v1/erasure"),
+        *("/share/{token}", "/share/{token}/{image_id}", "/share/{token}/{image_id}/{kind}"),  # as their row says
+        "/api/v1/shared/{token}",
     }
 
 
@@ -139,7 +141,7 @@ def test_every_answer_carries_the_security_headers(
     answer = _signed_in_as(call, signed_in_as)(method, _address(path), {"X-Forwarded-Proto": "https"}, b"")
     headers = answer.headers
     assert headers["x-content-type-options"] == "nosniff"
-    assert headers["referrer-policy"] == "same-origin"
+    assert headers["referrer-policy"] == ("no-referrer" if path.startswith("/share/") else "same-origin")
     assert headers["x-frame-options"] == "DENY"
     assert "default-src 'none'" in headers["content-security-policy"]
     assert "frame-ancestors 'none'" in headers["content-security-policy"]

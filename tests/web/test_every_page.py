@@ -21,6 +21,10 @@ PAGES = [
     "/manager?nodes=3",
     "/manager/decision?id=1",
     "/delete-all",
+    "/albums",
+    "/album/choose?key=k1",
+    "/shares",
+    "/shares/new?key=k1",
     "/admin",
     "/admin/dump",
     "/admin/delete-all",
@@ -69,7 +73,7 @@ def test_every_page_has_one_heading_a_title_a_language_and_labels(caller: Caller
     assert len(page.all("main")) == len(titles) == 1
     ids = [element["id"] for element in page.elements if "id" in element.attributes]
     assert len(ids) == len(set(ids))
-    shown = [one["id"] for one in page.all("input") if one.attributes.get("type") != "hidden"]
+    shown = [one["id"] for one in [*page.all("input"), *page.all("select")] if one.attributes.get("type") != "hidden"]
     assert sorted(shown) == sorted(label["for"] for label in page.all("label"))
     described = [one["aria-describedby"].split() for one in page.elements if "aria-describedby" in one.attributes]
     assert {name for names in described for name in names} <= set(ids)
@@ -106,23 +110,26 @@ def test_head_answers_as_get(caller: Caller, path: str) -> None:
     assert head.headers.keys() == get.headers.keys()
 
 
-def behind_stage(caller: Caller, method: str, path: str) -> dict[str, Any]:
-    """The application's answer to the event that API Gateway makes of a request to stage `prod`."""
+def behind_stage(caller: Caller, method: str, path: str, in_path: dict[str, str] | None = None) -> dict[str, Any]:
+    """The application's answer to the event that API Gateway makes of a request to stage `prod`.
+
+    `in_path` are the values of the parameters that the path names.
+    """
     parts = urlsplit(path)
     query = {name: [value] for name, value in query_of(path).items()} if parts.query else None
     event: dict[str, Any] = {
         "resource": parts.path,
-        "path": parts.path,
+        "path": parts.path.format(**in_path or {}),
         "headers": {"Accept": "text/plain"},
         "multiValueQueryStringParameters": query,
-        "pathParameters": None,
+        "pathParameters": in_path,
         "stageVariables": None,
         "body": None,
         "isBase64Encoded": False,
         "requestContext": {
             "httpMethod": method,
             "resourcePath": parts.path,
-            "path": "/prod" + parts.path,
+            "path": "/prod" + parts.path.format(**in_path or {}),
             "stage": "prod",
         },
     }

@@ -5,9 +5,12 @@ import pytest
 from chalicelib.domain.accounts import hash_of
 from chalicelib.web.access import Access, access_to
 from chalicelib.web.form_token import token_of
+from tests.answer import Answer
 from tests.fakes import MemoryParts
 from tests.web.caller import MULTIPART, VISITOR, Caller, multipart
+from tests.web.html_page import urlencoded
 from tests.web.people import SECRET, Person, joined, people_app
+from tests.web.sharing import persons_album
 
 PICTURE = b"\x89PNG the inspector is a fake here"
 ROUTES = sorted((path, method) for path, methods in Caller().app.routes.items() for method in methods)
@@ -15,6 +18,12 @@ OF_IMAGES = (
     *("/api/v1/images/{key}", "/api/v1/image", "/api/v1/image/metadata", "/api/v1/image/rendition"),
     *("/content", "/rendition", "/image", "/delete"),
 )
+SHARING = [each for each in ROUTES if each[0].startswith(("/album", "/shares", "/api/v1/albums", "/api/v1/shares"))]
+NAMES_NONE = {  # of these, those that name no album and no link
+    *((path, method) for path in ("/albums", "/shares", "/album/choose") for method in ("GET", "HEAD")),
+    *(("/albums", "POST"), ("/album/choose", "POST")),
+    *(("/api/v1/albums", "GET"), ("/api/v1/albums", "POST"), ("/api/v1/shares", "GET")),
+}
 CLOSED = [each for each in ROUTES if access_to(*each) is not Access.ANYONE]
 CSRF = {"X-CSRF-Token": token_of(VISITOR, SECRET)}
 
@@ -52,6 +61,43 @@ def test_another_s_image_answers_as_none_at_all(ada: Person, bob: Person, path: 
     assert theirs.body.replace(b"k1", b"k9").split(b"request_id")[0] == none.body.split(b"request_id")[0]
     assert PICTURE not in theirs.body
     assert ada("GET", "/content?key=k1").body == PICTURE
+
+
+@pytest.mark.parametrize(("path", "method"), SHARING)
+@pytest.mark.parametrize("key", ["k1", "k9"])
+def test_another_s_album_and_link_answer_as_none_at_all(
+    ada: Person, bob: Person, path: str, method: str, key: str
+) -> None:
+    """Tried with another's ids and keys, and with one's own key; what stands afterwards is what stood before."""
+    album_id = persons_album(ada, "k1")
+    assert ada.submit("/shares", album=album_id).status == ada.submit("/shares", key="k1").status == 200
+    share_id = next(iter(ada.call.parts.store.shares)).hex()
+    assert bob.put("k9", PICTURE).status == 303
+    before = sharing_of(ada)
+
+    def tried(album: str, share: str) -> Answer:
+        at = path.replace("{album_id}", album).replace("{share_id}", share)
+        fields = {"id": share if path.startswith("/shares") else album, "album": album, "title": "Bob's"}
+        if not path.endswith(("shares", "/new")):  # these take an album or a key
+            fields |= {"key": key, "what": "remove", "position": "1"}
+        if method == "POST" and not path.startswith("/api"):
+            return bob.submit(path, **fields)
+        return bob(method, f"{at}?{urlencoded(**fields).decode()}", CSRF)
+
+    theirs, none = tried(album_id, share_id), tried("0" * 32, "0" * 32)
+    assert theirs.status == none.status
+    assert (path, method) in NAMES_NONE or theirs.status == 404
+    if theirs.status >= 400:
+        assert theirs.body.split(b"request_id")[0] == none.body.split(b"request_id")[0]
+    assert b"Summer" not in theirs.body
+    assert sharing_of(ada) == before
+
+
+def sharing_of(person: Person) -> list[object]:
+    """What somebody's albums and links are."""
+    albums = person("GET", "/api/v1/albums").json["albums"]
+    keys = [person("GET", f"/api/v1/albums/{album['id']}").json["keys"] for album in albums]
+    return [albums, keys, person("GET", "/api/v1/shares").json["shares"]]
 
 
 def test_another_s_images_stand_in_no_list(ada: Person, bob: Person) -> None:

@@ -37,6 +37,10 @@ class Connection(Base):
             if not self.open:
                 opened.close()
 
+    def sign_in_as(self, user: str, password: str) -> None:
+        """Whom the next `connect` signs in."""
+        self.user, self.password = user, password.encode()
+
     def query(self, sql: Any, unbuffered: bool = False) -> int:
         with self._sensible():
             return super().query(sql, unbuffered)
@@ -55,8 +59,8 @@ class Connection(Base):
 
 
 @functools.cache
-def tls_context() -> ssl.SSLContext:
-    """20 ms: made once a process, not once a connection."""
-    context = ssl.create_default_context()
+def tls_context(ca_file: str | None = None) -> ssl.SSLContext:
+    """20 ms: made once a process, not once a connection. `ca_file` says whom to trust, instead of the machine's own."""
+    context = ssl.create_default_context(cafile=ca_file)
     context.sslsocket_class = DeadlineTlsSocket
     return context

@@ -15,16 +15,16 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
-from typing import Any, Protocol, TypeVar
+from typing import Any, NamedTuple, Protocol, TypeVar
 
 import pymysql
 from pymemcache.pool import ObjectPool
-from pymysql.constants import CR
+from pymysql.constants import CR, ER
 from pymysql.cursors import Cursor
 
 from chalicelib.adapters.deadline_sockets import within
 from chalicelib.adapters.mysql.connection import Connection, tls_context
-from chalicelib.domain.errors import OverloadedError, RowsUnavailableError
+from chalicelib.domain.errors import OverloadedError, RowsUnavailableError, UnavailableError
 
 logger = logging.getLogger(__name__)
 
@@ -45,9 +45,28 @@ Belongs = Callable[[Rows], bool]
 T = TypeVar("T")
 
 
+class SignIn(NamedTuple):
+    """Who we are at a server."""
+
+    user: str
+    password: str
+
+
+class SignIns(Protocol):
+    """Where the password is told that holds at this moment."""
+
+    def current(self) -> SignIn:
+        """The one that was good last. Raises UnavailableError."""
+
+    def after(self, refused: SignIn) -> SignIn:
+        """What is told now that the server has refused one. Raises UnavailableError."""
+
+
 @dataclass(frozen=True, slots=True)
 class DatabaseAddress:
     """Where a server is, who we are there, and how long a whole call may take (seconds).
+
+    `sign_ins` stand in for user and password where these change. `ca_file` is tls's, None for whom the machine trusts.
 
     1.5 s leaves a request half a second for everything else, so that it is answered within 2 s when the database is
     gone; a healthy one answers in milliseconds, or after a lock's wait of 1 s at most. Connecting counts too, and has a
@@ -60,6 +79,8 @@ class DatabaseAddress:
     password: str
     name: str
     tls: bool
+    ca_file: str | None = None
+    sign_ins: SignIns | None = None
     most_connections: int = 32  # of this process
     turn_seconds: float = 0.5  # how long to wait for one of them
     connect_timeout_seconds: float = 1.0
@@ -95,6 +116,7 @@ class Database:
         `belongs` says whether rows can be the answer to this question. If not, the connection has lost its place: it
         is closed, and the question asked again on another.
         """
+        self._know_password()
         allowed = self._address.answer_timeout_seconds if seconds is None else seconds
         with within(allowed, bytes_per_second=10e6, most_seconds=MOST_SECONDS):
             try:
@@ -112,6 +134,7 @@ class Database:
 
         `patience_seconds` is for a transaction that may rightly take longer than other calls.
         """
+        self._know_password()
         if patience_seconds:
             self.select("SELECT 1")  # a server that is gone is found out as soon as by any other call
         with within(max(patience_seconds, self._address.answer_timeout_seconds)):
@@ -135,6 +158,7 @@ class Database:
 
         Raises RowsUnavailableError.
         """
+        self._know_password()
         try:
             # Fresh, since a kept connection may be dead and this one is closed at the end anyway.
             with ExitStack() as held:
@@ -158,6 +182,7 @@ class Database:
 
         Each statement has the deadline of a call. Raises RowsUnavailableError.
         """
+        self._know_password()
         try:
             with self._connection(fresh=True) as connection, ExitStack() as closing:
                 closing.callback(_close, connection)  # ends the transaction too
@@ -217,7 +242,7 @@ class Database:
             if fresh or not connection.open:
                 with _lost_connections():
                     _close(connection)
-                    connection.connect()
+                    self._connect(connection)
                     with connection.cursor() as cursor:
                         cursor.execute(_ISOLATION)
             yield connection
@@ -233,6 +258,33 @@ class Database:
             else:
                 self._pool.destroy(connection)
 
+    def _know_password(self) -> None:
+        """Asks for it before the call's deadline runs, which is the database's."""
+        if self._address.sign_ins is not None:
+            with _no_password():
+                self._address.sign_ins.current()
+
+    def _connect(self, connection: Connection) -> None:
+        sign_ins = self._address.sign_ins
+        if sign_ins is None:
+            connection.connect()
+            return
+        with _no_password():
+            sign_in = sign_ins.current()
+        connection.sign_in_as(*sign_in)
+        try:
+            connection.connect()
+        except pymysql.err.OperationalError as refusal:
+            if refusal.args[0] != ER.ACCESS_DENIED_ERROR:
+                raise
+            with _no_password():  # it may have been changed since it was read
+                changed = sign_ins.after(sign_in)
+            if changed == sign_in:
+                raise
+            logger.warning("the database's password was changed; signing in anew")
+            connection.sign_in_as(*changed)
+            connection.connect()
+
     def _unconnected(self) -> Connection:
         address = self._address
         return Connection(
@@ -247,7 +299,7 @@ class Database:
             read_timeout=address.answer_timeout_seconds,
             write_timeout=address.answer_timeout_seconds,
             init_command=_SESSION,
-            ssl=tls_context() if address.tls else None,
+            ssl=tls_context(address.ca_file) if address.tls else None,
             ssl_disabled=not address.tls,
             defer_connect=True,
         )
@@ -286,6 +338,14 @@ class _LostConnectionError(Exception):
 
 class _ConflictError(Exception):
     """A deadlock, or a lock not granted in time."""
+
+
+@contextmanager
+def _no_password() -> Iterator[None]:
+    try:
+        yield
+    except UnavailableError as error:
+        raise RowsUnavailableError(f"The database's password is not known: {error}") from error
 
 
 @contextmanager

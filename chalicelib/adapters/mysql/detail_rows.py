@@ -14,7 +14,10 @@ from chalicelib.domain.keys import text_of
 from chalicelib.domain.ports import Precondition
 
 _OF = "owner_id = %s AND image_key = %s"
-_BESIDE = ("renditions", "image_tags", "image_details")  # the tables whose rows go with an image's key
+_BESIDE = (  # the tables whose rows go with an image's key
+    *("renditions", "image_tags", "image_details"),
+    *("album_images", "shares"),
+)
 
 
 class MySqlDetailRows:

@@ -55,6 +55,16 @@ DUMPED = (
         ("owner_id", "image_key", "tag"),
         ("owner_id", "image_key", "tag", "source", "removed"),
     ),
+    Table("albums", ("id",), ("id", "owner_id", "title", "cover", "created_at")),
+    Table("album_images", ("id",), ("id", "album_id", "owner_id", "image_key", "place")),
+    Table(
+        "shares",
+        ("id",),
+        (
+            *("id", "owner_id", "album_id", "image_key", "title", "downloads", "created_at", "ends_at", "views"),
+            "viewed_at",
+        ),
+    ),
     Table(
         "image_details",
         ("owner_id", "image_key"),
@@ -74,6 +84,8 @@ DUMPED = (
 )
 LEFT_OUT = {  # what else there is, and why a dump has nothing of it
     "accounts.password": "a credential",
+    "shares.token_hash": "a credential",
+    "shares.password": "a credential",
     "sessions": "credentials",
     "api_tokens": "credentials",
     "account_links": "credentials",

@@ -13,6 +13,8 @@ from chalicelib.domain.ports import Draft
 from chalicelib.domain.renditions import MEDIA_TYPE, ON_ARRIVAL
 from chalicelib.domain.stored_renditions import State, object_key_of
 
+_GONE_WITH_IT = ("image_tags", "image_details", "album_images", "shares")
+
 _INSERT = """
 INSERT INTO renditions (owner_id, image_key, kind, source_object_key, object_key, media_type, state, created_at)
 VALUES (%s, %s, %s, %s, %s, %s, 'due', UTC_TIMESTAMP(6))
@@ -54,18 +56,18 @@ def replaced(transaction: Transaction, image: Image) -> Freed:
 
 
 def deleted(transaction: Transaction, image: Image) -> Freed:
-    """Deletes the image's renditions, tags and details; what it and they leave behind."""
-    transaction.change("DELETE FROM image_tags WHERE owner_id = %s AND image_key = %s", (image.owner_id, image.key))
-    transaction.change("DELETE FROM image_details WHERE owner_id = %s AND image_key = %s", (image.owner_id, image.key))
+    """Deletes the image's renditions, tags, details, places in albums and links; what it and they leave behind."""
+    for table in _GONE_WITH_IT:
+        transaction.change(f"DELETE FROM {table} WHERE owner_id = %s AND image_key = %s", (image.owner_id, image.key))
     return replaced(transaction, image)
 
 
 def all_deleted(transaction: Transaction, owner: Owner, images: Sequence[Image]) -> Freed:
-    """Deletes every rendition, tag and detail of the owner's; what they and those images leave behind."""
+    """As `deleted`, for every image of the owner's; what they leave behind."""
     found = transaction.select(f"{_MADE} FOR UPDATE", (owner.id,))
     transaction.change("DELETE FROM renditions WHERE owner_id = %s", (owner.id,))
-    transaction.change("DELETE FROM image_tags WHERE owner_id = %s", (owner.id,))
-    transaction.change("DELETE FROM image_details WHERE owner_id = %s", (owner.id,))
+    for table in _GONE_WITH_IT:
+        transaction.change(f"DELETE FROM {table} WHERE owner_id = %s AND image_key IS NOT NULL", (owner.id,))
     return _freed(owner.id, images, found)
 
 

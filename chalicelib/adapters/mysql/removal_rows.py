@@ -46,6 +46,7 @@ class MySqlRemovalRows:
             owner_ids = [owner_id for (owner_id,) in found]
             if owner_ids:
                 shut_out(transaction, owner_ids)
+                transaction.change("DELETE FROM shares WHERE owner_id IN %s", (tuple(owner_ids),))
                 transaction.change("DELETE FROM accounts WHERE owner_id IN %s", (tuple(owner_ids),))
             return len(owner_ids)
 
@@ -53,8 +54,11 @@ class MySqlRemovalRows:
 
     def next_owner(self, after: bytes) -> bytes | None:
         found = self._database.select(
-            "SELECT %s, owner_id FROM images WHERE owner_id > %s ORDER BY owner_id LIMIT 1",
-            (after, after),
+            "SELECT %s, w.owner_id FROM ("
+            "(SELECT owner_id FROM images WHERE owner_id > %s ORDER BY owner_id LIMIT 1) UNION "
+            "(SELECT owner_id FROM albums WHERE owner_id > %s ORDER BY owner_id LIMIT 1)) w "
+            "ORDER BY w.owner_id LIMIT 1",
+            (after, after, after),
             belongs=lambda rows: all(row[0] == after for row in rows),
         )
         return found[0][1] if found else None
@@ -68,6 +72,7 @@ class MySqlRemovalRows:
             if not found or transaction.select("SELECT 1 FROM jobs WHERE id = %s", (job_id,)):
                 return count  # committed, its answer was lost
             owner = Owner(*found[0])
+            transaction.change("DELETE FROM albums WHERE owner_id = %s AND created_at < %s", (owner_id, before))
             images = images_before(transaction, owner, before, limit)
             if images:
                 drop_images(transaction, owner, images, job_id)

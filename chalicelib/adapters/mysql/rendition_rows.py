@@ -14,18 +14,18 @@ from chalicelib.adapters.mysql.image_rows import COLUMN_COUNT, COLUMNS, bump, im
 from chalicelib.adapters.mysql.image_terms import index
 from chalicelib.adapters.mysql.principals import nobody, whose
 from chalicelib.adapters.mysql.spending import count, refuse_if_full
-from chalicelib.adapters.mysql.tag_rows import MySqlTagRows, give_automatic
+from chalicelib.adapters.mysql.tag_rows import MySqlTagRows, add_automatic, give_automatic
 from chalicelib.domain import jobs
 from chalicelib.domain.accounts import Owner, Principal
 from chalicelib.domain.errors import QuotaError
 from chalicelib.domain.image_details import SeenFacts
 from chalicelib.domain.images import Image
-from chalicelib.domain.jobs import Render
+from chalicelib.domain.jobs import Job, Render
 from chalicelib.domain.rendition_ports import RenditionRow
 from chalicelib.domain.renditions import AUTOMATIC, KINDS
 from chalicelib.domain.stored_renditions import About, Rendition, State, in_order
 
-_COLUMNS = "r.kind, r.state, r.object_key, r.sha256, r.width, r.height, r.size, r.why"
+RENDITION_COLUMNS = "r.kind, r.state, r.object_key, r.sha256, r.width, r.height, r.size, r.why"
 
 
 class MySqlRenditionRows(MySqlTagRows):
@@ -40,7 +40,7 @@ class MySqlRenditionRows(MySqlTagRows):
         who = whose(principal)
         asked = (who.asked, key, kind)
         found = self._reads.select(
-            f"SELECT {who.echo}, %s, %s, o.id, o.version, m.version, {COLUMNS}, {_COLUMNS} FROM {who.tables} "
+            f"SELECT {who.echo}, %s, %s, o.id, o.version, m.version, {COLUMNS}, {RENDITION_COLUMNS} FROM {who.tables} "
             "JOIN fleet_maps m ON m.id = 1 LEFT JOIN images i ON i.owner_id = o.id AND i.image_key = %s "
             "LEFT JOIN renditions r ON r.owner_id = i.owner_id AND r.image_key = i.image_key AND r.kind = %s "
             f"WHERE {who.condition}",
@@ -52,18 +52,18 @@ class MySqlRenditionRows(MySqlTagRows):
         owner_id, owner_version, map_version, *columns = found[0][3:]
         of_image, of_rendition = columns[:COLUMN_COUNT], columns[COLUMN_COUNT:]
         image = None if of_image[0] is None else image_of(of_image)
-        rendition = None if of_rendition[0] is None else _rendition(of_rendition)
+        rendition = None if of_rendition[0] is None else rendition_of(of_rendition)
         return RenditionRow(Owner(owner_id, owner_version), map_version, image, rendition)
 
     def about(self, principal: Principal, key: bytes) -> About:
         who = whose(principal)
         found = self._reads.select(
-            f"SELECT r.image_key, {_COLUMNS} FROM {who.tables} JOIN renditions r ON r.owner_id = o.id "
+            f"SELECT r.image_key, {RENDITION_COLUMNS} FROM {who.tables} JOIN renditions r ON r.owner_id = o.id "
             f"WHERE {who.condition} AND r.image_key = %s",
             (*who.args, key),
             belongs=lambda rows: all(row[0] == key and len(row) == 9 for row in rows),
         )
-        renditions = in_order([_rendition(row[1:]) for row in found], tuple(KINDS))
+        renditions = in_order([rendition_of(row[1:]) for row in found], tuple(KINDS))
         return About(renditions, self._tags(self._reads, who, key), details_of(self._reads, who, key))
 
     def of_images(self, principal: Principal, keys: Sequence[bytes]) -> dict[bytes, tuple[Rendition, ...]]:
@@ -71,14 +71,14 @@ class MySqlRenditionRows(MySqlTagRows):
             return {}
         who, asked = whose(principal), set(keys)
         found = self._reads.select(
-            f"SELECT r.image_key, {_COLUMNS} FROM {who.tables} JOIN renditions r ON r.owner_id = o.id "
+            f"SELECT r.image_key, {RENDITION_COLUMNS} FROM {who.tables} JOIN renditions r ON r.owner_id = o.id "
             f"WHERE {who.condition} AND r.image_key IN %s",
             (*who.args, tuple(asked)),
             belongs=lambda rows: all(row[0] in asked and len(row) == 9 for row in rows),
         )
         by_key: dict[bytes, list[Rendition]] = {}
         for row in found:
-            by_key.setdefault(row[0], []).append(_rendition(row[1:]))
+            by_key.setdefault(row[0], []).append(rendition_of(row[1:]))
         return {key: in_order(made, tuple(KINDS)) for key, made in by_key.items()}
 
     def ask(self, principal: Principal, key: bytes, kind: str, job_id: bytes) -> tuple[bytes, ...] | None:
@@ -158,10 +158,11 @@ class MySqlRenderRows:
         made: Sequence[Rendition],
         tags: Sequence[str],
         seen: SeenFacts | None = None,
+        owed: Sequence[Job] = (),
     ) -> bool:
         def work(transaction: Transaction) -> bool:
             owner = _still(transaction, order)
-            transaction.change("DELETE FROM jobs WHERE id = %s", (job_id,))
+            ended = transaction.change("DELETE FROM jobs WHERE id = %s", (job_id,))
             if owner is None:
                 transaction.change("UPDATE jobs SET due_at = UTC_TIMESTAMP(6) WHERE id = %s", (intent_id,))
                 return False
@@ -185,6 +186,8 @@ class MySqlRenderRows:
                 index(transaction, owner.id, [order.key])
             if seen is not None:
                 note_seen(transaction, owner, order.key, order.source_object_key, seen)
+            if ended:
+                insert_jobs(transaction, owed)
             bump(transaction, owner)
             return True
 
@@ -193,17 +196,37 @@ class MySqlRenderRows:
     def refuse_if_full(self, order: Render, size: int) -> None:
         refuse_if_full(self._database, order.owner_id, size)
 
-    def fail(self, order: Render, job_id: bytes, why: str) -> None:
+    def fail(self, order: Render, job_id: bytes, why: str, owed: Sequence[Job] = ()) -> None:
         def work(transaction: Transaction) -> None:
             owner = _still(transaction, order)
-            transaction.change("DELETE FROM jobs WHERE id = %s", (job_id,))
+            ended = transaction.change("DELETE FROM jobs WHERE id = %s", (job_id,))
             if owner is not None:
+                if ended:
+                    insert_jobs(transaction, owed)
                 transaction.change(
                     "UPDATE renditions SET state = 'failed', why = %s WHERE owner_id = %s AND image_key = %s "
                     "AND kind IN %s AND state = 'due'",
                     (why, owner.id, order.key, order.kinds),
                 )
                 bump(transaction, owner)
+
+        self._database.transaction(work)
+
+    def label(self, order: Render, job_id: bytes, tags: Sequence[str]) -> None:
+        def work(transaction: Transaction) -> None:
+            owner = _still(transaction, order)
+            transaction.change("DELETE FROM jobs WHERE id = %s", (job_id,))
+            if owner is not None and tags:
+                add_automatic(transaction, owner, order.key, tags)
+                index(transaction, owner.id, [order.key])
+                bump(transaction, owner)
+
+        self._database.transaction(work)
+
+    def put_off(self, job_id: bytes, instead: Job, seconds: int) -> None:
+        def work(transaction: Transaction) -> None:
+            if transaction.change("DELETE FROM jobs WHERE id = %s", (job_id,)):
+                insert_jobs(transaction, [instead], seconds)
 
         self._database.transaction(work)
 
@@ -227,6 +250,7 @@ def _again(transaction: Transaction, owner: Owner, key: bytes, kinds: Sequence[s
     return tuple(kinds)
 
 
-def _rendition(columns: Sequence[Any]) -> Rendition:
+def rendition_of(columns: Sequence[Any]) -> Rendition:
+    """The rendition whose RENDITION_COLUMNS these are."""
     kind, state, object_key, sha256, width, height, size, why = columns
     return Rendition(kind, State(state), object_key, sha256 or b"", width, height, size, why)

@@ -72,6 +72,11 @@ class MySqlTagRows:
 def give_automatic(transaction: Transaction, owner: Owner, key: bytes, tags: Sequence[str]) -> None:
     """Makes these the image's automatic tags. One's own stay as they are, and removed ones stay removed."""
     transaction.change(f"DELETE FROM image_tags WHERE {_OF} AND source = 'automatic' AND removed = 0", (owner.id, key))
+    add_automatic(transaction, owner, key, tags)
+
+
+def add_automatic(transaction: Transaction, owner: Owner, key: bytes, tags: Sequence[str]) -> None:
+    """Adds automatic tags. One's own stay as they are, and removed ones stay removed."""
     transaction.change_many(
         "INSERT IGNORE INTO image_tags (owner_id, image_key, tag, source) VALUES (%s, %s, %s, 'automatic')",
         [(owner.id, key, tag) for tag in tags],

@@ -94,12 +94,12 @@ class MySqlUploadRows:
                 return Ended(now, ())
             if now.state is not UploadState.WAITING:
                 raise DoneBeforeError("The upload has ended already.")
-            written = write_draft(transaction, owner, draft, intent_id, _no_precondition)
             twins = transaction.select(
-                "SELECT image_key FROM images WHERE owner_id = %s AND sha256 = %s AND image_key <> %s "
-                "ORDER BY image_key LIMIT 1",
+                "SELECT image_key FROM images WHERE owner_id = %s AND sha256 = %s "
+                "ORDER BY image_key = %s, image_key LIMIT 1",
                 (owner.id, draft.sha256, draft.key),
             )
+            written = write_draft(transaction, owner, draft, intent_id, _no_precondition)
             transaction.change(
                 "UPDATE uploads SET state = %s, object_key = %s, sha256 = %s, duplicate_of = %s WHERE id = %s",
                 (UploadState.DONE.value, draft.object_key, draft.sha256, twins[0][0] if twins else None, upload.id),
