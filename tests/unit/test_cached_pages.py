@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 
 import pytest
 
+from chalicelib.bootstrap import Services
 from chalicelib.domain import wire
 from chalicelib.domain.accounts import Owner, Principal, Standing
 from chalicelib.domain.fleet import Node
@@ -137,6 +138,11 @@ def test_without_comparing_versions_a_page_is_not_that_of_its_version() -> None:
     assert any(len(captions) > 1 for captions in by_version.values())
 
 
+def perform_all(services: Services, job_ids: list[bytes]) -> None:
+    for job_id in job_ids:
+        services.worker.perform(job_id)
+
+
 @pytest.mark.parametrize("what", ["put", "describe", "rename", "tag", "untag", "delete", "render", "edit"])
 def test_each_change_that_a_page_shows_is_shown_at_once(what: str) -> None:
     parts = MemoryParts(nodes=NODES)
@@ -155,7 +161,7 @@ def test_each_change_that_a_page_shows_is_shown_at_once(what: str) -> None:
         "tag": lambda: services.renditions.add_tag(DEMO, b"k1", "sand"),
         "untag": lambda: services.renditions.remove_tag(DEMO, b"k1", "sea"),
         "delete": lambda: services.images.delete(DEMO, b"k1", no_precondition),
-        "render": lambda: [services.worker.perform(job_id) for job_id in list(parts.store.jobs)],
+        "render": lambda: perform_all(services, list(parts.store.jobs)),
         "edit": lambda: services.renditions.edit(DEMO, b"k1", "greyscale"),
     }
     assert shown()[0] == "primary"
