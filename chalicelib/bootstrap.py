@@ -371,6 +371,7 @@ class Services:
             sending=self.sending,
             clock=ports.clock,
             grace_days=self.config.erase_grace_days,
+            end_notices=lambda owner_id: self.notice_switch.end_of(owner_id),
         )
 
     @made_once

@@ -58,6 +58,7 @@ class Erasing:
     sending: Sending
     clock: Clock
     grace_days: int
+    end_notices: Callable[[bytes], None]  # of an owner's, who is told of edits by mail
 
     def holdings(self, principal: Principal) -> Holdings:
         """What would be erased. Raises NotFoundError for who has no account."""
@@ -117,6 +118,7 @@ class Erasing:
             return True
         if erasure.state is State.ASKED:
             return None
+        self.end_notices(order.owner_id)
         while self.rows.erase_some(order.owner_id, ROWS_AT_ONCE):
             if self.clock.monotonic() >= until:
                 return False

@@ -1,6 +1,7 @@
 """Erasing an account: the asking, the grace, the job in stretches and after each failure, the receipt."""
 
 from contextlib import suppress
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -226,6 +227,15 @@ def test_a_node_that_does_not_answer_is_told_on_the_receipt_and_keeps_nobody_wai
     world.work()
     receipt = world.receipt(secret)
     assert (receipt.state, receipt.erased[SILENT]) == (State.DONE, 1)
+
+
+def test_who_was_told_of_edits_by_mail_is_not_any_more() -> None:
+    world = World(grace_days=0)
+    ended: list[bytes] = []
+    erasing = replace(world.erasing, end_notices=ended.append)
+    erasure = erasing.ask(world.ada, PASSWORD, SITE, ADDRESS).erasure
+    erasing.perform(erasure_job(b"j" * 16, Order(erasure.id, world.owner_id)))
+    assert ended == [world.owner_id]
 
 
 def test_the_last_admin_cannot_go() -> None:

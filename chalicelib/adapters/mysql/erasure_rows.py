@@ -160,6 +160,7 @@ class MySqlErasureRows:
             )
             transaction.change("UPDATE owners SET images = 0, bytes = 0, version = version + 1 WHERE id = %s", owner)
             _forget_jobs(transaction, erasure)
+            transaction.change("DELETE FROM settings WHERE name = %s", (f"notices/{erasure.owner_id.hex()}",))
             if erasure.email is not None:
                 _forget_address(transaction, erasure.email.encode(), opaque(erasure_id))
 
