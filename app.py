@@ -51,9 +51,13 @@ def change_fleet(event: SQSEvent) -> None:
 
 @app.schedule(Rate(1, unit=Rate.MINUTES))
 def resend_jobs(event: CloudWatchEvent) -> None:
-    """Sends the jobs that are due and that the queue lost or never had; writes the beat that tells a replica's lag."""
+    """Sends the jobs that are due and that the queue lost or never had; writes the beat that tells a replica's lag.
+
+    It also deletes for ever what has been in the trash for longer than it is kept.
+    """
     services().replica.beat()
     services().worker.resend()
+    services().trash.purge()
 
 
 @app.schedule(Rate(10, unit=Rate.MINUTES))

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from chalicelib.services.albums import Albums
     from chalicelib.services.cache_configuration import CacheConfiguration
     from chalicelib.services.data_removal import DataRemoval
+    from chalicelib.services.downloads import Downloads
     from chalicelib.services.dumps import Dumps
     from chalicelib.services.edit_notices import NoticeSwitch, TellingOwners
     from chalicelib.services.erasing import Erasing
@@ -32,6 +33,7 @@ if TYPE_CHECKING:
     from chalicelib.services.images import Images
     from chalicelib.services.indexing import Indexing
     from chalicelib.services.labelling import Labelling
+    from chalicelib.services.many import Many
     from chalicelib.services.page_cache import PageCache
     from chalicelib.services.read_through import FillPolicy, ReadThrough
     from chalicelib.services.readiness import Asking
@@ -42,8 +44,10 @@ if TYPE_CHECKING:
     from chalicelib.services.shares import Shares
     from chalicelib.services.staleness import Staleness
     from chalicelib.services.sweeping import Sweeping
+    from chalicelib.services.trash import Trash
     from chalicelib.services.uploads import Uploads
     from chalicelib.services.worker import Worker
+    from chalicelib.services.zip_making import ZipMaking
 
 _building = threading.Lock()
 _built: "list[Services]" = []
@@ -252,6 +256,31 @@ class Services:
         return NoticeSwitch(self.ports.notices, self.accounts, self.ports.settings)
 
     @made_once
+    def trash(self) -> "Trash":
+        from chalicelib.services.trash import Trash
+
+        return Trash(self.ports.trash_rows, self.images, self.sending, self.clock)
+
+    @made_once
+    def many(self) -> "Many":
+        from chalicelib.services.many import Many
+
+        return Many(self.ports.many_rows, self.sending)
+
+    @made_once
+    def downloads(self) -> "Downloads":
+        from chalicelib.services.downloads import Downloads
+
+        return Downloads(self.ports.download_rows, self.ports.objects, self.sending)
+
+    @made_once
+    def zip_making(self) -> "ZipMaking":
+        from chalicelib.services.zip_making import ZipMaking
+
+        ports = self.ports
+        return ZipMaking(ports.download_rows, ports.parted_objects, ports.objects, self.sending, ports.clock)
+
+    @made_once
     def worker(self) -> "Worker":
         from chalicelib.domain import jobs
         from chalicelib.services.worker import Worker
@@ -261,6 +290,7 @@ class Services:
             jobs.EDIT_NOTICE: lambda job: self.telling_owners.perform(job),
             jobs.LABEL: lambda job: self.labelling.perform(job),
             jobs.MAKE_DUMP: lambda job: self.dumps.make(job),
+            jobs.MAKE_DOWNLOAD: lambda job: self.zip_making.perform(job),
             jobs.ERASE_ACCOUNT: lambda job: self.erasing.perform(job),
             jobs.REMOVE_DATA: lambda job: self.data_removal.perform(job),
             jobs.INDEX_IMAGES: lambda job: self.indexing.perform(job),

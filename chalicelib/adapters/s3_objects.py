@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, TypeVar
 from botocore.exceptions import BotoCoreError, ClientError
 
 from chalicelib.adapters.deadline_sockets import time_is_over, within
-from chalicelib.domain.errors import ObjectsUnavailableError, TooLargeError
+from chalicelib.domain.errors import ObjectsUnavailableError, PartsLostError, TooLargeError
 from chalicelib.domain.sweeping import Listed
 from chalicelib.domain.uploads import UploadForm
 
@@ -32,11 +32,15 @@ TRIES = 2
 REST_SECONDS = 0.1
 VERSIONS = 100  # of one object are looked at
 PART_BYTES = 8 << 20  # of an object that is written piece by piece; S3 takes 5 MiB at least, but for the last
+_LOST = ("NoSuchUpload", "InvalidPart", "InvalidPartOrder")
 T = TypeVar("T")
 
 
 class S3Objects:
-    """Objects, IncomingObjects, SweptObjects and ErasedObjects in one bucket. The client must keep to deadlines."""
+    """Objects, IncomingObjects, DumpObjects, PartedObjects, SweptObjects and ErasedObjects in one bucket.
+
+    The client must keep to deadlines.
+    """
 
     def __init__(self, client: "S3Client", bucket: str) -> None:
         self._client = client
@@ -164,20 +168,12 @@ class S3Objects:
 
     @contextmanager
     def writing(self, object_key: str, media_type: str) -> Iterator[Callable[[bytes], None]]:
-        client, bucket = self._client, self._bucket
-        begun = _answer(lambda: client.create_multipart_upload(Bucket=bucket, Key=object_key, ContentType=media_type))
-        upload_id = begun["UploadId"]
+        upload_id = self.begin_parts(object_key, media_type)
         kept = bytearray()
-        parts: list[CompletedPartTypeDef] = []
+        tags: list[str] = []
 
         def send() -> None:
-            number, part = len(parts) + 1, bytes(kept)
-            sent = _answer(
-                lambda: client.upload_part(
-                    Bucket=bucket, Key=object_key, UploadId=upload_id, PartNumber=number, Body=part
-                )
-            )
-            parts.append({"ETag": sent["ETag"], "PartNumber": number})
+            tags.append(self.put_part(object_key, upload_id, len(tags) + 1, bytes(kept)))
             kept.clear()
 
         def write(piece: bytes) -> None:
@@ -187,19 +183,59 @@ class S3Objects:
 
         try:
             yield write
-            if kept or not parts:
+            if kept or not tags:
                 send()
+            self.end_parts(object_key, upload_id, tags)
+        except BaseException:
+            try:
+                self.drop_parts(object_key, upload_id)
+            except ObjectsUnavailableError as error:
+                logger.warning("an upload in parts of %s is left behind: %s", object_key, error)
+            raise
+
+    def begin_parts(self, object_key: str, media_type: str) -> str:
+        client, bucket = self._client, self._bucket
+        begun = _answer(lambda: client.create_multipart_upload(Bucket=bucket, Key=object_key, ContentType=media_type))
+        return begun["UploadId"]
+
+    def put_part(self, object_key: str, upload_id: str, number: int, data: bytes) -> str:
+        client, bucket = self._client, self._bucket
+        with _parts_may_be_lost():
+            sent = _answer(
+                lambda: client.upload_part(
+                    Bucket=bucket, Key=object_key, UploadId=upload_id, PartNumber=number, Body=data
+                )
+            )
+        return sent["ETag"]
+
+    def end_parts(self, object_key: str, upload_id: str, tags: Sequence[str]) -> None:
+        client, bucket = self._client, self._bucket
+        parts: list[CompletedPartTypeDef] = [
+            {"ETag": tag, "PartNumber": number} for number, tag in enumerate(tags, start=1)
+        ]
+        with _parts_may_be_lost():
             _answer(
                 lambda: client.complete_multipart_upload(
                     Bucket=bucket, Key=object_key, UploadId=upload_id, MultipartUpload={"Parts": parts}
                 )
             )
-        except BaseException:
-            try:
-                _answer(lambda: client.abort_multipart_upload(Bucket=bucket, Key=object_key, UploadId=upload_id))
-            except ObjectsUnavailableError as error:
-                logger.warning("an upload in parts of %s is left behind: %s", object_key, error)
-            raise
+
+    def drop_parts(self, object_key: str, upload_id: str) -> None:
+        client, bucket = self._client, self._bucket
+        with _parts_may_be_lost():
+            _answer(lambda: client.abort_multipart_upload(Bucket=bucket, Key=object_key, UploadId=upload_id))
+
+
+@contextmanager
+def _parts_may_be_lost() -> Iterator[None]:
+    """Tells parts that the store does not have from a store that does not answer."""
+    try:
+        yield
+    except ObjectsUnavailableError as error:
+        cause = error.__cause__
+        if isinstance(cause, ClientError) and cause.response.get("Error", {}).get("Code") in _LOST:
+            raise PartsLostError("What was stored of the object in parts is not there any more.") from error
+        raise
 
 
 def _answer(ask: Callable[[], T]) -> T:

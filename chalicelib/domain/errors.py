@@ -8,6 +8,8 @@ StoreError
 │   ├── UnknownNodeError        no such cache node
 │   ├── UnknownUserError        no such user
 │   ├── UnknownDumpError        no such dump
+│   ├── UnknownDownloadError    no such download
+│   ├── DownloadsUnderWayError  as many downloads are being made as may be
 │   ├── UnknownAlbumError       no such album
 │   ├── UnknownShareError       no such link, or not any more
 │   ├── ShareLockedError        the link asks for a password first
@@ -32,6 +34,7 @@ StoreError
     ├── RowsUnavailableError    the database
     ├── SecretsUnavailableError a secret cannot be read
     ├── ObjectsUnavailableError the object store
+    │   └── PartsLostError        an object written in parts has to be begun anew
     ├── QueueUnavailableError   the job queue; a job's row outlives it
     ├── MailUnavailableError    mail cannot be sent
     ├── NoticesUnavailableError the topic of notices
@@ -78,6 +81,14 @@ class UnknownUserError(RequestError):
 
 class UnknownDumpError(RequestError):
     """No such dump, or it is removed already."""
+
+
+class UnknownDownloadError(RequestError):
+    """No such download or zip for this owner, or it is removed already."""
+
+
+class DownloadsUnderWayError(RequestError):
+    """As many of the owner's downloads are being made as may be at once."""
 
 
 class UnknownAlbumError(RequestError):
@@ -178,6 +189,10 @@ class RowsUnavailableError(UnavailableError):
 
 class ObjectsUnavailableError(UnavailableError):
     """The object store does not answer."""
+
+
+class PartsLostError(ObjectsUnavailableError):
+    """The object store knows nothing of parts that were stored: they were given up, or the object is complete."""
 
 
 class QueueUnavailableError(UnavailableError):

@@ -4,6 +4,12 @@ from dataclasses import dataclass
 from datetime import datetime
 
 MEDIA_TYPES = ("image/jpeg", "image/png", "image/gif", "image/webp")
+FILE_EXTENSIONS = {
+    "image/jpeg": (".jpg", ".jpeg"),
+    "image/png": (".png",),
+    "image/gif": (".gif",),
+    "image/webp": (".webp",),
+}
 
 MAX_BYTES = 64 * 1024 * 1024
 MAX_PIXELS = 50_000_000  # over all frames

@@ -10,6 +10,7 @@ REMOVE_OBJECTS = "remove_objects"
 MAKE_DUMP, REMOVE_DATA = "make_dump", "remove_data"
 ERASE_ACCOUNT = "erase_account"
 RENDER = "render"
+MAKE_DOWNLOAD = "make_download"
 EDIT_NOTICE, LABEL = "edit_notice", "label"
 INDEX_IMAGES = "index_images"
 MOST_TRIES = 20  # to make renditions; a message goes to the dead-letter queue after five

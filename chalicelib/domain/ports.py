@@ -100,7 +100,7 @@ class ImageRows(Protocol):
         """Removes the row and makes its object's removal due; the due jobs, or None if there is no such image."""
 
     def delete_all(self, principal: Principal, job_id: bytes) -> tuple[int, tuple[bytes, ...]]:
-        """Removes every row of the owner's: how many there were, and the jobs that remove their objects."""
+        """Removes every row of the owner's, the trash too: how many images, and the jobs that remove their objects."""
 
 
 class JobRows(Protocol):
@@ -110,7 +110,10 @@ class JobRows(Protocol):
         """The job, marked as begun once more; None if it is done, not yet due, or withdrawn. May be claimed again."""
 
     def unreferenced(self, object_keys: Sequence[str]) -> set[str]:
-        """Those of the object keys that no image names, and that are no rendition of an object that one names."""
+        """Those of the object keys that no image names, and that are no rendition of an object that one names.
+
+        A trashed image is one here too.
+        """
 
     def finish(self, job_id: bytes) -> None: ...
 

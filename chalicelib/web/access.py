@@ -46,6 +46,18 @@ MODULES: Mapping[str, Mapping[str, Mapping[str, Access]]] = {
         "/tag": _of(Access.OWNER, POST),
         "/untag": _of(Access.OWNER, POST),
     },
+    "trash_pages": {
+        "/selection": _of(Access.OWNER, POST),
+        "/trash": _of(Access.OWNER, GET, HEAD, POST),
+        "/trash/undo": _of(Access.OWNER, POST),
+        "/trash/empty": _of(Access.OWNER, GET, HEAD, POST),
+        "/trash/image": _of(Access.BY_ROW, GET, HEAD),
+    },
+    "download_pages": {
+        "/downloads": _of(Access.OWNER, GET, HEAD),
+        "/downloads/export": _of(Access.OWNER, POST),
+        "/downloads/zip": _of(Access.OWNER, GET, HEAD),
+    },
     "album_pages": {
         "/albums": _of(Access.OWNER, GET, HEAD, POST),
         "/album": _of(Access.OWNER, GET, HEAD),
@@ -128,6 +140,16 @@ MODULES: Mapping[str, Mapping[str, Mapping[str, Access]]] = {
         "/api/v1/image/edits": _of(Access.OWNER, POST),
         "/api/v1/image/retry": _of(Access.OWNER, POST),
         "/api/v1/image/tags": _of(Access.OWNER, POST, DELETE),
+    },
+    "many_api": {
+        "/api/v1/actions": _of(Access.OWNER, POST),
+        "/api/v1/trash": _of(Access.OWNER, GET, DELETE),
+        "/api/v1/trash/actions": _of(Access.OWNER, POST),
+    },
+    "downloads_api": {
+        "/api/v1/downloads": _of(Access.OWNER, GET, POST),
+        "/api/v1/downloads/{download_id}": _of(Access.OWNER, GET),
+        "/api/v1/downloads/{download_id}/zips/{number}": _of(Access.OWNER, GET),
     },
     "albums_api": {
         "/api/v1/albums": _of(Access.OWNER, GET, POST),

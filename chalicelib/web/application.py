@@ -22,7 +22,8 @@ View = Callable[..., Any]
 
 def create_app(services: "Callable[[], Services]") -> Chalice:
     """An application that calls `services` in each request and not before; event handlers are app.py's to add."""
-    app = Chalice(app_name="elastic-images", configure_logs=False)
+    # `env`: Chalice makes a variable of its environment longer with each application.
+    app = Chalice(app_name="elastic-images", configure_logs=False, env={})
     app.api.binary_types = ["*/*"]  # API Gateway looks at the first Accept type only; browsers send many
     finish = finishing(
         face_of,

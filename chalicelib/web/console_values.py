@@ -208,7 +208,7 @@ def contents_notes(contents: ContentsPage) -> list[str]:
     if contents.hidden:
         notes.append(f"{contents.hidden} more here belong to others.")
     if contents.removed:
-        notes.append(f"{contents.removed} more here belong to images that are gone; they will be removed.")
+        notes.append(f"{contents.removed} more here belong to images that are gone or in the trash.")
     if contents.more:
         notes.append(f"The node holds more; it named {contents.listed:,}.")
     return notes

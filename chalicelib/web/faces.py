@@ -4,7 +4,7 @@ from chalice.app import Response
 
 from chalicelib.web.http import SECURITY_HEADERS, ErrorAnswer, Face, status_answer
 
-DEEPER = ("/manager/", "/account/", "/admin/", "/album/", "/shares/")
+DEEPER = ("/manager/", "/account/", "/admin/", "/album/", "/shares/", "/trash/", "/downloads/")
 _PLAIN = ("/api/v1", "/api/openapi.json", "/health", "/healthz", "/readyz")
 
 

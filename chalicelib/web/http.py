@@ -11,6 +11,7 @@ from chalice.app import Request, Response
 
 from chalicelib.domain.accounts import TRIES_SECONDS
 from chalicelib.domain.errors import (
+    DownloadsUnderWayError,
     IdempotencyKeyReusedError,
     InvalidKeyError,
     InvalidValueError,
@@ -28,6 +29,7 @@ from chalicelib.domain.errors import (
     TooManyTriesError,
     UnavailableError,
     UnknownAlbumError,
+    UnknownDownloadError,
     UnknownDumpError,
     UnknownNodeError,
     UnknownShareError,
@@ -82,6 +84,8 @@ _TABLE: tuple[tuple[type[StoreError], int, str, str], ...] = (
     (UnknownNodeError, 404, "no-such-node", "No such node"),
     (UnknownUserError, 404, "no-such-user", "No such user"),
     (UnknownDumpError, 404, "no-such-dump", "No such dump"),
+    (UnknownDownloadError, 404, "no-such-download", "No such download"),
+    (DownloadsUnderWayError, 409, "downloads-under-way", "Too many at once"),
     (UnknownAlbumError, 404, "no-such-album", "No such album"),
     (UnknownShareError, 404, "no-such-link", "This link leads nowhere"),
     (ShareLockedError, 403, "link-locked", "This link asks for a password"),

@@ -13,6 +13,7 @@ from chalicelib.services.images import Images, no_precondition
 from chalicelib.services.read_through import Served
 from chalicelib.services.renditions import Renditions
 from chalicelib.services.shares import Shares
+from chalicelib.services.trash import Trash
 from chalicelib.web.timing import RequestTimer, signed_source_of, source_of, unchanged_source_of
 
 
@@ -41,6 +42,16 @@ def rendition_answer(
         timer,
         request,
         inline_bytes,
+    )
+
+
+def trashed_answer(
+    trash: Trash, principal: Principal, trash_id: bytes, request: Request, inline_bytes: int
+) -> Response:
+    """What is shown of an image in the trash, as content_answer gives an image's bytes."""
+    timer = RequestTimer()
+    return _bytes_answer(
+        trash.images, lambda wanted: trash.get(principal, trash_id, timer, wanted), timer, request, inline_bytes
     )
 
 

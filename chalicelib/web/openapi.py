@@ -9,6 +9,7 @@ from chalicelib.web.limits import DEFAULT_LIMIT, MAX_LIMIT
 from chalicelib.web.openapi_admin import admin_paths, admin_schemas
 from chalicelib.web.openapi_findings import finding_paths, finding_schemas
 from chalicelib.web.openapi_fleet import fleet_paths, fleet_schemas
+from chalicelib.web.openapi_many import many_paths, many_schemas
 from chalicelib.web.openapi_pieces import Schema, content_of, errors, json_content, object_of, operation
 from chalicelib.web.openapi_renditions import of_metadata, rendition_paths, rendition_schemas
 from chalicelib.web.openapi_sharing import sharing_paths, sharing_schemas
@@ -158,6 +159,7 @@ def _paths() -> Schema:
         },
         **upload_paths(_KEY),
         **rendition_paths(_KEY_QUERY, _KEY),
+        **many_paths(_KEY),
         **sharing_paths(_KEY_QUERY, _KEY),
         **search_paths(),
         **fleet_paths(),
@@ -248,6 +250,7 @@ def _schemas() -> Schema:
             next_cursor={"type": ["string", "null"]},
         ),
         **upload_schemas(_KEY),
+        **many_schemas(_KEY),
         **sharing_schemas(_KEY),
         **search_schemas(),
         **fleet_schemas(),

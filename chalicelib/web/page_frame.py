@@ -7,14 +7,14 @@ from chalice.app import Request, Response
 
 from chalicelib.bootstrap import Services
 from chalicelib.domain.images import Image
-from chalicelib.web import fleet_notice, form_token
+from chalicelib.web import fleet_notice, form_token, outcomes
 from chalicelib.web.addresses import root_of, rooted
 from chalicelib.web.fleet_notice import ServingNodes
 from chalicelib.web.http import ErrorAnswer
 from chalicelib.web.looks import THEMES, looks_of
 from chalicelib.web.rendering import address, page, redirect
-from chalicelib.web.request_form import RequestForm, form_of
-from chalicelib.web.session import visitor_seen
+from chalicelib.web.request_form import MAX_FIELDS, RequestForm, form_of, query_of
+from chalicelib.web.session import principal_of, visitor_seen
 
 # Answers of the server itself come from any depth, where there is no stage; all others from a page of known depth.
 _SERVERS_OWN = ("no-such-page", "wrong-method")
@@ -67,6 +67,8 @@ class PageFrame:
                 "me": visitor_seen(request),
                 "stale": self._services().images.staleness.noted,
                 "blocked": self._services().admin.uploads.now(),
+                "undo": self._undo(query_of(request)),
+                "outcome": outcomes.words_of(query_of(request)),
                 "looks": looks_of(request),
                 "themes": THEMES,
                 "back": _path_and_query(request),
@@ -85,9 +87,10 @@ class PageFrame:
             answer.headers["Set-Cookie"] = fleet_notice.cookie_of(request, serving)
         return answer
 
-    def own_form(self) -> RequestForm:
-        """The form that was sent. Raises ForgedFormError if this browser was not given it."""
-        form = form_of(self._request(), self._services().config.max_upload_bytes)
+    def own_form(self, more_fields: int = 0) -> RequestForm:
+        """The form that was sent, with so many fields more. Raises ForgedFormError if this browser was not given it."""
+        most_bytes = self._services().config.max_upload_bytes
+        form = form_of(self._request(), most_bytes, MAX_FIELDS + more_fields)
         form_token.check(self._request(), form, self._services().form_key())
         return form
 
@@ -97,6 +100,14 @@ class PageFrame:
         if set_cookie is not None:
             answer.headers["Set-Cookie"] = set_cookie
         return answer
+
+    def _undo(self, query: RequestForm) -> outcomes.Undo | None:
+        """What the page offers to undo: what the action that its address names put into the trash."""
+        batch_id = outcomes.batch_in(query)
+        if batch_id is None or visitor_seen(self._request()) is None:
+            return None
+        count = self._services().trash.in_batch(principal_of(self._request()), batch_id)
+        return outcomes.Undo(batch_id.hex(), count, outcomes.back_of(self._request().path)) if count else None
 
     def _bucket_origin(self) -> str:
         return _origin_of(self._services().uploads.form_address())

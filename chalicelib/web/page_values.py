@@ -4,25 +4,18 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from chalicelib.domain.fleet import FleetMap
-from chalicelib.domain.images import Image
+from chalicelib.domain.images import FILE_EXTENSIONS, Image
 from chalicelib.domain.keys import text_of
 from chalicelib.domain.partitions import PARTITIONS, partition_of
 from chalicelib.domain.rates import Rates
 
-EXTENSIONS = {
-    "image/jpeg": (".jpg", ".jpeg"),
-    "image/png": (".png",),
-    "image/gif": (".gif",),
-    "image/webp": (".webp",),
-}
 FORMATS = {"image/jpeg": "JPEG", "image/png": "PNG", "image/gif": "GIF", "image/webp": "WebP"}
 NODE_COLOURS = 8  # the style sheet has as many; further nodes take them again, and their number tells them apart
 
 NOTICES = {
     "stored": "The image is stored.",
     "replaced": "The image is stored. The one that had this key before is gone.",
-    "deleted": "The image is deleted.",
-    "deleted-all": "Every image is deleted.",
+    "deleted-all": "Every image is deleted, those in the trash too.",
     "asked": "The edit is being made. Load this page again in a moment to see it.",
     "retried": "What failed is being made again. Load this page again in a moment to see it.",
     "tagged": "The tag is on the image.",
@@ -123,8 +116,13 @@ def day_and_minute(moment: datetime) -> str:
     return f"{moment.day} {moment:%b %Y, %H:%M} UTC"
 
 
+def day(moment: datetime) -> str:
+    """Such as “3 May 2026”."""
+    return f"{moment.astimezone(UTC).day} {moment.astimezone(UTC):%b %Y}"
+
+
 def file_name(image: Image) -> str:
     """A name to save the image under: the end of its key, with an extension that says what it is."""
     name = text_of(image.key).replace("\\", "/").rstrip("/").rsplit("/", 1)[-1].strip(" .") or "image"
-    extensions = EXTENSIONS.get(image.facts.media_type, ("",))
+    extensions = FILE_EXTENSIONS.get(image.facts.media_type, ("",))
     return name if name.lower().endswith(extensions) else name + extensions[0]

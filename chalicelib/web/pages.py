@@ -113,8 +113,8 @@ def views(services: Callable[[], Services], request: Callable[[], Request]) -> V
     @route("/delete", "POST")
     def delete() -> Response:
         form = frame.own_form()
-        services().images.delete(principal_of(request()), form.key(), no_precondition)
-        return frame.onward("/keys", after=form.text("after"), notice="deleted")
+        trashed = services().trash.put_one_away(principal_of(request()), form.key())
+        return frame.onward("/keys", after=form.text("after"), trashed=trashed.batch_id.hex())
 
     @route("/delete-all", "GET", "HEAD")
     def delete_all_question() -> Response:

@@ -21,6 +21,11 @@ class RequestForm:
     """Named values as bytes, as sent. Of a name given twice the last counts; the body goes before the query."""
 
     values: dict[str, bytes]
+    repeated: tuple[tuple[str, bytes], ...] = ()  # each name and value of the body as often as it was sent
+
+    def each(self, name: str) -> list[bytes]:
+        """Every value that the body has of that name, in the order of the first of each."""
+        return list(dict.fromkeys(value for given, value in self.repeated if given == name))
 
     def key(self) -> bytes:
         """The key that the field `key` holds. Raises InvalidValueError or InvalidKeyError."""
@@ -48,14 +53,14 @@ class RequestForm:
             raise InvalidValueError(name, f"The field “{name}” is not valid UTF-8.") from None
 
 
-def form_of(request: Request, max_bytes: int) -> RequestForm:
+def form_of(request: Request, max_bytes: int, most_fields: int = MAX_FIELDS) -> RequestForm:
     """The values of the request. Raises InvalidValueError, TooLargeError or InvalidKeyError."""
     values = query_of(request).values
     body = body_of(request, max_bytes + FORM_BYTES)
     content_type = request.headers.get("content-type", "")
-    if body:
-        values.update(_body_values(content_type, body))
-    return RequestForm(values)
+    repeated = tuple(_body_values(content_type, body, most_fields)) if body else ()
+    values.update(repeated)
+    return RequestForm(values, repeated)
 
 
 def body_of(request: Request, max_bytes: int) -> bytes:
@@ -80,13 +85,13 @@ def _encoded(name: str, text: str) -> bytes:
         raise InvalidValueError(name, f"The value of “{name}” is not valid UTF-8.") from None
 
 
-def _body_values(content_type: str, body: bytes) -> Iterator[tuple[str, bytes]]:
+def _body_values(content_type: str, body: bytes, most_fields: int) -> Iterator[tuple[str, bytes]]:
     media_type, options = parse_options_header(content_type)
     match media_type:
         case "multipart/form-data":
-            return _multipart(body, options.get("boundary", ""))
+            return _multipart(body, options.get("boundary", ""), most_fields)
         case "application/x-www-form-urlencoded" | "":
-            return _urlencoded(body)
+            return _urlencoded(body, most_fields)
         case "application/json":
             return _json(body)
         case _:
@@ -97,12 +102,12 @@ def _body_values(content_type: str, body: bytes) -> Iterator[tuple[str, bytes]]:
             )
 
 
-def _multipart(body: bytes, boundary: str) -> Iterator[tuple[str, bytes]]:
+def _multipart(body: bytes, boundary: str, most_fields: int) -> Iterator[tuple[str, bytes]]:
     if not boundary:
         raise InvalidValueError("Content-Type", "The multipart form names no boundary.")
     in_memory = len(body) + 1  # the body is in memory already; nothing goes to disk
     parser = MultipartParser(
-        BytesIO(body), boundary, part_limit=MAX_FIELDS, spool_limit=in_memory, memory_limit=in_memory
+        BytesIO(body), boundary, part_limit=most_fields, spool_limit=in_memory, memory_limit=in_memory
     )
     try:
         for part in parser:
@@ -113,10 +118,12 @@ def _multipart(body: bytes, boundary: str) -> Iterator[tuple[str, bytes]]:
         raise InvalidValueError("body", f"The multipart form is damaged or cut short: {error}.") from error
 
 
-def _urlencoded(body: bytes) -> Iterator[tuple[str, bytes]]:
+def _urlencoded(body: bytes, most_fields: int) -> Iterator[tuple[str, bytes]]:
     try:
         # Latin-1 gives each byte a character and back: what the bytes mean is decided field by field.
-        pairs = parse_qsl(body.decode("latin-1"), keep_blank_values=True, max_num_fields=MAX_FIELDS, encoding="latin-1")
+        pairs = parse_qsl(
+            body.decode("latin-1"), keep_blank_values=True, max_num_fields=most_fields, encoding="latin-1"
+        )
     except ValueError as error:
         raise InvalidValueError("body", f"The form cannot be read: {error}.") from error
     yield from ((name, value.encode("latin-1")) for name, value in pairs)

@@ -8,6 +8,7 @@ if TYPE_CHECKING:  # importing them all is what a cold process need not do
     from chalicelib.domain import ports
     from chalicelib.domain.account_ports import AccountRows, Mail, Passwords
     from chalicelib.domain.admin_ports import AdminRows, DumpObjects, DumpRows, RemovalRows
+    from chalicelib.domain.download_ports import DownloadRows, PartedObjects
     from chalicelib.domain.erasing_ports import ErasedObjects, ErasureRows
     from chalicelib.domain.gallery_ports import DetailRows, GalleryRows, IndexRows
     from chalicelib.domain.notice_ports import EditNotices, Labels
@@ -15,6 +16,7 @@ if TYPE_CHECKING:  # importing them all is what a cold process need not do
     from chalicelib.domain.scaler_ports import ScalerRows
     from chalicelib.domain.sharing_ports import AlbumRows, ShareRows
     from chalicelib.domain.sweeping_ports import SweepActs, SweepRows, SweptObjects
+    from chalicelib.domain.trash_ports import ManyRows, TrashRows
     from chalicelib.domain.upload_ports import AnswerRows, IncomingObjects, UploadRows
     from chalicelib.services.readiness import Probe
     from chalicelib.services.replica_status import ReplicaStatus
@@ -67,6 +69,14 @@ class Ports(Protocol):
     def rendition_rows(self) -> "RenditionRows": ...
     @property
     def render_rows(self) -> "RenderRows": ...
+    @property
+    def trash_rows(self) -> "TrashRows": ...
+    @property
+    def many_rows(self) -> "ManyRows": ...
+    @property
+    def download_rows(self) -> "DownloadRows": ...
+    @property
+    def parted_objects(self) -> "PartedObjects": ...
     @property
     def album_rows(self) -> "AlbumRows": ...
     @property

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from chalicelib.adapters.mysql.database import Database, DatabaseAddress, Selecting
     from chalicelib.adapters.mysql.decision_rows import MySqlDecisionRows, MySqlFleetReports
     from chalicelib.adapters.mysql.detail_rows import MySqlDetailRows
+    from chalicelib.adapters.mysql.download_rows import MySqlDownloadRows
     from chalicelib.adapters.mysql.dump_rows import MySqlDumpRows
     from chalicelib.adapters.mysql.erasure_rows import MySqlErasureRows
     from chalicelib.adapters.mysql.fleet_maps import MySqlFleetMaps
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
     from chalicelib.adapters.mysql.image_rows import MySqlImageRows
     from chalicelib.adapters.mysql.index_rows import MySqlIndexRows
     from chalicelib.adapters.mysql.job_rows import MySqlJobRows
+    from chalicelib.adapters.mysql.many_rows import MySqlManyRows
     from chalicelib.adapters.mysql.removal_rows import MySqlRemovalRows
     from chalicelib.adapters.mysql.rendition_rows import MySqlRenderRows, MySqlRenditionRows
     from chalicelib.adapters.mysql.scaler_rows import MySqlScalerRows
@@ -36,6 +38,7 @@ if TYPE_CHECKING:
     from chalicelib.adapters.mysql.sign_ins import SecretSignIns
     from chalicelib.adapters.mysql.sweep_acts import MySqlSweepActs
     from chalicelib.adapters.mysql.sweep_rows import MySqlSweepRows
+    from chalicelib.adapters.mysql.trash_rows import MySqlTrashRows
     from chalicelib.adapters.mysql.upload_rows import MySqlUploadRows
     from chalicelib.adapters.renderer import ChildRenderer
     from chalicelib.adapters.s3_objects import S3Objects
@@ -263,6 +266,29 @@ class RealPorts:
         from chalicelib.adapters.mysql.rendition_rows import MySqlRenderRows
 
         return MySqlRenderRows(self._database)
+
+    @made_once
+    def trash_rows(self) -> "MySqlTrashRows":
+        from chalicelib.adapters.mysql.trash_rows import MySqlTrashRows
+
+        return MySqlTrashRows(self._database)
+
+    @made_once
+    def many_rows(self) -> "MySqlManyRows":
+        from chalicelib.adapters.mysql.many_rows import MySqlManyRows
+
+        return MySqlManyRows(self._database)
+
+    @made_once
+    def download_rows(self) -> "MySqlDownloadRows":
+        from chalicelib.adapters.mysql.download_rows import MySqlDownloadRows
+
+        return MySqlDownloadRows(self._database)
+
+    @property
+    def parted_objects(self) -> "S3Objects":
+        """The same bucket, as zips are written to it."""
+        return self.objects
 
     @made_once
     def album_rows(self) -> "MySqlAlbumRows":

@@ -15,6 +15,7 @@ import boto3
 from botocore.config import Config
 from botocore.exceptions import ClientError
 
+from chalicelib.domain.downloads import DOWNLOADS
 from chalicelib.domain.uploads import INCOMING
 
 BUCKET = "images"
@@ -30,6 +31,7 @@ ACCESS_KEY_ID, SECRET_ACCESS_KEY = "local", "local"
 
 _VISIBILITY_SECONDS = 180  # 6 times the 29 s that the functions may take
 _INCOMING_DAYS = 1
+_DOWNLOADS_DAYS = 2  # should the job fail that removes them after a day
 _FORM_ANSWER_SECONDS = 3600  # how long a browser may remember what the bucket allows
 _RECEIVES = 5  # then the message goes to the dead-letter queue
 # Makes moto draw the same subnet ids after a restart, so that the application's settings stay true.
@@ -123,7 +125,14 @@ def open_to_browsers(endpoint: str, origins: Sequence[str]) -> None:
                     "Filter": {"Prefix": INCOMING},
                     "Expiration": {"Days": _INCOMING_DAYS},
                     "AbortIncompleteMultipartUpload": {"DaysAfterInitiation": _INCOMING_DAYS},
-                }
+                },
+                {
+                    "ID": "downloads",
+                    "Status": "Enabled",
+                    "Filter": {"Prefix": DOWNLOADS},
+                    "Expiration": {"Days": _DOWNLOADS_DAYS},
+                    "AbortIncompleteMultipartUpload": {"DaysAfterInitiation": _DOWNLOADS_DAYS},
+                },
             ]
         },
     )

@@ -139,6 +139,8 @@ class MariaDb:
                 "DELETE FROM shares",
                 "DELETE FROM albums",
                 "DELETE FROM images",
+                "DELETE FROM trashed_images",
+                "DELETE FROM downloads",
                 "DELETE FROM renditions",
                 "DELETE FROM image_tags",
                 "DELETE FROM image_terms",

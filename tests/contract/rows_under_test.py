@@ -11,7 +11,9 @@ from chalicelib.adapters.mysql.gallery_rows import MySqlGalleryRows
 from chalicelib.adapters.mysql.image_lists import ImageLists
 from chalicelib.adapters.mysql.image_rows import MySqlImageRows
 from chalicelib.adapters.mysql.job_rows import MySqlJobRows
+from chalicelib.adapters.mysql.many_rows import MySqlManyRows
 from chalicelib.adapters.mysql.rendition_rows import MySqlRenderRows, MySqlRenditionRows
+from chalicelib.adapters.mysql.trash_rows import MySqlTrashRows
 from chalicelib.domain import jobs
 from chalicelib.domain.accounts import Principal
 from chalicelib.domain.gallery_ports import DetailRows, GalleryRows
@@ -20,9 +22,11 @@ from chalicelib.domain.jobs import Job, Removal
 from chalicelib.domain.partitions import partition_of
 from chalicelib.domain.ports import Draft, ImageRows, JobRows, Precondition, Written
 from chalicelib.domain.rendition_ports import RenderRows, RenditionRows
+from chalicelib.domain.trash_ports import ManyRows, TrashRows
 from tests.contract.real_parts import MariaDb
 from tests.fakes import ManualClock, MemoryImageRows, MemoryJobRows, MemoryRenditionRows, MemoryStore
 from tests.fakes.gallery_rows import MemoryGalleryRows
+from tests.fakes.trash_rows import MemoryManyRows, MemoryTrashRows
 
 DEMO = Principal("demo")
 HOUR = 3600.0
@@ -40,6 +44,8 @@ class RowsUnderTest:
     jobs: JobRows
     renditions: RenditionRows
     rendering: RenderRows
+    trash: TrashRows
+    many: ManyRows
     gallery: GalleryRows
     details: DetailRows
     pass_time: Callable[[float], None]
@@ -96,7 +102,15 @@ def memory_rows() -> RowsUnderTest:
 def memory_rows_of(store: MemoryStore) -> RowsUnderTest:
     renditions, gallery = MemoryRenditionRows(store), MemoryGalleryRows(store)
     return RowsUnderTest(
-        MemoryImageRows(store), MemoryJobRows(store), renditions, renditions, gallery, gallery, store.clock.advance
+        MemoryImageRows(store),
+        MemoryJobRows(store),
+        renditions,
+        renditions,
+        MemoryTrashRows(store),
+        MemoryManyRows(store),
+        gallery,
+        gallery,
+        store.clock.advance,
     )
 
 
@@ -108,12 +122,15 @@ def mysql_rows(maria: MariaDb) -> RowsUnderTest:
             "UPDATE jobs SET due_at = due_at - INTERVAL %s SECOND, sent_at = sent_at - INTERVAL %s SECOND",
             (seconds, seconds),
         )
+        maria.execute("UPDATE trashed_images SET trashed_at = trashed_at - INTERVAL %s SECOND", (seconds,))
 
     return RowsUnderTest(
         MySqlImageRows(database),
         MySqlJobRows(database),
         MySqlRenditionRows(database),
         MySqlRenderRows(database),
+        MySqlTrashRows(database),
+        MySqlManyRows(database),
         MySqlGalleryRows(database, ImageLists(database)),
         MySqlDetailRows(database),
         pass_time,

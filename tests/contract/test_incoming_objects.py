@@ -231,7 +231,8 @@ def test_the_bucket_answers_pages_of_the_store_and_of_no_other_site(
 def test_what_was_never_completed_goes_by_itself(endpoint: str) -> None:
     rules = bootstrap.client("s3", endpoint).get_bucket_lifecycle_configuration(Bucket=bootstrap.BUCKET)["Rules"]
     assert [(rule["Filter"]["Prefix"], rule["Expiration"]["Days"], rule["Status"]) for rule in rules] == [
-        ("incoming/", 1, "Enabled")
+        ("incoming/", 1, "Enabled"),
+        ("downloads/", 2, "Enabled"),
     ]
 
 

@@ -134,4 +134,6 @@ def test_a_reserved_name_is_seen() -> None:
 def test_every_table_names_its_engine_charset_and_collation() -> None:
     for source in (PROJECT / "migrations").glob("*.sql"):
         for table in re.findall(r"CREATE TABLE.*?;", source.read_text(encoding="utf-8"), re.DOTALL):
+            if "LIKE images" in table:
+                continue  # all of it as images has it
             assert "ENGINE=InnoDB DEFAULT CHARSET=utf8mb4 COLLATE=utf8mb4_bin" in table

@@ -94,7 +94,7 @@ def test_an_image_goes_in_and_is_seen_found_and_deleted(page: Page, key: str) ->
     expect(page.locator("dl")).to_contain_text("120 × 80 pixels")
     assert natural_size(page) == [120, 80]
     with page.expect_download() as download:
-        page.get_by_role("link", name="Download").click()
+        page.get_by_role("link", name="Download", exact=True).click()
     assert download.value.path().read_bytes() == data
 
     page.goto("/")
@@ -103,8 +103,8 @@ def test_an_image_goes_in_and_is_seen_found_and_deleted(page: Page, key: str) ->
     assert page.locator("h1").text_content() == key
 
     page.get_by_role("link", name="Delete").click()
-    page.get_by_role("button", name="Delete").click()
-    expect(page.get_by_role("status")).to_contain_text("is deleted")
+    page.get_by_role("button", name="Move to trash").click()
+    expect(page.get_by_role("status")).to_contain_text("1 moved to Trash")
     page.goto("/image?key=" + quote(key, safe=""))
     expect(page.locator("h1")).to_have_text("No such image")
     assert page.get_by_role("textbox").input_value() == key

@@ -17,6 +17,7 @@ from tests.fakes.account_rows import MemoryAccountRows
 from tests.fakes.album_rows import forget_album
 from tests.fakes.rendition_rows import forget_renditions
 from tests.fakes.store import JobRow, MemoryStore
+from tests.fakes.trash_rows import drop_trashed
 
 KEPT_SECONDS = 24 * 3600
 
@@ -112,7 +113,7 @@ class MemoryAdminRows:
 
     def next_owner(self, after: bytes) -> bytes | None:
         with self._store.lock:
-            owners = {owner_id for owner_id, _ in self._store.images}
+            owners = {image.owner_id for image in self._store.kept()}
             owners |= {row.owner_id for row in self._store.albums.values()}
             return min((owner_id for owner_id in owners if owner_id > after), default=None)
 
@@ -122,14 +123,20 @@ class MemoryAdminRows:
             for album_id in [a for a, row in albums.items() if row.owner_id == owner_id and row.created_at < before]:
                 forget_album(self._store, album_id)
             gone = [one for key, one in images.items() if key[0] == owner_id and one.created_at < before][:limit]
+            put_away = [
+                one
+                for one in self._store.trashed.values()
+                if one.image.owner_id == owner_id and one.image.created_at < before
+            ][: limit - len(gone)]
             for image in gone:
                 del images[owner_id, image.key]
-            if gone:
+            if gone or put_away:
                 removals = [one for image in gone for one in forget_renditions(self._store, image, tags=True)]
+                removals += drop_trashed(self._store, put_away)
                 self._owe(jobs.removal_job(job_id, removals))
                 (name,) = (name for name, owner in self._store.owners.items() if owner.id == owner_id)
                 self._store.owners[name] = Owner(owner_id, self._store.owners[name].version + 1)
-            return len(gone)
+            return len(gone) + len(put_away)
 
     def end_quarantine(self, job_id: bytes, limit: int) -> int:
         with self._store.steps.step("admin.end_quarantine"), self._store.lock:

@@ -15,6 +15,7 @@ from chalicelib.domain.renditions import ON_ARRIVAL
 from tests.fakes.answers import keep_answer
 from tests.fakes.rendition_rows import forget_renditions, owe_renditions
 from tests.fakes.store import JobRow, MemoryStore
+from tests.fakes.trash_rows import drop_trashed
 
 INTENT_SECONDS = 3600
 
@@ -124,13 +125,18 @@ class MemoryImageRows:
         with self._store.steps.step("rows.delete_all"), self._store.lock:
             images = self._of(principal)
             removals = [one for image in images for one in forget_renditions(self._store, image, tags=True)]
+            owner_id = self._store.owner(principal).id
+            trashed = [one for one in self._store.trashed.values() if one.image.owner_id == owner_id]
+            removals += drop_trashed(self._store, trashed)
             due: tuple[bytes, ...] = ()
             for start in range(0, len(removals), jobs.MAX_REMOVALS):
-                due += self._owe(_derived_id(job_id, start), removals[start : start + jobs.MAX_REMOVALS])
+                due += self._owe(
+                    _derived_id(job_id, start) if start else job_id, removals[start : start + jobs.MAX_REMOVALS]
+                )
             for image in images:
                 del self._store.images[image.owner_id, image.key]
             self._store.bump(principal)
-            return len(images), due
+            return len(images) + len(trashed), due
 
     def _of(self, principal: Principal) -> list[Image]:
         if principal.way is Way.NAME and principal.name not in self._store.owners:

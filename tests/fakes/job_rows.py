@@ -28,7 +28,7 @@ class MemoryJobRows:
 
     def unreferenced(self, object_keys: Sequence[str]) -> set[str]:
         with self._store.steps.step("jobs.unreferenced"), self._store.lock:
-            kept = {image.object_key for image in self._store.images.values()}
+            kept = {image.object_key for image in self._store.kept()}
             return {object_key for object_key in object_keys if original_of(object_key) not in kept}
 
     def finish(self, job_id: bytes) -> None:

@@ -1,11 +1,12 @@
 """Objects in memory."""
 
+import hashlib
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from urllib.parse import urlencode
 
-from chalicelib.domain.errors import TooLargeError
+from chalicelib.domain.errors import PartsLostError, TooLargeError
 from chalicelib.domain.sweeping import Listed
 from chalicelib.domain.uploads import UploadForm
 from tests.fakes.steps import Steps
@@ -14,13 +15,11 @@ LONG_AGO = datetime(2020, 1, 1, tzinfo=UTC)
 
 
 class MemoryObjects:
-    """Objects, IncomingObjects and SweptObjects in a dictionary, as (bytes, media type).
-
-    `put` never changes what is there.
-    """
+    """Every port of objects in a dictionary, as (bytes, media type). `put` never changes what is there."""
 
     def __init__(self, steps: Steps | None = None) -> None:
         self.stored: dict[str, tuple[bytes, str]] = {}
+        self.parted: dict[str, tuple[str, str, dict[int, bytes]]] = {}  # uploads in parts that are under way
         self.stored_at: dict[str, datetime] = {}  # of those that were not stored long ago
         self.versions: dict[str, tuple[bytes, str]] = {}  # that are kept of objects which are gone
         self._steps = steps or Steps()
@@ -102,3 +101,34 @@ class MemoryObjects:
         yield pieces.append
         with self._steps.step("objects.write"):
             self.stored[object_key] = (b"".join(pieces), media_type)
+
+    def begin_parts(self, object_key: str, media_type: str) -> str:
+        with self._steps.step("objects.begin_parts"):
+            upload_id = f"upload-{len(self.parted)}"
+            self.parted[upload_id] = (object_key, media_type, {})
+            return upload_id
+
+    def put_part(self, object_key: str, upload_id: str, number: int, data: bytes) -> str:
+        with self._steps.step("objects.put_part"):
+            self._parts_of(object_key, upload_id)[number] = data
+            return hashlib.md5(data, usedforsecurity=False).hexdigest()
+
+    def end_parts(self, object_key: str, upload_id: str, tags: Sequence[str]) -> None:
+        with self._steps.step("objects.end_parts"):
+            parts = self._parts_of(object_key, upload_id)
+            found = [hashlib.md5(parts.get(n, b""), usedforsecurity=False).hexdigest() for n in range(1, len(tags) + 1)]
+            if found != list(tags):
+                raise PartsLostError("other parts")
+            data = b"".join(parts[number] for number in range(1, len(tags) + 1))
+            self.stored[object_key] = (data, self.parted.pop(upload_id)[1])
+
+    def drop_parts(self, object_key: str, upload_id: str) -> None:
+        with self._steps.step("objects.drop_parts"):
+            self._parts_of(object_key, upload_id)
+            del self.parted[upload_id]
+
+    def _parts_of(self, object_key: str, upload_id: str) -> dict[int, bytes]:
+        if upload_id not in self.parted:
+            raise PartsLostError("no such upload")
+        assert self.parted[upload_id][0] == object_key
+        return self.parted[upload_id][2]

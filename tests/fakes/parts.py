@@ -23,6 +23,7 @@ from tests.fakes.admin_rows import MemoryAdminRows
 from tests.fakes.album_rows import MemoryAlbumRows
 from tests.fakes.answers import MemoryAnswerRows
 from tests.fakes.clock import ManualClock
+from tests.fakes.download_rows import MemoryDownloadRows
 from tests.fakes.erasure_rows import MemoryErasureRows
 from tests.fakes.fleet_maps import MemoryFleetMaps
 from tests.fakes.gallery_rows import MemoryGalleryRows
@@ -44,6 +45,7 @@ from tests.fakes.share_rows import MemoryShareRows
 from tests.fakes.steps import Steps
 from tests.fakes.store import MemoryStore
 from tests.fakes.sweep_rows import MemorySweepRows
+from tests.fakes.trash_rows import MemoryManyRows, MemoryTrashRows
 from tests.fakes.upload_rows import MemoryUploadRows
 
 ENVIRON = {
@@ -100,12 +102,14 @@ class MemoryParts:
         self.inspector = FixedInspector(steps=self.steps)
         self.renderer = FixedRenderer(steps=self.steps)
         self.rendition_rows = self.render_rows = MemoryRenditionRows(self.store)
+        self.trash_rows, self.many_rows = MemoryTrashRows(self.store), MemoryManyRows(self.store)
+        self.download_rows = MemoryDownloadRows(self.store)
         self.album_rows, self.share_rows = MemoryAlbumRows(self.store), MemoryShareRows(self.store)
         self.gallery_rows = self.detail_rows = MemoryGalleryRows(self.store)
         self.dump_rows = self.removal_rows = self.admin_rows
         self.erasure_rows, self.erased_objects = MemoryErasureRows(self.store, self.account_rows), self.objects
         self.form_secret = FixedSecret()
-        self.incoming = self.dump_objects = self.swept_objects = self.objects
+        self.incoming = self.dump_objects = self.parted_objects = self.swept_objects = self.objects
         self.sweep_rows = self.sweep_acts = MemorySweepRows(self.store)
         self.staleness, self.replica = Staleness(), ReplicaStatus(None)
         self._held: set[str] = set()

@@ -218,12 +218,16 @@ def owe_renditions(store: MemoryStore, image: Image, kinds: Sequence[str], job_i
     return job_id
 
 
-def forget_renditions(store: MemoryStore, image: Image, *, tags: bool) -> list[Removal]:
-    """Deletes the image's renditions, and its tags if asked; what is to be removed with the image."""
-    places = [place for place in store.renditions if place[:2] == (image.owner_id, image.key)]
-    objects = [image.object_key, *(store.renditions.pop(place).object_key for place in places)]
+def forget_renditions(store: MemoryStore, image: Image, *, tags: bool, place: bytes | None = None) -> list[Removal]:
+    """Deletes the image's renditions, and its tags if asked; what is to be removed with the image.
+
+    `place` is what stands for its key in the trash.
+    """
+    under = image.key if place is None else place
+    places = [one for one in store.renditions if one[:2] == (image.owner_id, under)]
+    objects = [image.object_key, *(store.renditions.pop(one).object_key for one in places)]
     if tags:
-        store.tags.pop((image.owner_id, image.key), None)
-        forget_shared(store, image)
-        store.details.pop((image.owner_id, image.key), None)
+        store.tags.pop((image.owner_id, under), None)
+        forget_shared(store, replace(image, key=under))
+        store.details.pop((image.owner_id, under), None)
     return [Removal(image.owner_id, object_key, partition_of(image.key)) for object_key in objects]

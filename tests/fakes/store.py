@@ -19,6 +19,7 @@ from chalicelib.domain.jobs import Job
 from chalicelib.domain.shares import ShareDraft
 from chalicelib.domain.stored_renditions import Rendition, State
 from chalicelib.domain.sweeping import Finding, Sweep
+from chalicelib.domain.trash import TrashedImage
 from chalicelib.domain.uploads import Upload
 from tests.fakes.clock import ManualClock
 from tests.fakes.steps import Steps
@@ -100,6 +101,7 @@ class MemoryStore:
     steps: Steps = field(default_factory=Steps)
     owners: dict[str, Owner] = field(default_factory=lambda: {"demo": Owner(b"\x01" * 16, 0)})
     images: dict[tuple[bytes, bytes], Image] = field(default_factory=dict)
+    trashed: dict[bytes, TrashedImage] = field(default_factory=dict)
     jobs: dict[bytes, JobRow] = field(default_factory=dict)
     uploads: dict[bytes, Upload] = field(default_factory=dict)
     answers: dict[tuple[bytes, bytes], tuple[bytes, str, datetime]] = field(default_factory=dict)
@@ -130,10 +132,14 @@ class MemoryStore:
     lock: threading.RLock = field(default_factory=threading.RLock)
 
     def bytes_of(self, owner_id: bytes) -> int:
-        """What the owner's images take, and what is made of them."""
+        """What the owner's images take, and what is made of them, in the trash too."""
         made = [one for place, one in self.renditions.items() if place[0] == owner_id and one.state is State.READY]
-        images = [image for image in self.images.values() if image.owner_id == owner_id]
+        images = [image for image in self.kept() if image.owner_id == owner_id]
         return sum(image.size for image in images) + sum(one.size for one in made)
+
+    def kept(self) -> list[Image]:
+        """Every image whose bytes are wanted: those in the trash are."""
+        return [*self.images.values(), *(one.image for one in self.trashed.values())]
 
     def freed_by(self, image: Image | None) -> int:
         """What counts no more once the image is replaced."""

@@ -245,6 +245,9 @@ class MemorySweepRows:
     def _all_named(self) -> Iterator[Named]:
         for image in self._store.images.values():
             yield Named(image.object_key, Kind.IMAGE, True, image.created_at, image.owner_id, image.key)
+        for trashed in self._store.trashed.values():
+            image = trashed.image
+            yield Named(image.object_key, Kind.IMAGE, False, image.created_at, image.owner_id, image.key)
         for place, one in self._store.renditions.items():
             suspect = Suspect(Kind.PARENTLESS, one.object_key, place[0], place[1])
             since = self._store.clock.now() - timedelta(days=1)
@@ -263,7 +266,8 @@ class MemorySweepRows:
 
     def _facts(self, object_key: str) -> Facts:
         named = any(one.object_key == object_key and one.kind is not Kind.STRAY for one in self._all_named())
-        return Facts(named, object_key in self._owed(), self._image(original_of(object_key)) is not None)
+        parent = any(image.object_key == original_of(object_key) for image in self._store.kept())
+        return Facts(named, object_key in self._owed(), parent)
 
     def _image(self, object_key: str) -> Image | None:
         return next((image for image in self._store.images.values() if image.object_key == object_key), None)
@@ -282,6 +286,8 @@ class MemorySweepRows:
             if (*place[:2], one.object_key) == (suspect.owner_id, suspect.image_key, suspect.object_key):
                 image = self._store.images.get((place[0], place[1]))
                 is_parent = image is not None and image.object_key == original_of(one.object_key)
+                if any(kept.image.object_key == original_of(one.object_key) for kept in self._store.trashed.values()):
+                    continue  # in the trash: neither to be shown nor without a parent
                 found.append((place, image if is_parent else None))
         return found
 

@@ -57,7 +57,7 @@ class Store:
 
     def unnamed(self) -> set[str]:
         """Objects that no row names."""
-        named = {image.object_key for image in self.parts.store.images.values()}
+        named = {image.object_key for image in self.parts.store.kept()}
         named |= {rendition.object_key for rendition in self.parts.store.renditions.values()}
         return set(self.parts.objects.stored) - named
 
@@ -69,3 +69,7 @@ class Store:
         """The kind of an owed job."""
         row = self.parts.store.jobs.get(job_id)
         return None if row is None else row.job.kind
+
+    def kinds_owed(self) -> set[str]:
+        """The kinds of the jobs that are owed."""
+        return {row.job.kind for row in self.parts.store.jobs.values()}

@@ -49,7 +49,8 @@ def test_any_key_goes_by_the_pages_own_links_and_forms_from_upload_to_deletion(c
     assert key in question.text
 
     deleted = caller.submit("/delete", URLENCODED, urlencoded(**question.fields()))
-    assert (deleted.status, deleted.headers["location"]) == (303, "/keys?notice=deleted")
+    assert deleted.status == 303
+    assert deleted.headers["location"].startswith("/keys?trashed=")
     assert caller("GET", keyed("/content", key)).status == 404
     assert caller.parts.store.images == {}
 
@@ -150,7 +151,7 @@ def test_content_is_the_image_with_its_type_and_where_it_came_from(caller: Calle
 
 def test_only_known_notices_are_shown(caller: Caller) -> None:
     put(caller, "k1")
-    assert "The image is deleted." in page_of(caller("GET", "/keys?notice=deleted")).text
+    assert "Every image is deleted" in page_of(caller("GET", "/keys?notice=deleted-all")).text
     assert "You won" not in page_of(caller("GET", "/keys?notice=You%20won")).text
 
 

@@ -11,7 +11,7 @@ from chalicelib.domain.jobs import Job, Removal, Render
 from chalicelib.domain.partitions import partition_of
 from chalicelib.domain.ports import Draft
 from chalicelib.domain.renditions import MEDIA_TYPE, ON_ARRIVAL
-from chalicelib.domain.stored_renditions import State, object_key_of
+from chalicelib.domain.stored_renditions import State, object_key_of, original_of
 
 _GONE_WITH_IT = ("image_tags", "image_details", "album_images", "shares")
 
@@ -19,7 +19,7 @@ _INSERT = """
 INSERT INTO renditions (owner_id, image_key, kind, source_object_key, object_key, media_type, state, created_at)
 VALUES (%s, %s, %s, %s, %s, %s, 'due', UTC_TIMESTAMP(6))
 """
-_MADE = "SELECT image_key, object_key, state, size FROM renditions WHERE owner_id = %s"
+MADE = "SELECT image_key, object_key, state, size FROM renditions WHERE owner_id = %s"
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,9 +50,9 @@ def insert_due(
 def replaced(transaction: Transaction, image: Image) -> Freed:
     """Deletes the image's renditions; what it and they leave behind."""
     whose = (image.owner_id, image.key)
-    found = transaction.select(f"{_MADE} AND image_key = %s FOR UPDATE", whose)
+    found = transaction.select(f"{MADE} AND image_key = %s FOR UPDATE", whose)
     transaction.change("DELETE FROM renditions WHERE owner_id = %s AND image_key = %s", whose)
-    return _freed(image.owner_id, [image], found)
+    return freed_of(image.owner_id, [image], found)
 
 
 def deleted(transaction: Transaction, image: Image) -> Freed:
@@ -63,16 +63,20 @@ def deleted(transaction: Transaction, image: Image) -> Freed:
 
 
 def all_deleted(transaction: Transaction, owner: Owner, images: Sequence[Image]) -> Freed:
-    """As `deleted`, for every image of the owner's; what they leave behind."""
-    found = transaction.select(f"{_MADE} FOR UPDATE", (owner.id,))
+    """As `deleted`, for every image of the owner's, in the trash too; what they leave behind."""
+    found = transaction.select(f"{MADE} FOR UPDATE", (owner.id,))
     transaction.change("DELETE FROM renditions WHERE owner_id = %s", (owner.id,))
     for table in _GONE_WITH_IT:
         transaction.change(f"DELETE FROM {table} WHERE owner_id = %s AND image_key IS NOT NULL", (owner.id,))
-    return _freed(owner.id, images, found)
+    return freed_of(owner.id, images, found)
 
 
-def _freed(owner_id: bytes, images: Sequence[Image], made: Rows) -> Freed:
-    objects = [*((image.key, image.object_key) for image in images), *((key, name) for key, name, _, _ in made)]
+def freed_of(owner_id: bytes, images: Sequence[Image], made: Rows) -> Freed:
+    """What these images and their renditions leave behind; `made` are rows of key, object key, state and size."""
+    # In the trash, renditions stand under no key: the object's own name tells which image it was made of.
+    keys: dict[str, bytes] = {image.object_key: image.key for image in images}
+    objects = [(image.key, image.object_key) for image in images]
+    objects += [(keys.get(original_of(name)) or key, name) for key, name, _, _ in made]
     ready = sum(size for _, _, state, size in made if state == State.READY.value)
     return Freed(list(_removals(owner_id, objects)), sum(image.size for image in images) + ready)
 

@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from chalicelib.adapters.mysql.database import Database, Selecting, Transaction
-from chalicelib.adapters.mysql.due_jobs import derived_id, insert_jobs
+from chalicelib.adapters.mysql.due_jobs import derived_id, insert_jobs, owe_removals
 from chalicelib.adapters.mysql.idempotency_rows import keep_answer
 from chalicelib.adapters.mysql.image_lists import ImageLists, behind
 from chalicelib.adapters.mysql.image_renditions import Freed, all_deleted, arrived, deleted, replaced
@@ -21,9 +21,10 @@ from chalicelib.domain.accounts import Owner, Principal
 from chalicelib.domain.errors import RowsUnavailableError
 from chalicelib.domain.idempotency import Note
 from chalicelib.domain.images import Image, ImageFacts
-from chalicelib.domain.jobs import Job
+from chalicelib.domain.jobs import Job, Removal
 from chalicelib.domain.ports import Draft, Precondition, Row, Written
 
+_STATEMENT_KEYS = 200  # of one statement's IN
 DELETE_ALL_SECONDS = 10.0  # many thousand rows
 INTENT_SECONDS = 3600  # far beyond the longest request; only then is an unfinished write's object removed
 
@@ -32,6 +33,7 @@ COLUMNS = (
 )
 COLUMN_COUNT = COLUMNS.count(",") + 1
 _OF_OWNER = f"SELECT {COLUMNS} FROM images i WHERE i.owner_id = %s"
+_IN_TRASH = f"SELECT {COLUMNS} FROM trashed_images i WHERE i.owner_id = %s"
 
 
 def row_statement(who: Whose) -> str:
@@ -130,8 +132,7 @@ class MySqlImageRows:
             if before is None:
                 return None
             precondition(before)
-            drop_images(transaction, owner, [before], job_id)
-            return (job_id,)
+            return drop_images(transaction, owner, [before], job_id)
 
         return self._database.transaction(work)
 
@@ -144,18 +145,15 @@ class MySqlImageRows:
             if answer[1] and transaction.select("SELECT 1 FROM jobs WHERE id = %s", (answer[1][0],)):
                 return answer  # committed, its answer was lost
             images = [image_of(columns) for columns in transaction.select(_OF_OWNER, (owner.id,))]
-            freed = all_deleted(transaction, owner, images)
-            removals = freed.removals
-            due = [
-                jobs.removal_job(derived_id(job_id, start), removals[start : start + jobs.MAX_REMOVALS])
-                for start in range(0, len(removals), jobs.MAX_REMOVALS)
-            ]
+            trashed = [image_of(columns) for columns in transaction.select(_IN_TRASH, (owner.id,))]
+            freed = all_deleted(transaction, owner, [*images, *trashed])
             transaction.change("DELETE FROM images WHERE owner_id = %s", (owner.id,))
+            transaction.change("DELETE FROM trashed_images WHERE owner_id = %s", (owner.id,))
             forget_all(transaction, owner.id)
             spend(transaction, owner, -freed.bytes, -len(images))
-            insert_jobs(transaction, due)
+            due = owe_removals(transaction, freed.removals, job_id)
             bump(transaction, owner)
-            answer = (len(images), tuple(job.id for job in due))
+            answer = (len(images) + len(trashed), due)
             return answer
 
         return self._database.transaction(work, patience_seconds=DELETE_ALL_SECONDS)
@@ -167,18 +165,36 @@ def images_before(transaction: Transaction, owner: Owner, moment: datetime, limi
     return [image_of(columns) for columns in found]
 
 
-def drop_images(transaction: Transaction, owner: Owner, images: Sequence[Image], job_id: bytes) -> None:
-    """Removes the rows of a locked owner's, and makes the removal due of their objects: at most jobs.MAX_REMOVALS."""
+def drop_images(
+    transaction: Transaction, owner: Owner, images: Sequence[Image], job_id: bytes, more: Sequence[Removal] = ()
+) -> tuple[bytes, ...]:
+    """Removes the rows of a locked owner's, and makes the removal due of their objects, and of `more`; those jobs.
+
+    The first of them is the job of that id.
+    """
     freed = [deleted(transaction, image) for image in images]
+    if images:
+        transaction.change(
+            "DELETE FROM images WHERE owner_id = %s AND image_key IN %s",
+            (owner.id, tuple(image.key for image in images)),
+        )
+        spend(transaction, owner, -sum(one.bytes for one in freed), -len(images))
     removals = [removal for one in freed for removal in one.removals]
-    transaction.change(
-        "DELETE FROM images WHERE owner_id = %s AND image_key IN %s",
-        (owner.id, tuple(image.key for image in images)),
-    )
-    spend(transaction, owner, -sum(one.bytes for one in freed), -len(images))
-    index(transaction, owner.id, [image.key for image in images])
-    insert_jobs(transaction, [jobs.removal_job(job_id, removals)])
-    bump(transaction, owner)
+    due = owe_removals(transaction, [*removals, *more], job_id)
+    if due:
+        index(transaction, owner.id, [image.key for image in images])
+        bump(transaction, owner)
+    return due
+
+
+def images_under(transaction: Transaction, owner: Owner, keys: Sequence[bytes]) -> list[Image]:
+    """The images of a locked owner's that are under these keys, in the order of the keys, their rows locked."""
+    found: dict[bytes, Image] = {}
+    for start in range(0, len(keys), _STATEMENT_KEYS):
+        some = tuple(keys[start : start + _STATEMENT_KEYS])
+        rows = transaction.select(f"{_OF_OWNER} AND i.image_key IN %s FOR UPDATE", (owner.id, some))
+        found.update((image.key, image) for image in map(image_of, rows))
+    return [found[key] for key in dict.fromkeys(keys) if key in found]
 
 
 def write_draft(

@@ -34,8 +34,11 @@ class MySqlJobRows:
         if not object_keys:
             return set()
         originals = {object_key: original_of(object_key) for object_key in object_keys}
-        found = self._database.select(
-            "SELECT object_key FROM images WHERE object_key IN %s", (tuple(set(originals.values())),)
+        asked = tuple(set(originals.values()))
+        found = self._database.select(  # one statement: an image that moves between the two is in one of them
+            "SELECT object_key FROM images WHERE object_key IN %s "
+            "UNION ALL SELECT object_key FROM trashed_images WHERE object_key IN %s",
+            (asked, asked),
         )
         kept = {object_key for (object_key,) in found}
         return {object_key for object_key, original in originals.items() if original not in kept}

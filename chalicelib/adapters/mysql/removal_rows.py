@@ -8,6 +8,7 @@ from chalicelib.adapters.mysql.audit_rows import moment_of, put_down
 from chalicelib.adapters.mysql.database import Database, Transaction
 from chalicelib.adapters.mysql.due_jobs import derived_id, insert_jobs
 from chalicelib.adapters.mysql.image_rows import drop_images, images_before
+from chalicelib.adapters.mysql.trash_moves import drop_trashed, trashed_before
 from chalicelib.domain import jobs
 from chalicelib.domain.accounts import Owner
 from chalicelib.domain.admin import BEGUN, Deed
@@ -54,14 +55,14 @@ class MySqlRemovalRows:
 
     def next_owner(self, after: bytes) -> bytes | None:
         found = self._database.select(
-            "SELECT %s, w.owner_id FROM ("
-            "(SELECT owner_id FROM images WHERE owner_id > %s ORDER BY owner_id LIMIT 1) UNION "
-            "(SELECT owner_id FROM albums WHERE owner_id > %s ORDER BY owner_id LIMIT 1)) w "
-            "ORDER BY w.owner_id LIMIT 1",
-            (after, after, after),
-            belongs=lambda rows: all(row[0] == after for row in rows),
+            "SELECT %s, MIN(owner_id) FROM (SELECT MIN(owner_id) AS owner_id FROM images WHERE owner_id > %s "
+            "UNION ALL SELECT MIN(owner_id) FROM trashed_images WHERE owner_id > %s "
+            "UNION ALL SELECT MIN(owner_id) FROM albums WHERE owner_id > %s) all_tables",
+            (after, after, after, after),
+            belongs=lambda rows: len(rows) == 1 and rows[0][0] == after,
         )
-        return found[0][1] if found else None
+        least: bytes | None = found[0][1]
+        return least
 
     def remove_images(self, owner_id: bytes, before: datetime, job_id: bytes, limit: int) -> int:
         count = 0
@@ -74,9 +75,9 @@ class MySqlRemovalRows:
             owner = Owner(*found[0])
             transaction.change("DELETE FROM albums WHERE owner_id = %s AND created_at < %s", (owner_id, before))
             images = images_before(transaction, owner, before, limit)
-            if images:
-                drop_images(transaction, owner, images, job_id)
-            count = len(images)
+            trashed = trashed_before(transaction, owner, "i.created_at < %s", (before,), limit - len(images))
+            drop_images(transaction, owner, images, job_id, drop_trashed(transaction, owner, trashed))
+            count = len(images) + len(trashed)
             return count
 
         return self._database.transaction(work, patience_seconds=BATCH_SECONDS)

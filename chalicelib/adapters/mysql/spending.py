@@ -60,5 +60,5 @@ def quota_words(taken: int, size: int, quota: int) -> str:
     """What the owner is told."""
     return (
         f"Your images take {taken:,} bytes of the {quota:,} that you may have; {size:,} more do not fit. "
-        "Delete what you do not need, or ask an admin for more."
+        "Delete what you do not need and empty the trash, or ask an admin for more."
     )

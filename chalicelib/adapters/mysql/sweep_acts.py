@@ -31,8 +31,9 @@ from chalicelib.domain.sweeping import (
 _NOBODY, _ANY_PARTITION = b"\x00" * 16, 0  # as of a dump: no key tells where its bytes would be cached
 _PARENTLESS = (
     "FROM renditions r LEFT JOIN images i ON i.owner_id = r.owner_id AND i.image_key = r.image_key "
+    "LEFT JOIN trashed_images t ON t.owner_id = r.owner_id AND t.object_key = r.source_object_key "
     "WHERE r.owner_id = %s AND r.image_key = %s AND r.object_key = %s "
-    "AND (i.object_key IS NULL OR i.object_key <> r.source_object_key)"
+    "AND (i.object_key IS NULL OR i.object_key <> r.source_object_key) AND t.id IS NULL"
 )
 _READY = (
     "SELECT r.kind, r.size FROM renditions r JOIN images i ON i.owner_id = r.owner_id AND i.image_key = r.image_key "

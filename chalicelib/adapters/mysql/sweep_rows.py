@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import Any
 
 from chalicelib.adapters.mysql.audit_rows import moment_of
-from chalicelib.adapters.mysql.database import Database, Selecting, Transaction
+from chalicelib.adapters.mysql.database import Database, Rows, Selecting, Transaction
 from chalicelib.adapters.mysql.upload_rows import COLUMNS as UPLOAD_COLUMNS
 from chalicelib.adapters.mysql.upload_rows import upload_of
 from chalicelib.domain import jobs, sweeping
@@ -17,17 +17,23 @@ from chalicelib.domain.uploads import Upload
 JOBS_PAGE = 100
 GRACE_SECONDS = 3600
 BATCH_SECONDS = 10.0  # a thousand suspects
+_TRASHED = "trash"  # beside the prefixes: originals of images in the trash
 _STRETCH = "> %s AND {0} <= %s ORDER BY {0} LIMIT %s"
 _NAMED = {  # object key, kind, needed, since, owner, image key, parentless
     sweeping.ORIGINALS: (
         "SELECT object_key, 'image', 1, created_at, owner_id, image_key, 0 FROM images WHERE object_key "
         + _STRETCH.format("object_key")
     ),
+    _TRASHED: (
+        "SELECT object_key, 'image', 0, created_at, owner_id, image_key, 0 FROM trashed_images WHERE object_key "
+        + _STRETCH.format("object_key")
+    ),
     sweeping.RENDITIONS: (
         "SELECT r.object_key, 'rendition', r.state = 'ready', r.created_at, r.owner_id, r.image_key, "
-        "i.object_key IS NULL OR i.object_key <> r.source_object_key FROM renditions r "
-        "LEFT JOIN images i ON i.owner_id = r.owner_id AND i.image_key = r.image_key WHERE r.object_key "
-        + _STRETCH.format("r.object_key")
+        "(i.object_key IS NULL OR i.object_key <> r.source_object_key) AND t.id IS NULL FROM renditions r "
+        "LEFT JOIN images i ON i.owner_id = r.owner_id AND i.image_key = r.image_key "
+        "LEFT JOIN trashed_images t ON t.owner_id = r.owner_id AND t.object_key = r.source_object_key "
+        "WHERE r.object_key " + _STRETCH.format("r.object_key")
     ),
     sweeping.INCOMING: (
         "SELECT incoming_key, 'object', 0, created_at, owner_id, image_key, 0 FROM uploads WHERE state = 'waiting' "
@@ -80,15 +86,23 @@ class MySqlSweepRows:
         return int(found[0][0])
 
     def named(self, prefix: str, after: str, until: str, limit: int) -> list[Named]:
-        found = self._database.select(
-            _NAMED[prefix],
-            (after, until, limit),
-            belongs=lambda rows: all(len(row) == 7 and after < row[0] <= until for row in rows),
-        )
+        found = self._rows_named(prefix, after, until, limit)
+        if prefix == sweeping.ORIGINALS:
+            # One that is restored in between may be in neither: `facts` looks at both in one statement before any act.
+            trashed = self._rows_named(_TRASHED, after, until, limit)
+            both = {row[0]: row for row in [*trashed, *found]}
+            found = sorted(both.values(), key=lambda row: str(row[0]))[:limit]
         return [
             Named(object_key, Kind(kind), bool(needed), moment_of(since), owner_id, image_key, bool(parentless))
             for object_key, kind, needed, since, owner_id, image_key, parentless in found
         ]
+
+    def _rows_named(self, which: str, after: str, until: str, limit: int) -> Rows:
+        return self._database.select(
+            _NAMED[which],
+            (after, until, limit),
+            belongs=lambda rows: all(len(row) == 7 and after < row[0] <= until for row in rows),
+        )
 
     def owed(self, object_keys: Collection[str]) -> set[str]:
         return owed_among(self._database, object_keys)
@@ -161,10 +175,12 @@ def facts_of(reading: Selecting | Transaction, object_key: str) -> Facts:
     owed = bool(owed_among(reading, [object_key]))
     found = reading.select(
         "SELECT (SELECT COUNT(*) FROM images WHERE object_key = %s) "
+        "+ (SELECT COUNT(*) FROM trashed_images WHERE object_key = %s) "
         "+ (SELECT COUNT(*) FROM renditions WHERE object_key = %s) "
         "+ (SELECT COUNT(*) FROM uploads WHERE incoming_key = %s AND state = 'waiting'), "
-        "(SELECT COUNT(*) FROM images WHERE object_key = %s)",
-        (object_key, object_key, object_key, original_of(object_key)),
+        "(SELECT COUNT(*) FROM images WHERE object_key = %s) "
+        "+ (SELECT COUNT(*) FROM trashed_images WHERE object_key = %s)",
+        (*[object_key] * 4, *[original_of(object_key)] * 2),
     )
     return Facts(named=found[0][0] > 0, owed=owed, parent=found[0][1] > 0)
 

@@ -1,0 +1,237 @@
+"""Makes the zips of a download, in stretches that each fit into one run of the worker.
+
+An archive goes to the object store in parts. A stretch ends between two images, where all that was written is stored as
+a part; the row then says where the next stretch, a job of its own, goes on. So neither memory nor time grows with the
+download: in memory are one image and one part. A run that is killed is run again from the last part that the row knows;
+parts stored again take the place of their like. Of two runs at once the earlier one's word counts no more.
+"""
+
+import hashlib
+import json
+import logging
+import secrets
+from collections.abc import Iterator
+from dataclasses import dataclass, field, replace
+from datetime import timedelta
+
+from chalicelib.domain import jobs
+from chalicelib.domain.download_ports import DownloadRows, MadeZip, PartedObjects, Saved
+from chalicelib.domain.downloads import (
+    DOWNLOADS,
+    MEDIA_TYPE,
+    METADATA_NAME,
+    ZIP_KEPT_SECONDS,
+    OpenZip,
+    Place,
+    Source,
+    State,
+    Stretch,
+    What,
+    file_name,
+    restarted,
+)
+from chalicelib.domain.errors import PartsLostError
+from chalicelib.domain.images import Image
+from chalicelib.domain.jobs import Job
+from chalicelib.domain.keys import text_of
+from chalicelib.domain.ports import Clock, Objects
+from chalicelib.domain.zip_files import ZipNames, directory_of, entry_of, header_of, overhead_of, safe_name
+from chalicelib.services.sending import Sending
+
+logger = logging.getLogger(__name__)
+
+MOST_RESTARTS = 5
+PAGE = 50  # images looked up at once
+
+
+@dataclass(frozen=True, slots=True)
+class ZipLimits:
+    """How large an archive becomes, and how long a stretch takes.
+
+    After `stretch_seconds` the image under way is finished: the slowest one takes 8 s to read and as long to store, and
+    a run of the worker may take 29 s. A part has 5 MiB at least.
+    """
+
+    most_bytes: int = 2 << 30
+    most_images: int = 2000
+    part_bytes: int = 8 << 20
+    stretch_seconds: float = 10.0
+    save_seconds: float = 3.0
+
+
+@dataclass(frozen=True, slots=True)
+class ZipMaking:
+    """Performs the jobs of the kind MAKE_DOWNLOAD."""
+
+    rows: DownloadRows
+    parts: PartedObjects
+    objects: Objects
+    sending: Sending
+    clock: Clock
+    limits: ZipLimits = field(default_factory=ZipLimits)
+
+    def perform(self, job: Job) -> None:
+        """Does a stretch of the download, and owes the rest. Raises UnavailableError: to be tried again."""
+        stretch = self.rows.begin(bytes.fromhex(json.loads(job.body)["download"]))
+        if stretch is None:
+            self.sending.job_rows.finish(job.id)
+            return
+        run = _Run(self, stretch, job.id)
+        try:
+            run.go()
+        except PartsLostError as lost:
+            logger.warning("download %s: an archive is begun anew: %s", stretch.download_id.hex(), lost)
+            run.begin_anew()
+
+
+class _Run:
+    """One stretch. `_pending` is what was written since the last part."""
+
+    def __init__(self, made_by: ZipMaking, stretch: Stretch, job_id: bytes) -> None:
+        self._by = made_by
+        self._stretch = stretch
+        self._job_id = job_id
+        self._making = self._saved = stretch.making
+        self._pending = bytearray()
+        self._names = self._names_of(stretch.making.open_zip)
+        self._until = made_by.clock.monotonic() + made_by.limits.stretch_seconds
+        self._saved_at = made_by.clock.monotonic()
+
+    def go(self) -> None:
+        """Goes on until the download is made, the time is over, or another run has taken over."""
+        if self._is_too_old(self._making.open_zip):
+            raise PartsLostError("The archive was begun so long ago that it would be removed too soon.")
+        for source in self._sources():
+            if not self._has_room(source.image) and not self._close():
+                return
+            if self._making.open_zip is None and not self._open():
+                return
+            self._write(source)
+            if len(self._pending) >= self._by.limits.part_bytes:
+                self._send()
+                now = self._by.clock.monotonic()
+                if now >= self._until:
+                    self._hand_on()
+                    return
+                if now >= self._saved_at + self._by.limits.save_seconds and not self._save(Saved(self._making)):
+                    return
+        if self._making.open_zip is not None and not self._close():
+            return
+        self._save(Saved(self._making, state=State.READY, done_job=self._job_id))
+
+    def begin_anew(self) -> None:
+        """The open archive is given up; a following job begins it again."""
+        making = restarted(self._saved)
+        if making.restarts > MOST_RESTARTS:
+            why = "It could not be made: what was stored of it was lost again and again. Ask for it once more."
+            self._save(Saved(making, state=State.FAILED, why=why, done_job=self._job_id))
+            return
+        self._making = making
+        self._hand_on()
+
+    def _sources(self) -> Iterator[Source]:
+        while page := self._by.rows.sources(self._stretch, self._making.place.after, PAGE):
+            yield from page
+
+    def _has_room(self, image: Image) -> bool:
+        one, limits = self._making.open_zip, self._by.limits
+        if one is None:
+            return True
+        size = one.offset + len(self._pending) + image.size + overhead_of(safe_name(text_of(image.key), ""))
+        return size <= limits.most_bytes and len(one.entries) < limits.most_images
+
+    def _open(self) -> bool:
+        number = self._making.zips + 1
+        object_key = f"{DOWNLOADS}{secrets.token_hex(32)}/{file_name(self._stretch.asked_at, number)}"
+        upload_id = self._by.parts.begin_parts(object_key, MEDIA_TYPE)
+        begun = OpenZip(number, object_key, upload_id, self._by.clock.now(), self._making.place)
+        self._names = self._names_of(None)
+        return self._save(Saved(replace(self._making, open_zip=begun, zips=number)))
+
+    def _write(self, source: Source) -> None:
+        image, place = source.image, self._making.place
+        data = self._by.objects.get(image.object_key)
+        if data is None or hashlib.sha256(data).digest() != image.sha256:
+            logger.warning("download %s: no bytes of %s", self._stretch.download_id.hex(), image.object_key)
+            self._go_on_to(replace(place, after=image.key, missing=place.missing + 1))
+            return
+        name = self._names.take(safe_name(text_of(image.key), image.facts.media_type))
+        self._append(name, data, image, _record(name, source) if self._stretch.what is What.EXPORT else None)
+        self._go_on_to(replace(place, after=image.key, images=place.images + 1, bytes=place.bytes + image.size))
+
+    def _append(self, name: str, data: bytes, image: Image | None, record: dict[str, object] | None) -> None:
+        one = self._open_zip
+        at = one.begun_at if image is None else image.created_at
+        entry = entry_of(name, data, one.offset + len(self._pending), at)
+        self._pending += header_of(entry)
+        self._pending += data
+        records = one.records if record is None else (*one.records, record)
+        self._making = replace(self._making, open_zip=replace(one, entries=(*one.entries, entry), records=records))
+
+    def _go_on_to(self, place: Place) -> None:
+        self._making = replace(self._making, place=place)
+
+    def _send(self) -> None:
+        one = self._open_zip
+        tag = self._by.parts.put_part(one.object_key, one.upload_id, len(one.parts) + 1, bytes(self._pending))
+        stored = replace(one, parts=(*one.parts, tag), offset=one.offset + len(self._pending))
+        self._pending.clear()
+        self._making = replace(self._making, open_zip=stored)
+
+    def _close(self) -> bool:
+        one = self._open_zip
+        count = len(one.entries)
+        if self._stretch.what is What.EXPORT:
+            told = json.dumps({"images": one.records}, ensure_ascii=False, indent=1).encode()
+            self._append(METADATA_NAME, told, None, None)
+        one = self._open_zip
+        self._pending += directory_of(one.entries, one.offset + len(self._pending))
+        self._send()
+        one = self._open_zip
+        self._by.parts.end_parts(one.object_key, one.upload_id, one.parts)
+        made = MadeZip(one.number, count, one.offset)
+        return self._save(Saved(replace(self._making, open_zip=None), made=made))
+
+    def _hand_on(self) -> None:
+        body = json.dumps({"download": self._stretch.download_id.hex()})
+        following = Job(secrets.token_bytes(16), jobs.MAKE_DOWNLOAD, body)
+        if self._save(Saved(self._making, done_job=self._job_id, following=following)):
+            self._by.sending.send([following.id])
+
+    def _save(self, saved: Saved) -> bool:
+        if not self._by.rows.save(self._stretch, saved):
+            logger.info("download %s: another run goes on with it", self._stretch.download_id.hex())
+            return False
+        self._making = self._saved = saved.making
+        self._saved_at = self._by.clock.monotonic()
+        return True
+
+    @property
+    def _open_zip(self) -> OpenZip:
+        if self._making.open_zip is None:
+            raise AssertionError("an archive is open")
+        return self._making.open_zip
+
+    def _is_too_old(self, one: OpenZip | None) -> bool:
+        return one is not None and self._by.clock.now() - one.begun_at > timedelta(seconds=ZIP_KEPT_SECONDS / 2)
+
+    def _names_of(self, one: OpenZip | None) -> ZipNames:
+        return ZipNames([METADATA_NAME, *(entry.name for entry in one.entries)] if one else [METADATA_NAME])
+
+
+def _record(name: str, source: Source) -> dict[str, object]:
+    """What the metadata says of an image."""
+    image = source.image
+    return {
+        "file": name,
+        "key": text_of(image.key),
+        "media_type": image.facts.media_type,
+        "size": image.size,
+        "width": image.facts.width,
+        "height": image.facts.height,
+        "frames": image.facts.frames,
+        "sha256": image.sha256.hex(),
+        "uploaded_at": image.created_at.isoformat().replace("+00:00", "Z"),
+        "caption": source.caption,
+        "tags": [{"tag": one.tag, "automatic": one.automatic} for one in source.tags],
+    }
