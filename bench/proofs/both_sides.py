@@ -9,6 +9,7 @@ from contextlib import closing
 from dataclasses import dataclass
 from typing import Any
 
+from chalicelib.domain.sweeping import MARKER
 from ops.database import from_environ
 from ops.local.bootstrap import client
 
@@ -117,7 +118,8 @@ def change(environ: Mapping[str, str], sql: str) -> None:
 def _objects(environ: Mapping[str, str]) -> dict[str, int]:
     s3 = _s3(environ["AWS_ENDPOINT_URL"])
     pages = s3.get_paginator("list_objects_v2").paginate(Bucket=environ["BUCKET"])
-    return {entry["Key"]: entry["Size"] for page in pages for entry in page.get("Contents", [])}
+    found = {entry["Key"]: entry["Size"] for page in pages for entry in page.get("Contents", [])}
+    return {key: size for key, size in found.items() if key != MARKER}  # the sweeper's own, which no row names
 
 
 @functools.lru_cache(maxsize=1)
