@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from chalicelib.services.downloads import Downloads
     from chalicelib.services.dumps import Dumps
     from chalicelib.services.edit_notices import NoticeSwitch, TellingOwners
+    from chalicelib.services.erasing import Erasing
     from chalicelib.services.fleet_console import FleetConsole
     from chalicelib.services.fleet_status import FleetStatus
     from chalicelib.services.gallery import Gallery
@@ -33,6 +34,7 @@ if TYPE_CHECKING:
     from chalicelib.services.indexing import Indexing
     from chalicelib.services.labelling import Labelling
     from chalicelib.services.many import Many
+    from chalicelib.services.page_cache import PageCache
     from chalicelib.services.read_through import FillPolicy, ReadThrough
     from chalicelib.services.readiness import Asking
     from chalicelib.services.rendering import Rendering
@@ -200,7 +202,17 @@ class Services:
     def gallery(self) -> "Gallery":
         from chalicelib.services.gallery import Gallery
 
-        return Gallery(self.ports.gallery_rows, self.ports.rendition_rows)
+        ports = self.ports
+        return Gallery(ports.gallery_rows, ports.rendition_rows, self.page_cache, ports.staleness)
+
+    @made_once
+    def page_cache(self) -> "PageCache":
+        from chalicelib.services.page_cache import PageCache
+        from chalicelib.services.read_through import FillPolicy
+
+        ports = self.ports
+        policy = self._fill_policy or FillPolicy(item_bytes=self.config.node_item_bytes)
+        return PageCache(ports.shown_maps, ports.caches, self.clock, policy)
 
     @made_once
     def image_details(self) -> "ImageDetails":
@@ -279,6 +291,7 @@ class Services:
             jobs.LABEL: lambda job: self.labelling.perform(job),
             jobs.MAKE_DUMP: lambda job: self.dumps.make(job),
             jobs.MAKE_DOWNLOAD: lambda job: self.zip_making.perform(job),
+            jobs.ERASE_ACCOUNT: lambda job: self.erasing.perform(job),
             jobs.REMOVE_DATA: lambda job: self.data_removal.perform(job),
             jobs.INDEX_IMAGES: lambda job: self.indexing.perform(job),
         }
@@ -373,6 +386,23 @@ class Services:
 
         ports = self.ports
         return DataRemoval(ports.removal_rows, ports.admin_rows, self.sending, self.clock, self.config.environment)
+
+    @made_once
+    def erasing(self) -> "Erasing":
+        from chalicelib.services.erasing import Erasing
+
+        ports = self.ports
+        return Erasing(
+            rows=ports.erasure_rows,
+            accounts=self.accounts,
+            objects=ports.erased_objects,
+            maps=ports.maps,
+            nodes=ports.admins,
+            sending=self.sending,
+            clock=ports.clock,
+            grace_days=self.config.erase_grace_days,
+            end_notices=lambda owner_id: self.notice_switch.end_of(owner_id),
+        )
 
     @made_once
     def sweeping(self) -> "Sweeping":

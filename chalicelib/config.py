@@ -43,6 +43,7 @@ class Config:
     max_upload_bytes: int
     inline_bytes: int  # larger images are answered by a redirect: an answer through Lambda has at most 6 MB
     inspect_seconds: float
+    erase_grace_days: int  # in which the erasure of an account can be withdrawn
     secret_key: str  # signs the tokens of forms; empty where a secret tells it
     form_secret_arn: str | None  # in Secrets Manager; None: it is given here
     signed_in_as: str | None  # the built-in owner that everyone is who neither signs in nor has a token; None: nobody
@@ -92,6 +93,7 @@ def config_from(environ: Mapping[str, str]) -> Config:
         max_upload_bytes=value("MAX_UPLOAD_BYTES", _whole(1, MAX_BYTES), str(MAX_BYTES)),
         inline_bytes=value("INLINE_BYTES", _whole(0, MAX_BYTES), str(4 * 1024 * 1024)),
         inspect_seconds=value("INSPECT_SECONDS", _number(0.1, 29), "5"),
+        erase_grace_days=value("ERASE_GRACE_DAYS", _whole(0, 365), "7"),
         secret_key="" if form_secret_arn else value("SECRET_KEY", secret_key),
         form_secret_arn=form_secret_arn,
         signed_in_as=environ.get("SIGNED_IN_AS") or None,

@@ -127,11 +127,23 @@ class MemcachedNodeAdmin:
     def clear(self) -> None:
         def ask(client: _AdminClient) -> None:
             keys = [_key_of(line) for line in client.listed()]
-            held = [key for key in keys if wire.object_key_of(key) is not None]
+            held = [key for key in keys if wire.is_kept(key)]
             for start in range(0, len(held), _REMOVED_AT_ONCE):
                 client.delete_many(held[start : start + _REMOVED_AT_ONCE], noreply=False)
 
         self._ask(ask, LIST_SECONDS)
+
+    def remove_of(self, owner_id: bytes) -> int:
+        named = owner_id.hex()
+
+        def ask(client: _AdminClient) -> int:
+            keys = [_key_of(line) for line in client.listed()]
+            held = [key for key in keys if wire.belongs_to(key, named)]
+            for start in range(0, len(held), _REMOVED_AT_ONCE):
+                client.delete_many(held[start : start + _REMOVED_AT_ONCE], noreply=False)
+            return len(held)
+
+        return self._ask(ask, LIST_SECONDS)
 
     def tell(self, orders: NodeOrders) -> None:
         body = json.dumps(asdict(orders)).encode()

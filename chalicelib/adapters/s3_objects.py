@@ -21,7 +21,7 @@ from chalicelib.domain.uploads import UploadForm
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
-    from mypy_boto3_s3.type_defs import CompletedPartTypeDef, CopySourceTypeDef
+    from mypy_boto3_s3.type_defs import CompletedPartTypeDef, CopySourceTypeDef, ObjectIdentifierTypeDef
 
 logger = logging.getLogger(__name__)
 
@@ -37,7 +37,7 @@ T = TypeVar("T")
 
 
 class S3Objects:
-    """Objects, IncomingObjects, DumpObjects, PartedObjects and SweptObjects in one bucket.
+    """Objects, IncomingObjects, DumpObjects, PartedObjects, SweptObjects and ErasedObjects in one bucket.
 
     The client must keep to deadlines.
     """
@@ -133,6 +133,20 @@ class S3Objects:
         newest = max(kept, key=lambda one: one["LastModified"])
         source: CopySourceTypeDef = {"Bucket": self._bucket, "Key": object_key, "VersionId": newest["VersionId"]}
         return self._copied(source, object_key)
+
+    def erase(self, prefix: str, limit: int) -> tuple[int, int]:
+        """As ErasedObjects.erase. A bucket without versions answers with the one that each object has."""
+        client, bucket = self._client, self._bucket
+        found = _answer(lambda: client.list_object_versions(Bucket=bucket, Prefix=prefix, MaxKeys=limit))
+        versions, markers = found.get("Versions", []), found.get("DeleteMarkers", [])
+        named: list[ObjectIdentifierTypeDef] = [
+            {"Key": one["Key"], "VersionId": one["VersionId"]} for one in [*versions, *markers]
+        ]
+        if named:
+            answer = _answer(lambda: client.delete_objects(Bucket=bucket, Delete={"Objects": named, "Quiet": True}))
+            if answer.get("Errors"):
+                raise ObjectsUnavailableError(f"{len(answer['Errors'])} versions could not be removed.")
+        return len(versions), len(markers)
 
     def marked(self, marker: str) -> int:
         return int(self.get(marker) or 0)

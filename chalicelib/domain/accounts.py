@@ -2,7 +2,8 @@
 
 import hashlib
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from datetime import datetime
 from enum import Enum
 
 from chalicelib.domain.errors import InvalidValueError
@@ -22,6 +23,22 @@ class Scope(Enum):
 
     READ = "read"
     WRITE = "write"  # and read
+
+
+@dataclass(frozen=True, slots=True)
+class Owner:
+    """Whose images they are. `id` is 16 random bytes; `version` grows with every write of the owner's."""
+
+    id: bytes
+    version: int
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """Who the owner is and which map is published, as one SELECT said after the request began."""
+
+    owner: Owner
+    map_version: int
 
 
 class Way(Enum):
@@ -44,14 +61,7 @@ class Principal:
     admin: bool = False
     way: Way = Way.NAME
     token_hash: bytes = b""
-
-
-@dataclass(frozen=True, slots=True)
-class Owner:
-    """Whose images they are. `id` is 16 random bytes; `version` grows with every write of the owner's."""
-
-    id: bytes
-    version: int
+    standing: Standing | None = field(default=None, compare=False)  # if the door has asked
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,6 +73,8 @@ class Account:
     password_hash: str
     admin: bool
     disabled: bool
+    erase_at: datetime | None = None  # from when on it is erased, if its owner asked for that
+    standing: Standing | None = field(default=None, compare=False)  # as the request's own SELECT told it
 
 
 def email_of(text: str) -> str:

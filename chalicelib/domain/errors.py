@@ -25,6 +25,7 @@ StoreError
 │   ├── UploadsClosedError      nothing is taken from this account
 │   ├── IdempotencyKeyReusedError  another request carried the same key
 │   ├── NotSignedInError        nobody knows who asks
+│   ├── ToBeErasedError         the account's owner asked to erase it
 │   └── TooManyTriesError       of a kind that is counted; later it may be tried again
 ├── NoticeRefusedError        the topic takes no such notice or subscription; trying again changes nothing
 ├── LabelsRefusedError        the image is not looked at; trying again changes nothing
@@ -152,6 +153,10 @@ class IdempotencyKeyReusedError(RequestError):
 
 class NotSignedInError(RequestError):
     """Nobody is signed in, or not any more."""
+
+
+class ToBeErasedError(RequestError):
+    """The account is to be erased, and can only be withdrawn from that."""
 
 
 class TooManyTriesError(RequestError):

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import Protocol
 
-from chalicelib.domain.accounts import Principal
+from chalicelib.domain.accounts import Principal, Standing
 from chalicelib.domain.gallery import Cursor, GalleryEntry
 from chalicelib.domain.jobs import Job
 from chalicelib.domain.list_sources import ListSource
@@ -22,6 +22,12 @@ class GalleryRows(Protocol):
         """At most `limit` images that the query finds behind the cursor.
 
         Newest first, equal moments by key from last to first.
+        """
+
+    def standing(self, principal: Principal) -> Standing:
+        """Whose page it is, and the owner's version, by one SELECT by unique keys.
+
+        Raises what is raised for nobody's principal.
         """
 
     def suggestions(self, principal: Principal, tag: str | None, word: str | None, limit: int) -> list[Suggestion]:

@@ -8,6 +8,7 @@ from chalicelib.domain.notices import EditNotice
 
 REMOVE_OBJECTS = "remove_objects"
 MAKE_DUMP, REMOVE_DATA = "make_dump", "remove_data"
+ERASE_ACCOUNT = "erase_account"
 RENDER = "render"
 MAKE_DOWNLOAD = "make_download"
 EDIT_NOTICE, LABEL = "edit_notice", "label"

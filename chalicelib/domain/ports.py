@@ -272,7 +272,10 @@ class NodeAdmin(Protocol):
         """At most `limit` of the objects that the node holds, and whether there are more."""
 
     def clear(self) -> None:
-        """Removes every object, and no count."""
+        """Removes every object and every page, and no count."""
+
+    def remove_of(self, owner_id: bytes) -> int:
+        """Removes everything whose key names the owner; how much there was."""
 
     def tell(self, orders: NodeOrders) -> None:
         """Leaves orders for the node's agent, which follows them within seconds."""

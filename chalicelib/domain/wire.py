@@ -11,7 +11,9 @@ import struct
 PLACEHOLDER = b"L"
 _HEADER = struct.Struct(">2s16sH")
 _MAGIC = b"E1"
-_PREFIX = b"i:"
+_PAGE_MAGIC = b"P1"
+_PAGE_HEADER = struct.Struct(">2s16sQ")
+_PREFIX, _PAGE_PREFIX = b"i:", b"p:"
 _PLAIN = re.compile(r"[!-~]{1,240}")  # memcached's limit is 250, without spaces and control characters
 
 
@@ -25,6 +27,35 @@ def wire_key(object_key: str) -> bytes:
 def object_key_of(wire_key: bytes) -> str | None:
     """The object that a memcached key stands for; None if it is no object's."""
     return wire_key[len(_PREFIX) :].decode("ascii", "replace") if wire_key.startswith(_PREFIX) else None
+
+
+def page_key(owner_id: bytes, version: int, parameters: str) -> bytes:
+    """The memcached key for a page of an owner's at a version. Raises ValueError if memcached would not take it."""
+    text = f"{owner_id.hex()}:{version}:{parameters}"
+    if not _PLAIN.fullmatch(text):
+        raise ValueError(f"not a page's parameters: {parameters!r}")
+    return _PAGE_PREFIX + text.encode()
+
+
+def wrapped_page(owner_id: bytes, version: int, page: bytes) -> bytes:
+    """The value to store for a page. It repeats owner and version."""
+    return _PAGE_HEADER.pack(_PAGE_MAGIC, owner_id, version) + page
+
+
+def unwrapped_page(value: bytes | bytearray, owner_id: bytes, version: int) -> bytes | None:
+    """The page inside a value, or None if the value is not this owner's at this version."""
+    prefix = wrapped_page(owner_id, version, b"")
+    return bytes(value[len(prefix) :]) if value.startswith(prefix) else None
+
+
+def is_kept(wire_key: bytes) -> bool:
+    """Whether a memcached key is that of something cached, and not of a count or of orders."""
+    return wire_key.startswith((_PREFIX, _PAGE_PREFIX))
+
+
+def belongs_to(wire_key: bytes, owner_hex: str) -> bool:
+    """Whether a memcached key is one of an owner's, whose id in hexadecimal stands in it."""
+    return is_kept(wire_key) and owner_hex.encode() in wire_key
 
 
 def wrapped(owner_id: bytes, object_key: str, data: bytes) -> bytes:

@@ -24,6 +24,7 @@ from chalicelib.domain.errors import (
     InvalidValueError,
     NotFoundError,
     NotSignedInError,
+    ToBeErasedError,
     TooManyTriesError,
 )
 from chalicelib.domain.ports import Clock, SettingsRows
@@ -99,9 +100,24 @@ class Accounts:
         return self._begin_session(account, before)
 
     def sign_in(self, email: str, password: str, address: str, before: str | None) -> SignedIn:
-        """A new session; the one that the browser had `before` is ended. Raises NotSignedInError or TooManyTriesError.
+        """A new session; the one that the browser had `before` is ended.
+
+        Raises NotSignedInError, TooManyTriesError or ToBeErasedError.
 
         `address` is where the request comes from. Sessions under way are not concerned by tries.
+        """
+        account = self.fitting(email, password, address)
+        if account.erase_at is not None:
+            raise ToBeErasedError(
+                f"You asked to erase this account: that begins on {account.erase_at:%d %b %Y, %H:%M} UTC. "
+                "To use it again, withdraw the erasure first."
+            )
+        return self._begin_session(account, before)
+
+    def fitting(self, email: str, password: str, address: str) -> Account:
+        """The account of that address and password, enabled or to be erased; tries count as those of signing in.
+
+        Raises NotSignedInError or TooManyTriesError.
         """
         email = _email_or_nobodys(email)
         self._count(b"address:" + address.encode(), ADDRESS_TRIES, TRIES_SECONDS)
@@ -109,10 +125,10 @@ class Accounts:
         account = self.rows.by_email(email)
         if not self.passwords.fits(None if account is None else account.password_hash, password):
             raise NotSignedInError("The address or the password is wrong.")
-        if account is None or account.disabled:
+        if account is None or (account.disabled and account.erase_at is None):
             raise NotSignedInError("The address or the password is wrong.")
         self.rows.forget_tries(b"account:" + email.encode())
-        return self._begin_session(account, before)
+        return account
 
     def sign_out(self, principal: Principal) -> None:
         """Ends the session; it is ended everywhere when this returns."""
@@ -150,7 +166,7 @@ class Accounts:
         self._count(b"reset:" + address.encode(), MAILS * 4, MAILS_SECONDS)
         self._count(b"mail:" + email.encode(), MAILS, MAILS_SECONDS)
         account = self.rows.by_email(email)
-        if account is not None and not account.disabled:
+        if account is not None and (not account.disabled or account.erase_at is not None):
             self.mail_reset(account.owner_id, email, site)
 
     def mail_reset(self, owner_id: bytes, email: str, site: str) -> None:

@@ -77,15 +77,19 @@ class NoticeSwitch:
 
     def turn_off(self, principal: Principal) -> None:
         """Ends the subscription; one that is pending ends by itself. Raises NotFoundError if that is not offered."""
-        notices, account = self._topic(), self.accounts.of(principal)
-        subscription = self.settings.read(_name(account.owner_id))[1].get(SUBSCRIPTION)
-        if not isinstance(subscription, str):
+        self._topic()
+        self.end_of(self.accounts.of(principal).owner_id)
+
+    def end_of(self, owner_id: bytes) -> None:
+        """Ends the owner's subscription, if there is one. Raises NoticesUnavailableError or RowsUnavailableError."""
+        subscription = self.settings.read(_name(owner_id))[1].get(SUBSCRIPTION)
+        if self.notices is None or not isinstance(subscription, str):
             return
         try:
-            notices.unsubscribe(subscription)
+            self.notices.unsubscribe(subscription)
         except NoticeRefusedError as error:
             logger.info("a subscription that is not confirmed ends by itself: %s", error)
-        self._keep(account.owner_id, {SUBSCRIPTION: subscription, WANTED: False})
+        self._keep(owner_id, {SUBSCRIPTION: subscription, WANTED: False})
 
     def _topic(self) -> EditNotices:
         if self.notices is None:

@@ -91,6 +91,11 @@ MODULES: Mapping[str, Mapping[str, Mapping[str, Access]]] = {
         "/account/tokens": _of(Access.OWNER, POST),
         "/account/revoke": _of(Access.OWNER, POST),
     },
+    "erasing_pages": {
+        "/account/erase": _of(Access.OWNER, GET, HEAD, POST),
+        "/withdraw": _of(Access.ANYONE, GET, HEAD, POST),
+        "/erasure": _of(Access.ANYONE, GET, HEAD),
+    },
     "console": {
         "/manager": _of(Access.ADMIN, GET, HEAD),
         "/manager/settings": _of(Access.ADMIN, POST),
@@ -159,6 +164,10 @@ MODULES: Mapping[str, Mapping[str, Mapping[str, Access]]] = {
     },
     "search_api": {
         "/api/v1/suggestions": _of(Access.OWNER, GET),
+    },
+    "erasing_api": {
+        "/api/v1/account/erasure": _of(Access.OWNER, GET, POST),
+        "/api/v1/erasure": _of(Access.ANYONE, GET),
     },
     "fleet_api": {
         "/api/v1/fleet": _of(Access.ADMIN, GET),

@@ -13,6 +13,7 @@ from chalicelib.domain.errors import (
     NoticesUnavailableError,
     NotSignedInError,
     RequestError,
+    ToBeErasedError,
     TooManyTriesError,
 )
 from chalicelib.domain.notices import Told
@@ -25,7 +26,7 @@ from chalicelib.web.request_form import query_of
 from chalicelib.web.session import begun, ended, principal_of, token_of
 from chalicelib.web.views import Views
 
-REFUSALS = (InvalidValueError, NotFoundError, NotSignedInError, TooManyTriesError)
+REFUSALS = (InvalidValueError, NotFoundError, NotSignedInError, ToBeErasedError, TooManyTriesError)
 NOTICES = {
     "password": "Your password is changed. Every other session is ended.",
     "revoked": "The token is revoked.",
@@ -33,6 +34,7 @@ NOTICES = {
     "admin": "You are the first admin. Sign in.",
     "ended": "You are signed out everywhere.",
     "out": "You are signed out.",
+    "withdrawn": "The erasure is withdrawn, and nothing was erased. Sign in as usual.",
     "asked": "A mail is on its way that asks whether you want to be told. Answer it, and you are.",
     "told": "You are told by mail when an edit is ready.",
     "untold": "You are not told of edits by mail any more.",

@@ -10,6 +10,8 @@ from chalicelib.domain.gallery import GalleryPage, cursor_of
 from chalicelib.domain.images import Image
 from chalicelib.domain.list_sources import ListSource
 from chalicelib.domain.ports import Precondition
+from chalicelib.domain.search import EVERYTHING
+from chalicelib.services.gallery import FirstPage
 from chalicelib.services.images import no_precondition
 from chalicelib.web.gallery_values import shown_tiles
 from chalicelib.web.image_answers import etag_of
@@ -19,7 +21,7 @@ from chalicelib.web.page_values import NOTICES
 from chalicelib.web.request_form import RequestForm, query_of
 from chalicelib.web.search_values import SearchAsked, search_values
 from chalicelib.web.session import principal_of
-from chalicelib.web.timing import RequestTimer
+from chalicelib.web.timing import RequestTimer, served_by
 from chalicelib.web.upload_values import form_values
 from chalicelib.web.views import Views
 
@@ -39,11 +41,16 @@ def views(services: Callable[[], Services], request: Callable[[], Request]) -> V
         query, timer = query_of(request()), RequestTimer()
         after, show, asked = query.text("after"), query.text("show"), SearchAsked.of(query.text("q"))
         cursor = cursor_of(after) if after else None
-        page, source = GalleryPage((), None), ListSource.PRIMARY
-        with timer.part("select"):
-            if asked.query is not None:
-                page, source = services().gallery.page(principal_of(request()), cursor, PAGE_LIMIT, asked.query)
-            offered = services().gallery.suggestions(principal_of(request()), asked.piece) if asked.written else []
+        principal, shown = principal_of(request()), FirstPage(GalleryPage((), None), ListSource.PRIMARY.server)
+        if cursor is None and asked.query == EVERYTHING:
+            shown = services().gallery.first_page(principal, PAGE_LIMIT, timer)
+        elif asked.query is not None:
+            with timer.part("select"):
+                page, source = services().gallery.page(principal, cursor, PAGE_LIMIT, asked.query)
+            shown = FirstPage(page, source.server)
+        page = shown.page
+        with timer.part("suggestions"):
+            offered = services().gallery.suggestions(principal, asked.piece) if asked.written else []
         values = {
             **search_values(asked, offered),
             "tiles": shown_tiles(page, show == WITH_EDITS),
@@ -54,7 +61,7 @@ def views(services: Callable[[], Services], request: Callable[[], Request]) -> V
             **form_values(services().config),
         }
         status = 200 if asked.problem is None else 400
-        timing = timer.entries(source.server)
+        timing = timer.entries(shown.source, served_by(shown.node.id, shown.partition) if shown.node else None)
         return frame.page("home.html", values, status, uploads=True, from_bucket=True, timing=timing)
 
     @route("/caption", "POST")

@@ -3,6 +3,7 @@
 from chalicelib.domain.images import MAX_BYTES, MEDIA_TYPES
 from chalicelib.domain.keys import MAX_CHARACTERS
 from chalicelib.domain.search import MOST_CHARACTERS as MOST_QUERY_CHARACTERS
+from chalicelib.web.erasing_api import erasing_paths, erasing_schemas
 from chalicelib.web.health_api import health_paths, health_schemas
 from chalicelib.web.limits import DEFAULT_LIMIT, MAX_LIMIT
 from chalicelib.web.openapi_admin import admin_paths, admin_schemas
@@ -165,6 +166,7 @@ def _paths() -> Schema:
         **replica_paths(),
         **admin_paths(),
         **finding_paths(),
+        **erasing_paths(),
     }
 
 
@@ -256,6 +258,7 @@ def _schemas() -> Schema:
         **health_schemas(),
         **admin_schemas(),
         **finding_schemas(),
+        **erasing_schemas(),
         "Problem": object_of(
             type=text,
             title=text,

@@ -59,7 +59,7 @@ def admit(request: Request, door: Door) -> None:
         account = door.accounts.of(principal)
         if changes and principal.way is Way.TOKEN and not door.accounts.may_write(principal):
             raise NotAllowedError("This token may read, and change nothing.")
-        principal = replace(principal, name=account.email, admin=account.admin)
+        principal = replace(principal, name=account.email, admin=account.admin, standing=account.standing)
     if access is Access.ADMIN and not principal.admin:
         raise NotAllowedError("Only an admin may do this.")
     request.context[_PRINCIPAL] = principal

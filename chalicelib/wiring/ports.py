@@ -9,6 +9,7 @@ if TYPE_CHECKING:  # importing them all is what a cold process need not do
     from chalicelib.domain.account_ports import AccountRows, Mail, Passwords
     from chalicelib.domain.admin_ports import AdminRows, DumpObjects, DumpRows, RemovalRows
     from chalicelib.domain.download_ports import DownloadRows, PartedObjects
+    from chalicelib.domain.erasing_ports import ErasedObjects, ErasureRows
     from chalicelib.domain.gallery_ports import DetailRows, GalleryRows, IndexRows
     from chalicelib.domain.notice_ports import EditNotices, Labels
     from chalicelib.domain.rendition_ports import RenderRows, RenditionRows
@@ -104,6 +105,10 @@ class Ports(Protocol):
     def dump_rows(self) -> "DumpRows": ...
     @property
     def removal_rows(self) -> "RemovalRows": ...
+    @property
+    def erasure_rows(self) -> "ErasureRows": ...
+    @property
+    def erased_objects(self) -> "ErasedObjects": ...
     @property
     def sweep_rows(self) -> "SweepRows": ...
     @property

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from chalicelib.adapters.mysql.detail_rows import MySqlDetailRows
     from chalicelib.adapters.mysql.download_rows import MySqlDownloadRows
     from chalicelib.adapters.mysql.dump_rows import MySqlDumpRows
+    from chalicelib.adapters.mysql.erasure_rows import MySqlErasureRows
     from chalicelib.adapters.mysql.fleet_maps import MySqlFleetMaps
     from chalicelib.adapters.mysql.gallery_rows import MySqlGalleryRows
     from chalicelib.adapters.mysql.idempotency_rows import MySqlAnswerRows
@@ -372,6 +373,17 @@ class RealPorts:
         from chalicelib.adapters.mysql.removal_rows import MySqlRemovalRows
 
         return MySqlRemovalRows(self._database)
+
+    @made_once
+    def erasure_rows(self) -> "MySqlErasureRows":
+        from chalicelib.adapters.mysql.erasure_rows import MySqlErasureRows
+
+        return MySqlErasureRows(self._database)
+
+    @property
+    def erased_objects(self) -> "S3Objects":
+        """The same bucket, as an owner's objects leave it for good."""
+        return self.objects
 
     @made_once
     def sweep_rows(self) -> "MySqlSweepRows":

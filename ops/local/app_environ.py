@@ -29,6 +29,7 @@ def app_environ(
     cache_timeout_ms: str,
     open_to: str,
     notice_topic_arn: str = "",
+    erase_grace_days: str = "7",
 ) -> dict[str, str]:
     """The same names as on AWS; only the endpoints and addresses differ."""
     return {
@@ -54,6 +55,7 @@ def app_environ(
         "OPEN_TO": open_to,
         "MAIL_SENDER": MAIL_SENDER,
         "NOTICE_TOPIC_ARN": notice_topic_arn,
+        "ERASE_GRACE_DAYS": erase_grace_days,
         "AWS_ENDPOINT_URL": endpoints.default,
         "AWS_ENDPOINT_URL_EC2": endpoints.ec2,
         "AWS_DEFAULT_REGION": REGION,

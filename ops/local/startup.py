@@ -98,6 +98,7 @@ class _Foundations:
             os.environ.get("CACHE_TIMEOUT_MS", "50"),  # a busy machine may want more
             self._wanted.open_to,
             self._notice_topic_arn,
+            os.environ.get("ERASE_GRACE_DAYS", "7"),
         )
         if REPLICA in wanted:
             environ |= app_environ.reader_environ("127.0.0.1", self._ports[REPLICA])

@@ -131,6 +131,7 @@ class MariaDb:
         with self._administrator().connect() as connection, connection.cursor() as cursor:
             for statement in (
                 "DELETE FROM jobs",
+                "DELETE FROM erasures",
                 "DELETE FROM findings",
                 "UPDATE sweeps SET version = 0, state = '{}'",
                 "DELETE FROM uploads",

@@ -30,6 +30,7 @@ PAGES = {
     "audit": "/admin/audit",
     "sign-in": "/sign-in",
     "sign-up": "/sign-up",
+    "withdraw": "/withdraw",
 }
 KEPT = {("home", "light"), ("lightbox", "dark")}  # the README's
 

@@ -22,7 +22,11 @@ PASSWORD = "correct horse battery"
 @pytest.fixture(scope="module")
 def closed_cloud(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalCloud]:
     """The store as `make run` starts it: nobody is signed in."""
-    running = LocalCloud(tmp_path_factory.mktemp("accounts") / "state", open_to="compatible-api").start()
+    running = LocalCloud(
+        tmp_path_factory.mktemp("accounts") / "state",
+        open_to="compatible-api",
+        extra_environ={"ERASE_GRACE_DAYS": "0"},
+    ).start()
     yield running
     running.stop()
 
@@ -127,6 +131,33 @@ def test_a_person_who_wishes_so_is_told_by_mail_when_an_edit_is_ready(closed_clo
     assert re.findall(r"<h2>Your edit is ready</h2>\s*<p class=\"hint\">to (\S+) ", mail()) == ["kay@example.org"]
     assert kay.submit("/account", "/account/notices", notices="off").status == 303
     assert b"Tell me by mail when an edit is ready" in kay("GET", "/account").body
+
+
+def test_an_account_is_erased_with_everything_and_the_receipt_says_what_that_was(closed_cloud: LocalCloud) -> None:
+    zoe, bob = signed_up(closed_cloud, "zoe@example.org"), signed_up(closed_cloud, "bob-too@example.org")
+    for person in (zoe, bob):
+        token = person.form_token("/upload")
+        body = multipart(form_token=token, key="beach", file=good_jpeg(80, 60))
+        assert person("POST", "/upload", body, dict(MULTIPART)).status == 303
+        assert person("GET", "/content?key=beach").status == 200  # and lies in a node
+    assert b"<dt>Images</dt><dd>1</dd>" in zoe("GET", "/account/erase").body
+    assert zoe.submit("/account/erase", "/account/erase", password="not it, I fear").status == 400
+    assert zoe("GET", "/content?key=beach").status == 200
+    asked = zoe.submit("/account/erase", "/account/erase", password=PASSWORD)
+    assert asked.status == 303
+    place = urlsplit(asked.headers["location"])
+    receipt = f"/erasure?{place.query}"
+    anybody = StoreClient(closed_cloud.address)
+    assert until(lambda: b"The account is erased" in anybody("GET", receipt).body, timeout_seconds=90)
+    told = anybody("GET", f"/api/v1{receipt}").json
+    assert (told["state"], told["rows"]["images"], told["silent_nodes"]) == ("done", 1, 0)
+    assert told["outside"]["versions of objects in the object store"] >= 1
+    assert told["outside"]["entries in cache nodes"] >= 1
+    assert b"zoe" not in anybody("GET", receipt).body
+    assert zoe("GET", "/content?key=beach").status == 401
+    assert zoe.submit("/sign-in", "/sign-in", email="zoe@example.org", password=PASSWORD).status == 422
+    assert "This is what was deleted" in mails_to(closed_cloud, "zoe@example.org")[-1]
+    assert bob("GET", "/content?key=beach").status == 200
 
 
 def test_a_password_is_reset_by_mail_and_every_session_ends(closed_cloud: LocalCloud) -> None:

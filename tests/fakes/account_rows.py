@@ -4,7 +4,7 @@ from dataclasses import replace
 from datetime import timedelta
 
 from chalicelib.domain.account_ports import ApiToken, Link
-from chalicelib.domain.accounts import SESSION_SECONDS, Account, Owner, Principal, Way
+from chalicelib.domain.accounts import SESSION_SECONDS, Account, Owner, Principal, Standing, Way
 from tests.fakes.store import MemoryStore, SessionRow, TokenRow
 
 
@@ -45,7 +45,10 @@ class MemoryAccountRows:
             owner_id = self._store.owner_id_of(principal, writing)
             if owner_id is not None and principal.way is Way.SESSION:
                 self._store.sessions[principal.token_hash].seen_at = self._store.clock.now()
-            return None if owner_id is None else self._store.accounts.get(owner_id)
+            if owner_id is None or owner_id not in self._store.accounts:
+                return None
+            standing = Standing(self._store.owner(principal), self._store.fleet_map.version)
+            return replace(self._store.accounts[owner_id], standing=standing)
 
     def has_admin(self) -> bool:
         with self._store.lock:

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import replace
 
-from chalicelib.domain.accounts import Principal
+from chalicelib.domain.accounts import Principal, Standing
 from chalicelib.domain.errors import KeyTakenError, NotSignedInError
 from chalicelib.domain.gallery import Cursor, GalleryEntry
 from chalicelib.domain.image_details import Details
@@ -41,6 +41,10 @@ class MemoryGalleryRows:
                 if after is None or (image.created_at, image.key) < (after.created_at, after.key)
             ]
             return [self._entry(image.owner_id, image.key) for image in behind[:limit]], ListSource.PRIMARY
+
+    def standing(self, principal: Principal) -> Standing:
+        with self._store.steps.step("rows.standing"), self._store.lock:
+            return Standing(self._store.owner(principal), self._store.fleet_map.version)
 
     def suggestions(self, principal: Principal, tag: str | None, word: str | None, limit: int) -> list[Suggestion]:
         with self._store.steps.step("rows.suggestions"), self._store.lock:

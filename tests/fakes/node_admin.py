@@ -38,7 +38,14 @@ class MemoryNodeAdmin:
         return named[:limit], len(named) > limit
 
     def clear(self) -> None:
-        self._cache.remove(list(self._held()))
+        self._held()
+        self._cache.remove([key for key in self._cache.values if wire.is_kept(key)])
+
+    def remove_of(self, owner_id: bytes) -> int:
+        self._held()
+        keys = [key for key in self._cache.values if wire.belongs_to(key, owner_id.hex())]
+        self._cache.remove(keys)
+        return len(keys)
 
     def tell(self, orders: NodeOrders) -> None:
         self._held()

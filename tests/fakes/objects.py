@@ -80,6 +80,13 @@ class MemoryObjects:
                 self.stored[object_key] = self.versions[object_key]
             return object_key in self.versions
 
+    def erase(self, prefix: str, limit: int) -> tuple[int, int]:
+        with self._steps.step("objects.erase"):
+            kept = [(one, key) for one in (self.stored, self.versions) for key in one if key.startswith(prefix)][:limit]
+            for one, key in kept:
+                del one[key]
+            return len(kept), 0
+
     def marked(self, marker: str) -> int:
         with self._steps.step("objects.marked"):
             return int(self.stored.get(marker, (b"0", ""))[0])

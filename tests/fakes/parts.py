@@ -24,6 +24,7 @@ from tests.fakes.album_rows import MemoryAlbumRows
 from tests.fakes.answers import MemoryAnswerRows
 from tests.fakes.clock import ManualClock
 from tests.fakes.download_rows import MemoryDownloadRows
+from tests.fakes.erasure_rows import MemoryErasureRows
 from tests.fakes.fleet_maps import MemoryFleetMaps
 from tests.fakes.gallery_rows import MemoryGalleryRows
 from tests.fakes.image_rows import MemoryImageRows
@@ -106,6 +107,7 @@ class MemoryParts:
         self.album_rows, self.share_rows = MemoryAlbumRows(self.store), MemoryShareRows(self.store)
         self.gallery_rows = self.detail_rows = MemoryGalleryRows(self.store)
         self.dump_rows = self.removal_rows = self.admin_rows
+        self.erasure_rows, self.erased_objects = MemoryErasureRows(self.store, self.account_rows), self.objects
         self.form_secret = FixedSecret()
         self.incoming = self.dump_objects = self.parted_objects = self.swept_objects = self.objects
         self.sweep_rows = self.sweep_acts = MemorySweepRows(self.store)

@@ -39,6 +39,7 @@ ALLOWED_BY = {
 # What no line of ours calls, and why it is allowed.
 WITHOUT_A_CALL = {
     "s3:GetObjectVersion",  # of the source of a copy
+    "s3:DeleteObjectVersion",  # DeleteObjects with versions
     "ec2:CreateTags",  # of an instance at its launch
     "iam:PassRole",  # the nodes', at their launch
     *(f"sqs:{action}" for action in ("ReceiveMessage", "DeleteMessage")),  # Lambda's poller

@@ -58,7 +58,7 @@ def test_a_module_answers_just_what_the_table_says_it_does(module: str, call: Ca
 def test_nothing_of_anybody_s_is_open_to_anyone() -> None:
     assert {path for path, method in ROUTES if access_to(path, method) is Access.ANYONE} == {
         *("/health", "/healthz", "/readyz", "/api/openapi.json", "/static/{name}"),
-        *("/sign-in", "/sign-up", "/verify", "/reset", "/first-admin"),
+        *("/sign-in", "/sign-up", "/verify", "/reset", "/first-admin", "/withdraw", "/erasure", "/api/v1/erasure"),
         *("/share/{token}", "/share/{token}/{image_id}", "/share/{token}/{image_id}/{kind}"),  # as their row says
         "/api/v1/shared/{token}",
     }

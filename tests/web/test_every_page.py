@@ -27,6 +27,8 @@ PAGES = [
     "/albums",
     "/album/choose?key=k1",
     "/shares",
+    "/withdraw",
+    "/erasure?receipt=none",
     "/shares/new?key=k1",
     "/admin",
     "/admin/dump",

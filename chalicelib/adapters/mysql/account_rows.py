@@ -1,19 +1,20 @@
 """The rows of accounts, sessions, links, tokens and tries."""
 
 import logging
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
 from chalicelib.adapters.mysql.database import Database, Rows, Selecting, Transaction
 from chalicelib.adapters.mysql.principals import whose
 from chalicelib.domain.account_ports import ApiToken, Link
-from chalicelib.domain.accounts import SESSION_SECONDS, Account, Principal, Scope, Way
+from chalicelib.domain.accounts import SESSION_SECONDS, Account, Owner, Principal, Scope, Standing, Way
 from chalicelib.domain.errors import UnavailableError
 
 logger = logging.getLogger(__name__)
 
 SEEN_SECONDS = 60  # how exactly it is known when a session was seen last
-_ACCOUNT = "a.owner_id, a.email, a.password, a.admin, a.disabled_at IS NOT NULL"
+_ACCOUNT = "a.owner_id, a.email, a.password, a.admin, a.disabled_at IS NOT NULL, a.erase_at"
 _LINK = "purpose, owner_id, email, password"
 
 
@@ -79,13 +80,17 @@ class MySqlAccountRows:
         who = whose(principal, writing)
         seen = "s.seen_at < UTC_TIMESTAMP(6) - INTERVAL %s SECOND" if principal.way is Way.SESSION else "0 AND %s"
         found = self._reads.select(
-            f"SELECT {who.echo}, {seen}, {_ACCOUNT} FROM {who.tables} WHERE {who.condition}",
+            f"SELECT {who.echo}, {seen}, o.version, m.version, {_ACCOUNT} FROM {who.tables} "
+            f"JOIN fleet_maps m ON m.id = 1 WHERE {who.condition}",
             (SEEN_SECONDS, *who.args),
             belongs=lambda rows: all(row[0] == who.asked for row in rows),
         )
         if found and found[0][1]:
             self._note_seen(principal)
-        return _account([row[2:] for row in found])
+        account = _account([row[4:] for row in found])
+        if account is None:
+            return None
+        return replace(account, standing=Standing(Owner(account.owner_id, found[0][2]), found[0][3]))
 
     def _note_seen(self, principal: Principal) -> None:
         try:
@@ -221,8 +226,9 @@ def _end_sessions(transaction: Transaction, owner_id: bytes, but: bytes | None) 
 def _account(found: Rows) -> Account | None:
     if not found:
         return None
-    owner_id, email, password_hash, admin, disabled = found[0]
-    return Account(owner_id, email.decode(), password_hash, bool(admin), bool(disabled))
+    owner_id, email, password_hash, admin, disabled, erase_at = found[0]
+    erased_from = None if erase_at is None else _moment(erase_at)
+    return Account(owner_id, email.decode(), password_hash, bool(admin), bool(disabled), erased_from)
 
 
 def _link(columns: Any) -> Link:

@@ -7,7 +7,7 @@ from typing import Any
 from chalicelib.adapters.mysql.audit_rows import concluded, entries, moment_of, put_down
 from chalicelib.adapters.mysql.database import Database, Transaction
 from chalicelib.domain.admin import BEGUN, DONE, AuditEntry, Counts, Deed, User, UserChange
-from chalicelib.domain.errors import LastAdminError, UnknownUserError
+from chalicelib.domain.errors import InvalidValueError, LastAdminError, UnknownUserError
 
 _USER = (
     "a.owner_id, a.email, a.admin, a.disabled_at IS NOT NULL, o.images, o.bytes, a.quota_bytes, a.created_at "
@@ -45,9 +45,15 @@ class MySqlAdminRows:
             if not put_down(transaction, deed, DONE):
                 return  # committed, its answer was lost
             if change.disabled is True or change.admin is False:
-                _keep_an_admin(transaction, owner_id)
+                keep_an_admin(transaction, owner_id)
             if not transaction.select("SELECT 1 FROM accounts WHERE owner_id = %s FOR UPDATE", (owner_id,)):
                 raise UnknownUserError("There is no such user.")
+            if change.disabled is False and transaction.select(
+                "SELECT 1 FROM accounts WHERE owner_id = %s AND erase_at IS NOT NULL", (owner_id,)
+            ):
+                raise InvalidValueError(
+                    "disabled", "Its owner asked to erase this account, and only they can withdraw it."
+                )
             if change.disabled is not None:
                 moment = "COALESCE(disabled_at, UTC_TIMESTAMP(6))" if change.disabled else "NULL"
                 transaction.change(f"UPDATE accounts SET disabled_at = {moment} WHERE owner_id = %s", (owner_id,))
@@ -101,7 +107,7 @@ def shut_out(transaction: Transaction, owner_ids: Sequence[bytes]) -> None:
         transaction.change(f"DELETE FROM {table} WHERE owner_id IN %s", (tuple(owner_ids),))
 
 
-def _keep_an_admin(transaction: Transaction, owner_id: bytes) -> None:
+def keep_an_admin(transaction: Transaction, owner_id: bytes) -> None:
     """Raises LastAdminError. The lock on all admins keeps two from ending each other at once."""
     found = transaction.select("SELECT owner_id FROM accounts WHERE admin = 1 AND disabled_at IS NULL FOR UPDATE")
     if found == [(owner_id,)]:

@@ -6,7 +6,8 @@ from chalicelib.adapters.mysql.database import Selecting
 from chalicelib.adapters.mysql.gallery_search import rarest_first, suggestions, wanted
 from chalicelib.adapters.mysql.image_lists import ImageLists, Wanted
 from chalicelib.adapters.mysql.image_rows import COLUMN_COUNT, COLUMNS, image_of
-from chalicelib.domain.accounts import Principal
+from chalicelib.adapters.mysql.principals import nobody, whose
+from chalicelib.domain.accounts import Owner, Principal, Standing
 from chalicelib.domain.gallery import Cursor, GalleryEntry
 from chalicelib.domain.list_sources import ListSource
 from chalicelib.domain.search import EVERYTHING, Query
@@ -29,6 +30,19 @@ class MySqlGalleryRows:
         terms = rarest_first(self._reads, principal, query.required)
         rows, source = self._lists.rows_and_source(principal, wanted_page(terms, query, after, limit))
         return [_entry(row) for row in rows], source
+
+    def standing(self, principal: Principal) -> Standing:
+        who = whose(principal)
+        found = self._reads.select(
+            f"SELECT {who.echo}, o.id, o.version, m.version FROM {who.tables} JOIN fleet_maps m ON m.id = 1 "
+            f"WHERE {who.condition}",
+            who.args,
+            belongs=lambda rows: all(len(row) == 4 and row[0] == who.asked for row in rows),
+        )
+        if not found:
+            raise nobody(principal)
+        _, owner_id, version, map_version = found[0]
+        return Standing(Owner(owner_id, version), map_version)
 
     def suggestions(self, principal: Principal, tag: str | None, word: str | None, limit: int) -> list[Suggestion]:
         return suggestions(self._reads, principal, tag, word, limit)
