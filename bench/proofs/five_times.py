@@ -31,6 +31,7 @@ from tests.local_cloud import LocalCloud, until
 TIMES = 5
 POSTERS = 4
 MOST_DELAY_SECONDS = 8
+POLL_SECONDS = 2.0  # longer than the pump's polls, which end by themselves
 LIMIT_SECONDS = 1800.0
 DAMAGED = "damaged"
 POISON = ("no JSON", "{}", '{"Records": [{}]}')
@@ -99,6 +100,7 @@ class _Messages:
         others = {f"none {number}": secrets.token_bytes(200) for number in range(self._size.refused)}
         pump = self._cloud.pid("events")
         os.kill(pump, signal.SIGSTOP)
+        time.sleep(POLL_SECONDS)  # a poll under way would hide for minutes what it takes, and nothing tells of it
         damaged = self._damaged()
         with ThreadPoolExecutor(POSTERS) as pool:
             list(pool.map(lambda one: self._post(*one), (images | others).items()))

@@ -143,8 +143,12 @@ class MemoryAlbumRows:
 
 
 def order_of(store: MemoryStore, album_id: bytes) -> list[tuple[bytes, AlbumImageRow]]:
-    """The album's images in order, by their ids there."""
-    found = [(item_id, row) for item_id, row in store.album_images.items() if row.album_id == album_id]
+    """The album's images in order, by their ids there; without those that are in the trash."""
+    found = [
+        (item_id, row)
+        for item_id, row in store.album_images.items()
+        if row.album_id == album_id and (row.owner_id, row.key) in store.images
+    ]
     return sorted(found, key=lambda one: one[1].place)
 
 

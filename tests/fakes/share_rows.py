@@ -94,13 +94,15 @@ class MemoryShareRows:
 
     def _row(self, token_hash: bytes) -> ShareRow | None:
         found = [row for row in self._store.shares.values() if row.draft.token_hash == token_hash]
-        return next((row for row in found if in_force(self._store, row)), None)
+        there = [row for row in found if row.draft.target.album_id is not None or self._items(row)]
+        return next((row for row in there if in_force(self._store, row)), None)
 
     def _items(self, row: ShareRow) -> list[tuple[bytes, int, bytes]]:
         """Id, place and key of each."""
         target = row.draft.target
         if target.album_id is None:
-            return [(row.draft.id, 0, target.key or b"")]
+            key = target.key or b""
+            return [(row.draft.id, 0, key)] if (row.owner_id, key) in self._store.images else []  # or in the trash
         return [(item_id, item.place, item.key) for item_id, item in order_of(self._store, target.album_id)]
 
     def _ready(self, row: ShareRow, key: bytes) -> dict[str, Rendition]:
