@@ -129,10 +129,12 @@ def test_pages_link_and_lead_on_below_the_stage(gateway: GatewayClient) -> None:
         assert link.startswith(f"{ROOT}/"), link
     for link in {element["href"] for element in page.all("a") if not element["href"].startswith("#")}:
         assert gateway.at("GET", link).status == 200, link
-    (style,) = [link["href"] for link in page.all("link") if link["rel"] == "stylesheet"]
-    sheet = gateway.at("GET", style)
-    assert (sheet.status, sheet.headers["content-type"].split(";")[0]) == (200, "text/css")
-    assert "immutable" in sheet.headers["cache-control"]
+    styles = [link["href"] for link in page.all("link") if link["rel"] == "stylesheet"]
+    assert styles
+    for style in styles:
+        sheet = gateway.at("GET", style)
+        assert (sheet.status, sheet.headers["content-type"].split(";")[0]) == (200, "text/css")
+        assert "immutable" in sheet.headers["cache-control"]
 
 
 def test_an_image_is_uploaded_and_deleted_by_the_pages(gateway: GatewayClient) -> None:

@@ -384,12 +384,15 @@ def test_images_are_chosen_by_click_by_range_and_by_keyboard(opened: Opened) -> 
 
 def test_an_image_that_is_processing_fills_in_without_a_reload(opened: Opened, gallery: LocalCloud) -> None:
     with _database(gallery) as connection, connection.cursor() as cursor:
+        changed = "UPDATE owners SET version = version + 1"  # as every transaction does that changes what a page shows
         cursor.execute("UPDATE renditions SET state = 'due' WHERE image_key = %s", (name_of(3),))
+        cursor.execute(changed)
         page = opened()
         one = page.locator(f'.tile[data-key="{name_of(3)}"]')
         expect(one).to_contain_text("Processing")
         box = one.bounding_box()
         cursor.execute("UPDATE renditions SET state = 'ready' WHERE image_key = %s", (name_of(3),))
+        cursor.execute(changed)
         expect(one).not_to_contain_text("Processing")
         expect(one.locator("img")).to_have_attribute("srcset", re.compile("kind=thumbnail"))
         assert one.bounding_box() == box

@@ -215,7 +215,7 @@ def test_a_link_with_a_password_opens_after_it_was_given(owner: Owner, stranger:
     assert (len(names), names[0][:6], names[1]) == (2, "share-", "visitor")
     received.checked(owner.secrets(), least=5)
     page.goto(f"/delete?key={quote(owner.keys[0], safe='')}")
-    page.get_by_role("button", name="Delete").click()
+    page.get_by_role("button", name="Move to trash").click()
     visit.goto(link)
     expect(visit.locator("h1")).to_have_text("This link leads nowhere")
 
