@@ -6,10 +6,11 @@ under keys that nobody else has; each answer is searched for what belongs to ano
 """
 
 import hashlib
+import html
 import random
 import secrets
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from urllib.parse import quote
 
@@ -129,7 +130,10 @@ def _ask(rig: Rig, people: list[Person], source: random.Random, result: RoundRes
     headers = _headers(rig, person, source)
     if "Authorization" not in headers and what < 0.5:
         path = source.choice(["/content", "/image", "/delete", "/keys", "/"])
-        call = rig.call("GET", f"{path}?key={quoted}{extra}", b"", headers)
+        asked = f"{path}?key={quoted}{extra}"
+        call = rig.call("GET", asked, b"", headers)
+        # Pages lead back to the address that was asked for, which tells nobody anything.
+        call = replace(call, body=call.body.replace(html.escape(asked).encode(), b""))
     elif what < 0.05:
         call = rig.call("DELETE", f"/api/v1/image?key={quoted}{extra}", b"", headers)
     elif what < 0.8:

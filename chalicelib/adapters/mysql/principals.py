@@ -43,8 +43,11 @@ def whose(principal: Principal, writing: bool = False) -> Whose:
         tables = f"sessions s {_ACCOUNT.format('s')}"
         return Whose(tables, f"s.token_hash = %s AND {SESSION_IN_FORCE}", "s.token_hash", principal.token_hash)
     if principal.way is Way.TOKEN:
-        scope = " AND t.scope = 'write'" if writing else ""
+        scope = " AND tk.scope = 'write'" if writing else ""  # `t` is taken by statements that join this
         return Whose(
-            f"api_tokens t {_ACCOUNT.format('t')}", f"t.token_hash = %s{scope}", "t.token_hash", principal.token_hash
+            f"api_tokens tk {_ACCOUNT.format('tk')}",
+            f"tk.token_hash = %s{scope}",
+            "tk.token_hash",
+            principal.token_hash,
         )
     return Whose("owners o", "o.name = %s", "o.name", principal.name.encode())
