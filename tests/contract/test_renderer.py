@@ -32,6 +32,7 @@ CLOSE = 30  # of 255: WebP is lossy, edges are soft
 EDITED = {
     "thumbnail": (0, 1, 2, 3),
     "preview": (0, 1, 2, 3),
+    "full": (0, 1, 2, 3),
     "flipped": (1, 0, 3, 2),
     "rotated-left": (1, 3, 0, 2),
     "rotated-right": (2, 0, 3, 1),

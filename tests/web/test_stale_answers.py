@@ -6,7 +6,7 @@ from contextlib import contextmanager
 
 import pytest
 
-from chalicelib.domain.accounts import Principal
+from chalicelib.domain.accounts import Principal, Standing
 from chalicelib.domain.gallery import Cursor, GalleryEntry
 from chalicelib.domain.images import Image
 from chalicelib.domain.list_sources import ListSource
@@ -63,6 +63,10 @@ class GalleryOfAReplica(MemoryGalleryRows):
     ) -> tuple[Sequence[GalleryEntry], ListSource]:
         self._rows._read()
         return super().page(principal, after, limit, query)
+
+    def standing(self, principal: Principal) -> Standing:
+        self._rows._read()
+        return super().standing(principal)
 
 
 class Case:
