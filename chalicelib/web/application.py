@@ -41,7 +41,8 @@ def create_app(services: "Callable[[], Services]") -> Chalice:
     for module, paths in MODULES.items():
         views = _Later(module, services, request)
         for path, methods in paths.items():
-            app.route(path, methods=list(methods), content_types=[])(views.at(path))
+            for method in methods:
+                app.route(path, methods=[method], content_types=[])(views.at(path, method))
     return app
 
 
@@ -66,11 +67,11 @@ class _Later:
         self._request = request
         self._views: Mapping[tuple[str, str], View] | None = None
 
-    def at(self, path: str) -> View:
-        """The view of the path, whichever the method. It answers its errors in the form of the path's face."""
+    def at(self, path: str, method: str) -> View:
+        """The view of the path and the method. It answers its errors in the form of the path's face."""
 
         def view(**parameters: str) -> Response:
-            called = self._loaded()[path, self._request().method]
+            called = self._loaded()[path, method]
             answer: Response = answering_as(face_of(path))(called)(**parameters)
             return answer
 

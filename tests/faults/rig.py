@@ -13,6 +13,7 @@ from urllib.parse import quote
 
 import pytest
 from chalice.app import Chalice
+from chalice.local import LocalChalice
 from chalice.test import Client
 
 from chalicelib import bootstrap
@@ -74,6 +75,8 @@ class Rig:
         self.s3 = stand_ins.client("s3", self.endpoint)
         self.services = self._services()
         self.app: Chalice = create_app(lambda: self.services)
+        # Called by many threads at once, as the local server calls it; Lambda calls it by one.
+        self.app.__class__ = type("ThreadedApp", (LocalChalice, type(self.app)), {})
         current = self.services.maps.current()
         self.node = Node("node-behind-a-proxy", "127.0.0.1", self.proxies["memcached"].port)
         assert self.services.maps.publish(with_nodes(current, [self.node]))
