@@ -1,5 +1,6 @@
 """A running store for the benchmarks, as `make run` starts it, and the same application once more in this process."""
 
+import logging
 import os
 import tempfile
 from collections.abc import Iterator, Mapping
@@ -14,10 +15,12 @@ import pymysql
 from chalice.app import Chalice
 from pymysql.cursors import Cursor
 
+from chalicelib.adapters.json_logs import log_as_json
 from chalicelib.bootstrap import Services, services_from
 from chalicelib.domain import wire
 from chalicelib.domain.accounts import Principal
 from chalicelib.domain.fleet import Node
+from chalicelib.services.tracing import current_request_id
 from chalicelib.web.application import create_app
 from chalicelib.web.timing import RequestTimer
 from tests.faults.rig import close_services
@@ -100,9 +103,25 @@ def store_of(cloud: LocalCloud) -> Iterator[Store]:
     with mock.patch.dict(os.environ, {**others, **cloud.environ}, clear=True):  # boto3 finds its endpoints there
         services = services_from(cloud.environ)
         try:
-            yield Store(cloud.environ, cloud.address, services, create_app(lambda: services))
+            with _logging():
+                yield Store(cloud.environ, cloud.address, services, create_app(lambda: services))
         finally:
             close_services(services)
+
+
+@contextmanager
+def _logging() -> Iterator[None]:
+    """Each request writes its line, as in a function of Lambda's; the lines go nowhere."""
+    root = logging.getLogger()
+    before, level = root.handlers[:], root.level
+    with open(os.devnull, "w", encoding="utf-8") as nowhere:  # noqa: PTH123  # it is no path of ours
+        root.handlers[:] = [logging.StreamHandler(nowhere)]
+        try:
+            log_as_json(current_request_id)
+            yield
+        finally:
+            root.handlers[:] = before
+            root.setLevel(level)
 
 
 def event(method: str, key: str, body: bytes | None = None) -> Event:
