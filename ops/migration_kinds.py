@@ -12,7 +12,9 @@ from enum import StrEnum
 from pathlib import Path
 
 _PIECE = re.compile(
-    r"'(?:[^'\\]|\\.|'')*' | \"(?:[^\"\\]|\\.)*\" | `[^`]*` | --[^\n]* | \#[^\n]* | /\*.*?\*/ | [;,()] | [^'\"`;,()/\#-]+ | .",
+    r"""'(?:[^'\\]|\\.|'')*' | "(?:[^"\\]|\\.)*" | `[^`]*`  # texts and names
+    | --[^\n]* | \#[^\n]* | /\*.*?\*/  # comments
+    | [;,()] | [^'"`;,()/\#-]+ | .""",
     re.DOTALL | re.VERBOSE,
 )
 _COMMENTS = ("--", "#", "/*")
@@ -95,7 +97,9 @@ def _acts_of(statement: list[str], made: set[str]) -> Iterator[Act]:
             if piece[0] in ("'", '"') and _CHANGE.match(piece[1:-1]):
                 for inner in _statements(piece[1:-1].replace("''", "'")):
                     yield from _acts_of(inner, made)
-    elif re.match(r"CREATE TABLE\b", text, re.IGNORECASE) or re.match(r"CREATE (FULLTEXT )?INDEX\b", text, re.IGNORECASE):
+    elif re.match(r"CREATE TABLE\b", text, re.IGNORECASE) or re.match(
+        r"CREATE (FULLTEXT )?INDEX\b", text, re.IGNORECASE
+    ):
         yield Act(Kind.EXPAND, f"makes something new ({_short(text)})")
     elif re.match(r"ALTER TABLE [\w`.]+ ", text, re.IGNORECASE):
         yield from (_alteration(_joined(clause)) for clause in _clauses(statement))

@@ -1,7 +1,8 @@
 """What was deployed, kept in the environment's bucket where every operator's machine finds it, and the lock around it.
 
 `operator/deployed.json` is Chalice's record of an environment, `operator/choices.json` what the operator chose,
-`operator/lock.json` who changes it now. All are written by conditional puts, so two machines cannot both think so.
+`operator/releases.json` which releases it ran (ops.aws.releases), `operator/lock.json` who changes it now. All are
+written by conditional puts, so two machines cannot both think so.
 """
 
 import json
@@ -17,6 +18,7 @@ from botocore.exceptions import ClientError
 from ops.aws.errors import OperatorError
 
 DEPLOYED, CHOICES, LOCK = "operator/deployed.json", "operator/choices.json", "operator/lock.json"
+RELEASES = "operator/releases.json"
 LOCK_SECONDS = 1800  # no deployment takes longer; a lock that is older is nobody's
 _LOST = frozenset({"PreconditionFailed", "ConditionalRequestConflict", "412", "409"})
 _NOT_THERE = frozenset({"NoSuchKey", "404", "NoSuchBucket"})
