@@ -16,6 +16,8 @@ from ops.aws.errors import OperatorError
 from ops.aws.functions import Functions
 from ops.aws.release_packages import ReleasePackages, release_of
 from ops.aws.releases import Release, Releases, as_document, from_document
+from ops.aws.smoke import keeps_an_image
+from ops.aws.smoke_account import smoke_token
 from ops.aws.stack_calls import Stacks
 from ops.aws.stage import Choices
 from ops.aws.telling import Telling
@@ -153,6 +155,17 @@ class Environment:
             return time.monotonic() < deadline
 
         answers_health(address, self._say, wait)
+
+    def keeps_an_image(self, told: Mapping[str, str], seconds: float) -> None:
+        """Raises OperatorError if what is deployed does not pass the smoke test in so many seconds."""
+        deadline, address = time.monotonic() + seconds, self.address(told)
+
+        def wait() -> bool:
+            time.sleep(self.account.poll_seconds)
+            return time.monotonic() < deadline
+
+        with smoke_token(self.database(told)) as token:
+            keeps_an_image(address, token, self._say, wait)
 
 
 def _refuse_under_way(releases: Releases) -> None:

@@ -9,6 +9,8 @@ from collections.abc import Callable
 
 from ops.aws.errors import OperatorError
 
+# Method, path and body; the status, 0 if there was no answer, and the body of the answer.
+Ask = Callable[[str, str, bytes | None], tuple[int, bytes]]
 REQUEST_SECONDS = 29.0
 _KEY = "smoke-test"  # always the same, so that no test leaves more than one image behind
 
@@ -17,15 +19,18 @@ def keeps_an_image(address: str, token: str, say: Callable[[str], None], wait: C
     """Asks until all is well or `wait` says that it was long enough. Raises OperatorError. `address` ends with a slash;
     `token` is one of an owner who has nothing else to lose.
     """
-    while said := fault_of(address, token):
+
+    def ask(method: str, path: str, body: bytes | None) -> tuple[int, bytes]:
+        return _asked(method, address + path, token if path.startswith("api/") else "", body)
+
+    while said := fault_of(ask, small_png(os.urandom(3))):
         if not wait():
             raise OperatorError(f"{address} does not pass the smoke test.", said, "`./ops/store logs NAME` tells why")
     say(f"{address} lives, is ready, and keeps an image")
 
 
-def fault_of(address: str, token: str) -> str:
+def fault_of(ask: Ask, image: bytes) -> str:
     """What the first thing is that is not as it should be; empty if nothing is."""
-    image = small_png(os.urandom(3))
     place = f"api/v1/image?key={_KEY}"
     asked: list[tuple[str, str, bytes | None, tuple[int, ...], bytes | None]] = [
         ("GET", "healthz", None, (200,), None),
@@ -36,7 +41,7 @@ def fault_of(address: str, token: str) -> str:
         ("GET", place, None, (404,), None),
     ]
     for method, path, body, wanted, content in asked:
-        status, answer = _asked(method, address + path, token if path == place else "", body)
+        status, answer = ask(method, path, body)
         if status not in wanted:
             return f"{method} {path} answered {status or 'nothing'}: {answer[:300].decode(errors='replace')}"
         if content is not None and answer != content:
@@ -54,7 +59,6 @@ def small_png(colour: bytes) -> bytes:
 
 
 def _asked(method: str, address: str, token: str, body: bytes | None) -> tuple[int, bytes]:
-    """Status and body; the status is 0 if there was no answer."""
     headers = {"Accept": "*/*"} | ({"Content-Type": "application/octet-stream"} if body else {})
     headers |= {"Authorization": f"Bearer {token}"} if token else {}
     request = urllib.request.Request(address, body, headers, method=method)  # noqa: S310  # ours, http or https

@@ -5,31 +5,25 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 
 from ops.aws import snapshots
-from ops.aws.creating import answers_health
 from ops.aws.environment import Environment
 from ops.aws.errors import OperatorError
 from ops.aws.releases import Release, Releases, UnderWay
-from ops.aws.smoke import keeps_an_image
-from ops.aws.smoke_account import smoke_token
 from ops.aws.upgrading import Plan, Step
-from ops.database import Database
 from ops.migrate import MIGRATIONS
 from ops.migration_kinds import Kind, kinds_in
 
 
 @dataclass
 class Upgrade:
-    """Of one environment, by one command. `back_up` makes the operator's own dump of the database, None where none was
-    asked for; `snapshots_wanted` is whether RDS is to make a snapshot of a database that is the environment's own.
+    """Of one environment, by one command. `test` raises OperatorError if what is deployed does not serve as it should,
+    `snapshot` keeps the database as it is, under a name, and may be done again under the same.
     """
 
     environment: Environment
     told: Mapping[str, str]
-    database: Database
     say: Callable[[str], None]
-    smoke_seconds: float
-    back_up: Callable[[], str] | None
-    snapshots_wanted: bool
+    test: Callable[[], None]
+    snapshot: Callable[[str], None]
 
     def towards(self, plan: Plan, to: Release) -> str:
         """Takes the steps; empty once `to` serves, else why it does not: what served before serves again then."""
@@ -39,7 +33,7 @@ class Upgrade:
                 self._test_before()
             elif step is Step.AFTER:
                 try:
-                    self._test()
+                    self.test()
                 except OperatorError as error:
                     return self._fallen_back(str(error))
             else:
@@ -57,9 +51,10 @@ class Upgrade:
         self.say(f"{Step.BACK}: to {to.name}")
         packages = self.environment.packages(self.told)
         self.environment.functions_of(self.told).deploy_again(lambda folder: packages.fetch(to.name, folder))
-        self._change(lambda found: found.stayed() if found.under_way else found.gone_back(time.time()))
+        releases = self._change(lambda found: found.stayed() if found.under_way else found.gone_back(time.time()))
+        packages.forget_all_but(releases.kept())
         self.say(f"{Step.AFTER_BACK}")
-        self._test()
+        self.test()
         return to.name
 
     def contract(self, plan: Plan) -> None:
@@ -67,9 +62,9 @@ class Upgrade:
         for number, step in enumerate(plan.steps, 1):
             self.say(f"step {number} of {len(plan.steps)}: {step}")
             if step in {Step.BEFORE, Step.AFTER}:
-                self._test()
+                self.test()
             elif step is Step.SNAPSHOT:
-                self._snapshot(snapshots.snapshot_name(self.environment.name, "contracting", time.time()))
+                self.snapshot(snapshots.snapshot_name(self.environment.name, "contracting", time.time()))
             else:
                 self._contract(plan)
 
@@ -87,7 +82,7 @@ class Upgrade:
             case Step.SNAPSHOT:
                 under_way = self.environment.releases(self.told).under_way
                 assert under_way is not None  # noqa: S101  # it was begun
-                self._snapshot(under_way.snapshot)
+                self.snapshot(under_way.snapshot)
             case Step.CONTRACT:
                 self._contract(plan)
             case Step.EXPAND:
@@ -98,21 +93,13 @@ class Upgrade:
 
     def _test_before(self) -> None:
         try:
-            self._test()
+            self.test()
         except OperatorError as error:
             raise OperatorError(
                 "What runs does not pass its test, so it could not be told whether the new release is worse.",
                 f"{error.what} {error.why}",
                 "mend that, then the same again; or `deploy`, if this code is the remedy",
             ) from error
-
-    def _snapshot(self, name: str) -> None:
-        if self.back_up is not None:
-            self.say(f"backup: {self.back_up()}")
-        if self.snapshots_wanted:
-            account = self.environment.account
-            rds, poll = account.client("rds"), account.poll_seconds
-            snapshots.take(rds, self.told["DatabaseId"], name, self.environment.name, self.say, poll)
 
     def _contract(self, plan: Plan) -> None:
         self._change(lambda found: found.contracted())  # before it is true, so that no kill hides it
@@ -127,17 +114,6 @@ class Upgrade:
         borne = self.environment.releases(self.told).borne
         for name in self.environment.bring_up(self.told, but=every.keys() - set(wanted), borne=borne):
             self.say(f"migration {name} is applied ({every.get(name, Kind.EXPAND)})")
-
-    def _test(self) -> None:
-        deadline, address = time.monotonic() + self.smoke_seconds, self.environment.address(self.told)
-
-        def wait() -> bool:
-            time.sleep(self.environment.account.poll_seconds)
-            return time.monotonic() < deadline
-
-        answers_health(address, self.say, wait)
-        with smoke_token(self.database) as token:
-            keeps_an_image(address, token, self.say, wait)
 
     def _fallen_back(self, why: str) -> str:
         self.say(f"the smoke test failed: {why}")

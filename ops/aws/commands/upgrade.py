@@ -5,6 +5,7 @@ import time
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
+from ops.aws import snapshots
 from ops.aws.account import Account
 from ops.aws.command import CHANGES, FAILED, OK, environment_name
 from ops.aws.commands.backup import write_backup
@@ -67,15 +68,18 @@ def run(arguments: argparse.Namespace, account: Account, telling: Telling) -> in
     back_up = _back_up(arguments, plan, account, told, database, telling)
     if not arguments.yes and not confirmed(f"{_question(arguments, releases, here)} {_in_words(plan)}", telling):
         return OK
-    upgrade = Upgrade(
-        environment,
-        told,
-        database,
-        telling.progress,
-        arguments.smoke_seconds,
-        back_up,
-        bool(told.get("DatabaseId")) and not arguments.without_snapshot,
-    )
+
+    def snapshot(name: str) -> None:
+        if back_up is not None:
+            telling.progress(f"backup: {back_up()}")
+        if told.get("DatabaseId") and not arguments.without_snapshot:
+            rds, poll = account.client("rds"), account.poll_seconds
+            snapshots.take(rds, told["DatabaseId"], name, arguments.name, telling.progress, poll)
+
+    def test() -> None:
+        environment.keeps_an_image(told, arguments.smoke_seconds)
+
+    upgrade = Upgrade(environment, told, telling.progress, test, snapshot)
     why = releases.under_way.goes_back if releases.under_way else ""
     serves = here.name
     if Step.BACK in plan.steps:
