@@ -145,14 +145,16 @@ def killed_at_each_act(make: Callable[[], World], give: Callable[[World], object
 
 
 def test_an_upgrade_killed_anywhere_is_ended_by_the_same_command() -> None:
-    for world in killed_at_each_act(World, given):
+    worlds = killed_at_each_act(World, given)
+    for world in worlds:
         releases = world.releases({})
         assert (world.deployed, world.applied) == ("2-bb", {"0001_a", "0002_b"})
         assert releases.running is not None
         assert releases.before is not None
         assert (releases.running.name, releases.before.name, releases.under_way) == ("2-bb", "1-aa", None)
         assert world.packages == {"1-aa", "2-bb"}
-        assert len(set(world.snapshots)) == 1
+        assert (len(set(world.snapshots)), releases.borne) == (1, {"0002_b"})
+    assert sum(len(world.snapshots) == 2 for world in worlds) == 2  # killed after it, and before that was written down
 
 
 def test_a_release_that_fails_is_gone_back_from_wherever_that_is_killed() -> None:
