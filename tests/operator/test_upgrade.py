@@ -65,6 +65,8 @@ def test_an_upgrade_under_load_loses_nothing_and_leads_back(account: StandIn, si
     print(f"seed {seed}")
     said = store(account, "upgrade", NAME, "--dry-run", code=newer)
     assert (said.returncode, EXPANDS in said.stdout) == (3, True)
+    nowhere = store(account, "upgrade", NAME, "--yes", code=newer)
+    assert (nowhere.returncode, "nothing says where it is to lie" in nowhere.stderr) == (2, True)
     with Load(site, seed) as load:
         killed_while(account, "functions: deploying", *upgrade, code=newer)
         half_way = load.requests

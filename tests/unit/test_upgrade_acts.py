@@ -182,15 +182,7 @@ def test_the_way_back_killed_anywhere_is_ended_by_the_same_command() -> None:
             assert plan_of_return(world.releases({})).steps == (Step.BACK, Step.AFTER_BACK)
             world.upgrade().back()
 
-    whole = upgraded()
-    back(whole)
-    for number in range(2 * len(whole.acts)):
-        world = upgraded()
-        world.dies_at = number
-        with pytest.raises(KilledError):
-            back(world)
-        world.dies_at, world.acts = -1, []
-        back(world)
+    for world in killed_at_each_act(upgraded, back):
         releases = world.releases({})
         assert (world.deployed, releases.before) == ("1-aa", None)
         assert releases.running is not None
