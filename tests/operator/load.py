@@ -16,7 +16,7 @@ class Load:
     by their keys.
     """
 
-    def __init__(self, site: Site, seed: int, people: int = 3) -> None:
+    def __init__(self, site: Site, seed: int, people: int = 2) -> None:
         self.acknowledged: dict[str, bytes] = {}
         self.wrong: list[str] = []
         self.counts: Counter[str] = Counter()
@@ -46,7 +46,7 @@ class Load:
 
     def _go_on(self, number: int, chance: random.Random) -> None:
         mine: dict[str, bytes] = {}
-        while not self._end.wait(0.02):
+        while not self._end.wait(0.05):
             if not mine or chance.random() < 0.3:
                 key = f"load {number} {len(mine)}"
                 data = hostile_images.good_png(8 + len(mine) % 60, 8 + number, chance.randrange(1 << 16))
