@@ -150,7 +150,11 @@ class Destroying:
                     f"Objects of {bucket} could not be deleted.", str(done["Errors"][0]), "the same command again"
                 )
             self._say(f"bucket {bucket}: {min(start + _BATCH, len(objects))} of {len(objects)} versions are gone")
-        calls.delete_bucket(Bucket=bucket)
+        try:
+            calls.delete_bucket(Bucket=bucket)
+        except ClientError as error:
+            if error.response["Error"]["Code"] not in {"404", "NoSuchBucket"}:
+                raise
         self._say(f"bucket {bucket} is gone")
 
     def _until(self, condition: Callable[[], bool], seconds: float, words: str) -> None:
