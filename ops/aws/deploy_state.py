@@ -18,10 +18,10 @@ from botocore.exceptions import ClientError
 from ops.aws.errors import OperatorError
 
 DEPLOYED, CHOICES, LOCK = "operator/deployed.json", "operator/choices.json", "operator/lock.json"
-RELEASES = "operator/releases.json"
 LOCK_SECONDS = 1800  # no deployment takes longer; a lock that is older is nobody's
 _LOST = frozenset({"PreconditionFailed", "ConditionalRequestConflict", "412", "409"})
 _NOT_THERE = frozenset({"NoSuchKey", "404", "NoSuchBucket"})
+RELEASES = "operator/releases.json"
 
 
 @dataclass(frozen=True, slots=True)

@@ -134,18 +134,17 @@ class Environment:
         application = tables.applications_database(self.account.client("secretsmanager"), told, operators)
         return tables.bring_up(operators, application, self._say, but=but, borne=borne)
 
-    def deploy_functions(self, told: Mapping[str, str], release: Release) -> tuple[str, str]:
-        """The API's id and its address. The package is kept."""
+    def deploy_functions(self, told: Mapping[str, str], release: Release) -> str:
+        """The API's id. The package is kept."""
         keep = functools.partial(self.packages(told).keep, release.name)
-        api_id = self.functions_of(told).deploy(told, self.choices(told), keep)
-        return api_id, self.account.api_address(api_id, self.name)
+        return self.functions_of(told).deploy(told, self.choices(told), keep)
 
     def functions(self, told: Mapping[str, str]) -> tuple[str, str]:
         release = self.release()
-        api_id, address = self.deploy_functions(told, release)
+        api_id = self.deploy_functions(told, release)
         releases = self.change_releases(told, lambda found: found.switched(release, time.time()))
         self.packages(told).forget_all_but(releases.kept())
-        return api_id, address
+        return api_id, self.account.api_address(api_id, self.name)
 
     def smoke(self, address: str) -> None:
         deadline = time.monotonic() + SMOKE_SECONDS

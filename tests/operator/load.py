@@ -8,7 +8,7 @@ from types import TracebackType
 
 from tests import hostile_images
 from tests.answer import Answer
-from tests.operator.giving_commands import Site
+from tests.operator.operating import Site
 
 
 class Load:

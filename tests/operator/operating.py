@@ -1,15 +1,15 @@
-"""The operator's command as an operator gives it, and a client of what it deployed."""
+"""The operator's command as an operator gives it, and what one looks at then."""
 
 import json
 import os
 import signal
 import subprocess
 import sys
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
+from ops.local import bootstrap
 from tests.answer import Answer
 from tests.e2e.store_client import StoreClient
 from tests.local_cloud import PROJECT, until
@@ -37,12 +37,8 @@ def told(account: StandIn, *words: str, code: Path = PROJECT) -> Any:
     return json.loads(done.stdout)
 
 
-def killed_while(
-    account: StandIn, said: str, *words: str, once: Callable[[], bool] = lambda: True, code: Path = PROJECT
-) -> None:
-    """Starts the command and kills it, as kill -9 does, once it has said that and something is so; nothing that it
-    started goes on.
-    """
+def killed_while(account: StandIn, said: str, *words: str, code: Path = PROJECT) -> None:
+    """Starts the command and kills it, as kill -9 does, once it has said that; nothing that it started goes on."""
     process = subprocess.Popen(
         [sys.executable, "-m", "ops.aws", *words],
         cwd=code,
@@ -60,7 +56,8 @@ def killed_while(
             break
     else:
         raise AssertionError("".join(lines))
-    assert until(once, timeout_seconds=120)
+    functions = bootstrap.client("lambda", account.environ["AWS_ENDPOINT_URL"])
+    assert until(lambda: functions.list_functions()["Functions"] != [], timeout_seconds=120)
     process.send_signal(signal.SIGKILL)
     process.wait()
     process.stderr.close()
