@@ -105,7 +105,7 @@ def test_from_nothing_to_a_served_image_and_back(account: StandIn, tmp_path: Pat
     assert site("DELETE", image_path("k1")).status == 204
     assert site("GET", image_path("k1")).status == 404
     assert told(account, "restore", *backup, "--yes")["wrong"] == []
-    assert until(lambda: site("GET", image_path("k1")).body == data, timeout_seconds=30)
+    assert until(lambda: site("GET", image_path("k1")).body == data, timeout_seconds=30), site("GET", image_path("k1"))
 
     assert told(account, "deploy", NAME)["address"] == made["address"]  # all that is remembered lies in the bucket
     assert until(lambda: site("GET", image_path("k1")).body == data, timeout_seconds=30)
