@@ -6,7 +6,7 @@ from typing import Any, cast
 import pytest
 from botocore.exceptions import ClientError
 
-from ops.aws import destroying
+from ops.aws import destroying, tagged
 from ops.aws.account import Account
 from ops.aws.destroying import Destroying
 from ops.aws.destruction import Found, destruction
@@ -24,6 +24,7 @@ class Aws:
         self.done: list[str] = []
         self.objects = [{"Key": "originals/a", "VersionId": "1"}]
         self.databases = [DATABASE]
+        self.instances: dict[str, dict[str, str]] = {}
 
     def client(self, _service: str) -> Any:
         return self
@@ -33,7 +34,6 @@ class Aws:
 
     def get_paginator(self, name: str) -> Any:
         pages: dict[str, Any] = {
-            "describe_instances": lambda: {"Reservations": []},
             "describe_db_instances": lambda: {
                 "DBInstances": [
                     {"DBInstanceIdentifier": one, "DBInstanceStatus": "available", "TagList": TAGS}
@@ -42,6 +42,8 @@ class Aws:
             },
             "list_object_versions": self._versions,
         }
+        if name == "describe_instances":
+            return SimpleNamespace(paginate=lambda Filters: [{"Reservations": [{"Instances": self._found(Filters)}]}])  # noqa: N803
         return SimpleNamespace(paginate=lambda **_words: (page() for page in [pages[name]]))  # asked when they are read
 
     def modify_db_instance(self, **_words: Any) -> None: ...
@@ -58,6 +60,18 @@ class Aws:
         if "bucket" in self.done:
             raise ClientError({"Error": {"Code": "NoSuchBucket", "Message": ""}}, "DeleteBucket")
         self.done.append("bucket")
+
+    def terminate_instances(self, InstanceIds: list[str]) -> None:  # noqa: N803
+        self.done += InstanceIds
+        self.instances = {name: tags for name, tags in self.instances.items() if name not in InstanceIds}
+
+    def _found(self, filters: list[dict[str, Any]]) -> list[dict[str, Any]]:
+        """As EC2 does: those that every filter lets through."""
+        return [
+            {"InstanceId": name, "State": {"Name": "running"}}
+            for name, tags in self.instances.items()
+            if all(tags.get(one["Name"].removeprefix("tag:")) in one["Values"] for one in filters)
+        ]
 
     def remove(self, part: str) -> None:
         self.done.append(part)
@@ -85,3 +99,16 @@ def test_data_go_once_and_before_the_network_that_they_live_in(
     said: list[str] = []
     Destroying(cast(Account, aws), "blue", cast(Stacks, aws), said.append).run(found, wanted)
     assert aws.done == order
+
+
+def test_only_nodes_are_ended_whoever_else_calls_an_environment_so() -> None:
+    aws = Aws()
+    aws.instances = {
+        "i-node": {"environment": "blue", "role": "cache-node"},
+        "i-somebody-elses": {"environment": "blue", "Name": "web server"},
+        "i-node-of-green": {"environment": "green", "role": "cache-node"},
+    }
+    assert tagged.nodes(cast(Account, aws), "blue") == ["i-node"]
+    found = Found({}, nodes=("i-node",))
+    Destroying(cast(Account, aws), "blue", cast(Stacks, aws), print).run(found, destruction(found, "blue", None))
+    assert aws.done == ["i-node"]
