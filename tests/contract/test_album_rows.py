@@ -223,12 +223,6 @@ def test_what_hangs_on_no_image_is_seen_by_nobody_and_keeps_its_place(maria: Mar
     assert sharing.shares.opened(alone) is not None
 
 
-@pytest.mark.parametrize(("module", "tables"), [("trash_moves", "DEPENDENTS"), ("detail_rows", "_BESIDE")])
-def test_who_moves_what_hangs_on_an_image_moves_its_places_and_links_too(module: str, tables: str) -> None:
-    found = pytest.importorskip(f"chalicelib.adapters.mysql.{module}")
-    assert {"album_images", "shares"} <= set(getattr(found, tables))
-
-
 def sharing_on(maria: MariaDb) -> SharingUnderTest:
     from chalicelib.adapters.mysql.album_rows import MySqlAlbumRows
     from chalicelib.adapters.mysql.share_rows import MySqlShareRows
