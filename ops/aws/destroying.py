@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Callable, Mapping
+from functools import partial
 from typing import Any
 
 from botocore.exceptions import ClientError
@@ -60,9 +61,11 @@ class Destroying:
                 self._remove_data(found)  # it lives in the network
             self._stacks.remove(part)
             self._say(f"stack {part} is gone")
+        if NETWORK in wanted.stacks:
+            return
         if wanted.with_data:
             self._remove_data(found)
-        elif NETWORK in found.stacks and NETWORK not in wanted.stacks and _makes_nat(self._stacks.parameters(NETWORK)):
+        elif NETWORK in found.stacks and _makes_nat(self._stacks.parameters(NETWORK)):
             self._stacks.ensure(NETWORK, {"NatGateways": "none"})
 
     def left(self, wanted: Destruction) -> list[str]:
@@ -114,13 +117,7 @@ class Destroying:
                     SkipFinalSnapshot=True,
                     **({} if one.get("ReadReplicaSourceDBInstanceIdentifier") else {"DeleteAutomatedBackups": True}),
                 )
-            self._until(
-                lambda name=name: (
-                    name not in {each["DBInstanceIdentifier"] for each in _databases(self._account, self._environment)}
-                ),  # type: ignore[misc]
-                DATABASE_SECONDS,
-                f"database {name} goes",
-            )
+            self._until(partial(self._has_no_database, name), DATABASE_SECONDS, f"database {name} goes")
         for name in found.snapshots:
             try:
                 calls.delete_db_snapshot(DBSnapshotIdentifier=name)
@@ -138,6 +135,9 @@ class Destroying:
                     if "NotFound" not in error.response["Error"]["Code"]:
                         raise
 
+    def _has_no_database(self, name: str) -> bool:
+        return name not in {each["DBInstanceIdentifier"] for each in _databases(self._account, self._environment)}
+
     def _remove_bucket(self, bucket: str) -> None:
         calls = self._account.client("s3")
         objects = tagged.objects_in(self._account, bucket)
@@ -150,11 +150,7 @@ class Destroying:
                     f"Objects of {bucket} could not be deleted.", str(done["Errors"][0]), "the same command again"
                 )
             self._say(f"bucket {bucket}: {min(start + _BATCH, len(objects))} of {len(objects)} versions are gone")
-        try:
-            calls.delete_bucket(Bucket=bucket)
-        except ClientError as error:
-            if error.response["Error"]["Code"] not in {"404", "NoSuchBucket"}:
-                raise
+        calls.delete_bucket(Bucket=bucket)
         self._say(f"bucket {bucket} is gone")
 
     def _until(self, condition: Callable[[], bool], seconds: float, words: str) -> None:

@@ -12,8 +12,8 @@ from ops.migrate import applied_ids
 from tests import hostile_images
 from tests.deployed.project_copy import copy_project
 from tests.local_cloud import until
-from tests.operator.operating import Site, killed_while, store, told
 from tests.operator.load import Load
+from tests.operator.operating import Site, killed_while, store, told
 from tests.operator.stand_in import StandIn
 
 NAME = "green"
