@@ -25,6 +25,8 @@ ROOT = Path(__file__).parents[2]
 PINNED = "d15549b16dd4ce56c17ff040294a3561955a0e92"
 # Tests of the code that migrates, backs up and reads passwords, and of what the text of the SQL says.
 _LEFT_OUT = frozenset({"test_migrate.py", "test_backup.py", "test_secrets.py", "test_sql_dialect.py"})
+# A catalogue that is to name every table and column there is; an older one cannot know what came after it.
+_NOT_OF_ROWS = "tests/contract/test_dumps.py::test_every_table_and_column_is_dumped_or_left_out_by_name"
 _ASKS_FOR_ROWS = re.compile(r"MariaDb\b|rows_under_test|sharing_under_test|adapters\.mysql")
 _SECONDS = 1500
 _TESTS_FAILED = 1
@@ -59,7 +61,7 @@ def run_round(
     say(f"{revision} with {', '.join(result.migrations) or 'no migration more'}")
     tests = [f"tests/contract/{name}" for name in only or tests_of_rows(folder)]
     done = subprocess.run(
-        [sys.executable, "-m", "pytest", "-q", "-rfE", "-p", "no:cacheprovider", *tests],
+        [sys.executable, "-m", "pytest", "-q", "-rfE", "-p", "no:cacheprovider", "--deselect", _NOT_OF_ROWS, *tests],
         cwd=folder,
         stdin=subprocess.DEVNULL,
         capture_output=True,
