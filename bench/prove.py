@@ -31,6 +31,8 @@ from bench.proofs import (
     scaler_rounds,
 )
 from chalicelib.domain.assignments import KINDS
+from tests.operator import upgrade_under_load
+from tests.operator.stand_in import StandInProcess
 
 T = TypeVar("T")
 
@@ -252,6 +254,20 @@ def _former_verdict(rounds: list[dict[str, object]]) -> tuple[bool, str]:
     return former_release.verdict([former_release.RoundResult(**each) for each in rounds])  # type: ignore[arg-type]
 
 
+def _upgrade_round(folder: Path, seed: int) -> dict[str, object]:
+    started = StandInProcess(folder / str(seed) / "account")
+    try:
+        account = started.ready()
+        made = upgrade_under_load.run_round(account, folder / str(seed), seed, say, upgrade_under_load.FULL)
+    finally:
+        started.stop()
+    return asdict(made)
+
+
+def _upgrade_verdict(rounds: list[dict[str, object]]) -> tuple[bool, str]:
+    return upgrade_under_load.verdict([upgrade_under_load.RoundResult(**each) for each in rounds])  # type: ignore[arg-type]
+
+
 PROOFS = [
     Proof("acknowledged-uploads", 10, _uploads_round, _uploads_verdict),
     Proof("killed-parts", 4, _parts_round, _parts_verdict),
@@ -262,6 +278,7 @@ PROOFS = [
     Proof("cross-user", 1, _foreign_round, _foreign_verdict),
     Proof("read-your-writes", 1, _own_writes_round, _own_writes_verdict),
     Proof("scaler-rounds", 1, _scaler_round, _scaler_verdict),
+    Proof("upgrade-under-load", 1, _upgrade_round, _upgrade_verdict),
     Proof("former-release", 1, _former_round, _former_verdict),
     Proof("fleet-follows", 1, _follows_round, _follows_verdict),
 ]
