@@ -74,11 +74,16 @@
   };
 
   const showSide = (page) => {
-    const parts = ["about", "renditions", "tags"].map((id) => page.getElementById(id)).filter(Boolean);
+    const parts = ["about", "tags", "renditions"].map((id) => page.getElementById(id)).filter(Boolean);
     const problem = page.querySelector(".problem");
     if (parts.length === 0) {
       side.querySelector(":scope > .problem")?.remove();
-      if (problem) side.prepend(problem);
+      if (problem) {
+        const title = page.querySelector("h1")?.textContent;
+        if (title) problem.querySelector(".problem-title").textContent = title;
+        side.prepend(problem);
+        problem.scrollIntoView({ block: "nearest" }); // the form may be far below
+      }
       return false;
     }
     side.replaceChildren(...parts);
