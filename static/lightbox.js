@@ -232,8 +232,9 @@
 
   // The forms at the side are those of the image's page; their answer is that page again.
   side.addEventListener("submit", async (event) => {
-    event.preventDefault();
     const form = event.target;
+    if ("leaves" in form.dataset) return; // its answer is another page
+    event.preventDefault();
     const mine = (told += 1);
     const names = [form.getAttribute("action"), event.submitter?.textContent];
     try {
