@@ -4,7 +4,7 @@ import secrets
 from collections.abc import Iterator
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, expect
+from playwright.sync_api import Browser, BrowserContext, Page, expect
 
 from tests.e2e import acceptance
 from tests.e2e.acceptance import STORED, choose, row, total
@@ -63,50 +63,50 @@ def keys(
     return [path.name for path in good]
 
 
-def test_a_first_batch_comes_into_the_gallery_and_what_was_refused_stays_listed(
-    browser: Browser, cloud: LocalCloud, cookies: dict[str, str], keys: list[str]
-) -> None:
+@pytest.fixture
+def page(browser: Browser, cloud: LocalCloud, cookies: dict[str, str]) -> Iterator[Page]:
+    """The gallery of that account."""
     with opened(browser, cloud, cookies) as context:
         page = context.new_page()
         page.goto("/")
-        assert sorted(page.locator(".tile").evaluate_all("all => all.map(one => one.dataset.key)")) == sorted(keys)
+        yield page
 
 
-def test_from_a_chosen_image_keys_lead_to_the_tag_and_to_the_trash(
-    browser: Browser, cloud: LocalCloud, cookies: dict[str, str], keys: list[str]
-) -> None:
-    with opened(browser, cloud, cookies) as context:
-        page = context.new_page()
-        page.goto("/")
-        page.locator(".tile > a").first.focus()
-        page.keyboard.press("t")
-        page.keyboard.press("Delete")  # nothing is chosen: nothing happens
-        page.keyboard.press("Space")
-        expect(page.get_by_text("1 chosen")).to_be_visible()
-        page.keyboard.press("t")
-        expect(page.get_by_label("Tag for the chosen images")).to_be_focused()
-        page.keyboard.type("seaside")
-        page.keyboard.press("Enter")
-        expect(page.get_by_text("1 image tagged")).to_be_visible()
-        page.goto("/?q=seas")  # no word, but the beginning of a tag
-        page.get_by_role("link", name="tag:seaside 1 image").click()
-        expect(page.locator(".tile")).to_have_count(1)
-        page.locator(".tile > a").first.focus()
-        page.keyboard.press("Space")
-        page.keyboard.press("Delete")
-        page.get_by_role("button", name="Undo").click()
-        expect(page.get_by_text("1 image restored")).to_be_visible()
+def test_a_first_batch_comes_into_the_gallery_and_what_was_refused_stays_listed(page: Page, keys: list[str]) -> None:
+    page.reload()
+    assert sorted(page.locator(".tile").evaluate_all("all => all.map(one => one.dataset.key)")) == sorted(keys)
+
+
+def test_from_a_chosen_image_keys_lead_to_the_tag_and_to_the_trash(page: Page, keys: list[str]) -> None:
+    page.locator(".tile > a").first.focus()
+    page.keyboard.press("t")
+    page.keyboard.press("Delete")  # nothing is chosen: nothing happens
+    page.keyboard.press("Space")
+    expect(page.get_by_text("1 chosen")).to_be_visible()
+    page.keyboard.press("t")
+    expect(page.get_by_label("Tag for the chosen images")).to_be_focused()
+    page.keyboard.type("seaside")
+    page.keyboard.press("Enter")
+    expect(page.get_by_text("1 image tagged")).to_be_visible()
+    page.goto("/?q=seas")  # no word, but the beginning of a tag
+    page.get_by_role("link", name="tag:seaside 1 image").click()
+    expect(page.locator(".tile")).to_have_count(1)
+    page.locator(".tile > a").first.focus()
+    page.keyboard.press("Space")
+    page.keyboard.press("Delete")
+    page.get_by_role("button", name="Undo").click()
+    expect(page.get_by_text("1 image restored")).to_be_visible()
 
 
 def test_without_script_many_are_put_in_the_trash_and_back(
     browser: Browser, cloud: LocalCloud, cookies: dict[str, str], keys: list[str]
 ) -> None:
     with opened(browser, cloud, cookies, script=False) as context:
-        page = context.new_page()
-        page.goto("/")
+        plain = context.new_page()
+        plain.goto("/")
         for key in keys:
-            page.get_by_role("checkbox", name=f"Choose {key}").check()
-        page.get_by_role("button", name="Move to trash").click()
-        expect(page.get_by_text("2 moved to Trash")).to_be_visible()
-        page.get_by_role("button", name="Undo").click()
-        expect(page.locator(".tile")).to_have_count(2)
+            plain.get_by_role("checkbox", name=f"Choose {key}").check()
+        plain.get_by_role("button", name="Move to trash").click()
+        expect(plain.get_by_text("2 moved to Trash")).to_be_visible()
+        plain.get_by_role("button", name="Undo").click()
+        expect(plain.locator(".tile")).to_have_count(2)
