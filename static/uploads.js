@@ -189,6 +189,7 @@ class UploadQueue {
       if (refusal) Object.assign(upload, { state: "refused", words: refusal }); // nothing of it is sent
       this.show(upload);
     }
+    this.measured = null; // there is more to do than when the pace was first measured
     this.go();
   }
 
