@@ -74,7 +74,7 @@ def is_incoming_key(text: str) -> bool:
 def _not_taken(media_type: str) -> str:
     kind, _, name = media_type.partition("/")
     named = f"{name.upper()} images are" if kind == "image" and name.isalnum() else f"“{media_type}” is"
-    return f"{named} not taken. Images are JPEG, PNG, GIF or WebP, declared as {', '.join(MEDIA_TYPES)}."
+    return f"{named} not taken. Images are JPEG, PNG, GIF or WebP."
 
 
 def check_declared(media_type: str, size: int, most_bytes: int) -> None:
