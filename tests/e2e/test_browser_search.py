@@ -9,10 +9,11 @@ from PIL import Image
 from playwright.sync_api import Browser, Page, expect
 
 from chalicelib.domain.accounts import Principal
-from chalicelib.domain.jobs import Render
+from chalicelib.domain.jobs import Render, render_job
 from tests.e2e.acceptance import launched
 from tests.e2e.browser import browser_path, served
 from tests.fakes import MemoryParts, NullStopwatch
+from tests.fakes.store import JobRow
 
 DEMO = Principal("demo")
 
@@ -45,7 +46,9 @@ def see(parts: MemoryParts, key: str, tag: str) -> None:
     image = parts.image_rows.row(DEMO, key.encode()).image
     assert image is not None
     order = Render(image.owner_id, image.key, image.object_key, ())
-    parts.render_rows.complete(order, secrets.token_bytes(16), secrets.token_bytes(16), [], [tag])
+    job = render_job(secrets.token_bytes(16), order)
+    parts.store.jobs[job.id] = JobRow(job, parts.clock.now())
+    parts.render_rows.complete(order, job.id, secrets.token_bytes(16), [], [tag])
 
 
 @pytest.fixture
