@@ -11,6 +11,7 @@
   let tile = null;
   let told = 0; // counts what is asked for the side, so that late answers are dropped
   let openedFrom = null;
+  let beneath = ""; // the gallery's own query
 
   const tileOf = (link) => link.closest(".tile");
   const keyOf = (one) => one.dataset.key;
@@ -82,6 +83,11 @@
       return false;
     }
     side.replaceChildren(...parts);
+    for (const link of side.querySelectorAll('a[href*="/delete?"]')) {
+      const address = new URL(link.href);
+      address.searchParams.set("back", `/${beneath}`);
+      link.href = address.href;
+    }
     const image = frame.querySelector("img");
     if (image?.complete) tell(image);
     return true;
@@ -133,6 +139,7 @@
 
   const open = (one) => {
     openedFrom = one;
+    beneath = location.search;
     history.pushState({ box: one.id }, "", pageOf(one));
     document.documentElement.classList.add("boxed");
     box.classList.toggle("telling", localStorage.getItem("telling") !== "no" && innerWidth > 700);

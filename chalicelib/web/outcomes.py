@@ -2,9 +2,11 @@
 
 from dataclasses import dataclass
 
+from chalicelib.web.looks import own_path
 from chalicelib.web.request_form import RequestForm
 
 BACK = ("/", "/keys", "/trash")  # where a form may lead back to
+SAID = ("notice", "trashed", "outcome", "count", "refused")  # what an address says of what was done, not of its page
 _ID_DIGITS = 32
 _MOST_DIGITS = 6
 _WORDS = {
@@ -52,9 +54,9 @@ def id_of(text: str) -> bytes | None:
     return bytes.fromhex(text)
 
 
-def back_of(path: str) -> str:
-    """Where to go back to: one of the pages that have actions."""
-    return path if path in BACK else "/"
+def back_of(back: str) -> str:
+    """Where to go back to, path and query: one of the pages that have actions."""
+    return back if own_path(back) == back and back.partition("?")[0] in BACK else "/"
 
 
 def images_in_words(count: int) -> str:

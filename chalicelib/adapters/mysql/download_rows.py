@@ -19,6 +19,7 @@ from chalicelib.domain.downloads import (
     MOST_LISTED,
     MOST_UNDER_WAY,
     ZIP_KEPT_SECONDS,
+    AlbumPlace,
     Download,
     Making,
     Source,
@@ -118,9 +119,13 @@ class MySqlDownloadRows:
         images = [image_of(row) for row in found]
         if not images and stretch.what is What.SELECTION:  # these are gone, and there may be others behind them
             return self.sources(stretch, keys[-1], limit)
-        tags = self._tags(stretch.owner_id, [image.key for image in images])
-        captions = self._captions(stretch.owner_id, [image.key for image in images])
-        return [Source(image, tuple(tags.get(image.key, ())), captions.get(image.key, "")) for image in images]
+        keys = [image.key for image in images]
+        tags, captions = self._tags(stretch.owner_id, keys), self._captions(stretch.owner_id, keys)
+        albums = self._albums(stretch.owner_id, keys)
+        return [
+            Source(image, tuple(tags.get(image.key, ())), captions.get(image.key, ""), tuple(albums.get(image.key, ())))
+            for image in images
+        ]
 
     def save(self, stretch: Stretch, saved: Saved) -> bool:
         def work(transaction: Transaction) -> bool:
@@ -156,6 +161,21 @@ class MySqlDownloadRows:
             belongs=lambda rows: all(len(row) == 3 and row[0] == owner_id for row in rows),
         )
         return {key: caption for _, key, caption in found}
+
+    def _albums(self, owner_id: bytes, keys: Sequence[bytes]) -> dict[bytes, list[AlbumPlace]]:
+        albums: dict[bytes, list[AlbumPlace]] = {}
+        if not keys:
+            return albums
+        found = self._database.select(
+            "SELECT x.owner_id, x.image_key, l.id, l.title, x.place FROM album_images x "
+            "JOIN albums l ON l.id = x.album_id AND l.owner_id = x.owner_id "
+            "WHERE x.owner_id = %s AND x.image_key IN %s ORDER BY x.image_key, l.created_at, l.id",
+            (owner_id, tuple(keys)),
+            belongs=lambda rows: all(len(row) == 5 and row[0] == owner_id for row in rows),
+        )
+        for _, key, album_id, title, place in found:
+            albums.setdefault(key, []).append(AlbumPlace(album_id, title, place))
+        return albums
 
     def _tags(self, owner_id: bytes, keys: Sequence[bytes]) -> dict[bytes, list[ImageTag]]:
         tags: dict[bytes, list[ImageTag]] = {}
