@@ -1,7 +1,6 @@
 """A browser that searches: by filter and by word, with script and without, by mouse and by keyboard."""
 
 import secrets
-import threading
 from collections.abc import Iterator
 from io import BytesIO
 
@@ -11,9 +10,9 @@ from playwright.sync_api import Browser, Page, expect, sync_playwright
 
 from chalicelib.domain.accounts import Principal
 from chalicelib.domain.jobs import Render
-from ops.local.http_server import build_server
 from tests.e2e.browser import browser_path
-from tests.fakes import MemoryParts, NullStopwatch, memory_app
+from tests.e2e.served_fakes import served
+from tests.fakes import MemoryParts, NullStopwatch
 
 CHROMIUM = browser_path()
 ARGUMENTS = ["--headless", "--no-sandbox", "--disable-gpu", "--disable-background-networking", "--no-first-run"]
@@ -56,13 +55,8 @@ def see(parts: MemoryParts, key: str, tag: str) -> None:
 @pytest.fixture
 def address(parts: MemoryParts) -> Iterator[str]:
     """The application on fakes, served on loopback."""
-    server = build_server(memory_app(parts.services()), "127.0.0.1", 0, max_body_bytes=1 << 20)
-    thread = threading.Thread(target=server.serve_forever)
-    thread.start()
-    yield f"http://127.0.0.1:{server.server_port}"
-    server.shutdown()
-    server.server_close()
-    thread.join(10)
+    with served(parts.services()) as address:
+        yield address
 
 
 @pytest.fixture(params=[True, False], ids=["with script", "without script"])

@@ -2,6 +2,7 @@
 
 import json
 import re
+from typing import Any
 from urllib.parse import quote
 
 import pytest
@@ -34,8 +35,8 @@ def page(caller: Caller, key: str = "k1") -> HtmlPage:
     return page_of(caller("GET", keyed("/image", key)))
 
 
-def metadata(caller: Caller, key: str = "k1") -> dict[str, list[dict[str, object]]]:
-    answer: dict[str, list[dict[str, object]]] = caller("GET", keyed("/api/v1/image/metadata", key)).json
+def metadata(caller: Caller, key: str = "k1") -> dict[str, Any]:
+    answer: dict[str, Any] = caller("GET", keyed("/api/v1/image/metadata", key)).json
     return answer
 
 
@@ -250,11 +251,12 @@ def test_caption_and_key_are_changed_only_for_the_image_that_if_match_names(
 ) -> None:
     put(caller, "k1")
     etag = caller("GET", "/api/v1/image?key=k1").headers["etag"]
-    refused = asked(caller, method, path, {"If-Match": '"another"'}, key="k1", **{field: "new"})
+    fields = {"key": "k1", field: "new"}
+    refused = asked(caller, method, path, {"If-Match": '"another"'}, **fields)
     assert (refused.status, refused.json["type"].rpartition(":")[2]) == (412, "precondition-failed")
     assert metadata(caller)["caption"] == ""
-    assert asked(caller, method, path, {"If-Match": etag}, key="k1", **{field: "new"}).status == 200
-    assert asked(caller, method, path, key="none", **{field: "new"}).status == 404
+    assert asked(caller, method, path, {"If-Match": etag}, **fields).status == 200
+    assert asked(caller, method, path, None, **{**fields, "key": "none"}).status == 404
     missing = asked(caller, method, path, key="k1")
     assert (missing.status, missing.json["errors"][0]["field"]) == (400, field)
 
