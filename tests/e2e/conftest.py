@@ -5,7 +5,10 @@ from collections.abc import Iterator
 import pytest
 
 from tests.e2e import ten_thousand
+from tests.e2e.ten_thousand import browser, opened
 from tests.local_cloud import LocalCloud
+
+__all__ = ["browser", "opened"]
 
 
 @pytest.fixture(scope="session")

@@ -11,22 +11,9 @@ from playwright.sync_api import expect
 
 from tests.e2e.sample_images import hills, name_of
 from tests.e2e.store_client import StoreClient, image_path
-from tests.e2e.ten_thousand import (
-    UPLOADED,
-    Opened,
-    browser,
-    chosen,
-    database,
-    opened,
-    shifts,
-    shown_key,
-    tile,
-    tiles,
-)
+from tests.e2e.ten_thousand import UPLOADED, Opened, chosen, database, shifts, shown_key, tile, tiles
 from tests.e2e.test_browser import CHROMIUM
 from tests.local_cloud import LocalCloud
-
-__all__ = ["browser", "opened"]
 
 pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="no browser is installed: ops/setup.sh --browser")
 

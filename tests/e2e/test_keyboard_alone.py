@@ -10,11 +10,9 @@ from playwright.sync_api import Page, expect
 
 from tests.e2e.sample_images import hills
 from tests.e2e.store_client import StoreClient, image_path
-from tests.e2e.ten_thousand import Opened, browser, opened, tile, tiles
+from tests.e2e.ten_thousand import Opened, tile, tiles
 from tests.e2e.test_browser import CHROMIUM
 from tests.local_cloud import LocalCloud
-
-__all__ = ["browser", "opened"]
 
 pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="no browser is installed: ops/setup.sh --browser")
 STORED = 60_000  # ms; a busy machine
