@@ -283,5 +283,5 @@ def make_token(page: Page) -> None:
 
 def erase(page: Page) -> None:
     page.get_by_label("password").first.fill("correct horse battery")
-    page.get_by_role("main").get_by_role("button").first.click()
+    page.get_by_role("button", name="Erase my account").click()
     page.get_by_role("heading", name="Receipt of an erasure").wait_for()

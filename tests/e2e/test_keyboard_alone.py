@@ -26,7 +26,7 @@ def test_with_the_keyboard_alone_one_uploads_finds_tags_trashes_undoes_and_share
     page = opened("/upload")
     _tab_to(page, page.get_by_label("Image", exact=True))
     with page.expect_file_chooser() as chooser:
-        page.keyboard.press("Enter")
+        page.keyboard.press("Space")
     chooser.value.set_files({"name": name, "mimeType": "image/jpeg", "buffer": hills(70)})
     _tab_to(page, page.locator("form[data-upload]").get_by_role("button", name="Upload", exact=True))
     page.keyboard.press("Enter")
@@ -67,10 +67,12 @@ def test_with_the_keyboard_alone_one_uploads_finds_tags_trashes_undoes_and_share
 
 
 def _tab_to(page: Page, wanted: Any) -> None:
-    """Presses Tab until it has the focus."""
+    """Presses Tab, or Shift and Tab if it lies behind, until it has the focus."""
     expect(wanted).to_be_visible()
+    behind = "one => Boolean(one.compareDocumentPosition(document.activeElement) & Node.DOCUMENT_POSITION_FOLLOWING)"
+    pressed = "Shift+Tab" if wanted.evaluate(behind) else "Tab"
     for _ in range(150):
         if wanted.evaluate("one => one === document.activeElement"):
             return
-        page.keyboard.press("Tab")
+        page.keyboard.press(pressed)
     raise AssertionError(f"Tab does not lead to {wanted}.")
