@@ -50,7 +50,7 @@ def test_every_route_that_shows_a_page_is_in_the_list(world: World) -> None:
 def test_axe_finds_nothing_on_any_page_light_or_dark_narrow_or_wide(world: World, pages: dict[str, Page]) -> None:
     script = Axe().axe_script
     found = [words for one in world.pages for words in _looked_at(script, pages[one.who], one)]
-    assert found == []
+    assert found == [], "\n".join(found)
 
 
 def _looked_at(script: str, page: Page, one: Shown) -> Iterator[str]:
