@@ -29,6 +29,21 @@ def test_without_script_the_pages_hold_every_image_once(opened: Opened) -> None:
     expect(page.locator("h1")).to_contain_text("old ")
 
 
+def test_without_script_images_are_chosen_moved_to_the_trash_and_brought_back(opened: Opened) -> None:
+    page = opened(java_script_enabled=False)
+    page.get_by_role("link", name="Older images").click()
+    keys = [tiles(page).nth(number).get_attribute("data-key") or "" for number in (3, 4)]
+    for key in keys:
+        page.get_by_label(f"Choose {key}").check(force=True)
+    expect(page.get_by_role("button", name="Choose all shown")).to_be_hidden()  # it needs a script
+    page.get_by_role("button", name="Move to trash").click()
+    expect(page.get_by_text("2 moved to Trash")).to_be_visible()
+    assert "after=" in page.url
+    page.get_by_role("button", name="Undo").click()
+    expect(page.get_by_text("2 images restored.")).to_be_visible()
+    assert tiles(page).nth(3).get_attribute("data-key") == keys[0]
+
+
 def test_rows_are_full_and_of_one_height(opened: Opened) -> None:
     page = opened()
     boxes = page.locator(".tile:not(.held) > a").evaluate_all(
