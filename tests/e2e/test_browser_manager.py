@@ -97,7 +97,7 @@ def test_check_15_each_decision_tells_its_inputs_its_rule_and_its_reason_holds_i
     decided(parts, 4, "above-maximum", "Miss rate 35.0 % of 400 requests is above 30 %.", target=5)
     decided(parts, 2, "cooldown", "held: cooldown, 40 s left")
     page.goto("/manager")
-    page.get_by_role("link", name="All decisions").click()
+    page.get_by_role("link", name="The whole log").click()
     for words in ("held: cooldown, 40 s left", "Miss rate 35.0 % of 400 requests is above 30 %.", "4 → 5"):
         expect(page.get_by_role("main")).to_contain_text(words)
     page.locator(".log-head a").first.click()
