@@ -83,7 +83,7 @@ def test_check_14_thirty_minutes_of_charts_by_minute(page: Page, parts: MemoryPa
         decided(parts, minutes_ago, "within-thresholds", "Miss rate 20.0 % is within 5 % to 30 %.")
     page.goto("/manager")
     titles = page.locator(".charts figcaption > span")
-    expect(titles).to_have_text(["Nodes", "Hit rate", "Miss rate", "Items", "Size", "Requests per minute"])
+    expect(titles).to_have_text(["Nodes", "Hit rate", "Miss rate", "Requests a minute", "Items", "Size"])
     for number in range(6):
         expect(page.locator(".charts svg.chart").nth(number)).to_be_visible()
         expect(page.locator(".charts figcaption strong").nth(number)).to_contain_text(re.compile(r"\d"))
