@@ -1,6 +1,14 @@
-"""Which browser the tests drive."""
+"""Which browser the tests drive, and the application on fakes for it to look at."""
 
 import shutil
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from chalicelib.bootstrap import Services
+from chalicelib.web.faces import gateway_answer
+from ops.local.http_server import build_server
+from tests.fakes import memory_app
 
 NAMES = ("chromium", "google-chrome", "chromium-browser")
 
@@ -8,3 +16,16 @@ NAMES = ("chromium", "google-chrome", "chromium-browser")
 def browser_path() -> str | None:
     """The first of the browsers that ops/setup.sh looks for; None if there is none."""
     return next((path for path in map(shutil.which, NAMES) if path), None)
+
+
+@contextmanager
+def served(services: Services) -> Iterator[str]:
+    """The application with these services, served on loopback; its address."""
+    app = memory_app(services)
+    server = build_server(app, "127.0.0.1", 0, max_body_bytes=1 << 20, gateway_answer=gateway_answer)
+    thread = threading.Thread(target=server.serve_forever)
+    thread.start()
+    yield f"http://127.0.0.1:{server.server_port}"
+    server.shutdown()
+    server.server_close()
+    thread.join(10)

@@ -7,9 +7,9 @@ from typing import Any
 from urllib.parse import quote
 
 from tests.e2e import acceptance
+from tests.e2e.browser import served
 from tests.e2e.every_page import World, open_lightbox
 from tests.e2e.sample_images import hills, name_of
-from tests.e2e.served_fakes import served
 from tests.e2e.store_client import StoreClient
 from tests.e2e.test_browser import CHROMIUM
 from tests.local_cloud import LocalCloud, until

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from datetime import timedelta
 
 import pytest
-from playwright.sync_api import Browser, Page, expect, sync_playwright
+from playwright.sync_api import Browser, Page, expect
 
 from chalicelib.domain import fleet
 from chalicelib.domain.accounts import Principal
@@ -17,24 +17,20 @@ from chalicelib.domain.fleet import Node
 from chalicelib.domain.partitions import alternating
 from chalicelib.services.images import no_precondition
 from chalicelib.web.fleet_notice import KEPT_SECONDS
-from tests.e2e.browser import browser_path
-from tests.e2e.served_fakes import served
+from tests.e2e.acceptance import launched
+from tests.e2e.browser import browser_path, served
 from tests.fakes import MemoryParts, NullStopwatch
 
-CHROMIUM = browser_path()
-ARGUMENTS = ["--headless", "--no-sandbox", "--disable-gpu", "--disable-background-networking", "--no-first-run"]
 DEMO = Principal("demo")
 FOUR = tuple(Node(f"node-{letter}", f"10.0.0.{index}", 11211) for index, letter in enumerate("abcd", 1))
 
-pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="no browser is installed: ops/setup.sh --browser")
+pytestmark = pytest.mark.skipif(browser_path() is None, reason="no browser is installed: ops/setup.sh --browser")
 
 
 @pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
-    with sync_playwright() as playwright:
-        launched = playwright.chromium.launch(executable_path=CHROMIUM, args=ARGUMENTS)
-        yield launched
-        launched.close()
+    with launched() as browser:
+        yield browser
 
 
 @pytest.fixture

@@ -6,27 +6,24 @@ from io import BytesIO
 
 import pytest
 from PIL import Image
-from playwright.sync_api import Browser, Page, expect, sync_playwright
+from playwright.sync_api import Browser, Page, expect
 
 from chalicelib.domain.accounts import Principal
-from chalicelib.domain.jobs import Render
-from tests.e2e.browser import browser_path
-from tests.e2e.served_fakes import served
+from chalicelib.domain.jobs import Render, render_job
+from tests.e2e.acceptance import launched
+from tests.e2e.browser import browser_path, served
 from tests.fakes import MemoryParts, NullStopwatch
+from tests.fakes.store import JobRow
 
-CHROMIUM = browser_path()
-ARGUMENTS = ["--headless", "--no-sandbox", "--disable-gpu", "--disable-background-networking", "--no-first-run"]
 DEMO = Principal("demo")
 
-pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="no browser is installed: ops/setup.sh --browser")
+pytestmark = pytest.mark.skipif(browser_path() is None, reason="no browser is installed: ops/setup.sh --browser")
 
 
 @pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
-    with sync_playwright() as playwright:
-        launched = playwright.chromium.launch(executable_path=CHROMIUM, args=ARGUMENTS)
-        yield launched
-        launched.close()
+    with launched() as browser:
+        yield browser
 
 
 @pytest.fixture
@@ -49,7 +46,11 @@ def see(parts: MemoryParts, key: str, tag: str) -> None:
     image = parts.image_rows.row(DEMO, key.encode()).image
     assert image is not None
     order = Render(image.owner_id, image.key, image.object_key, ())
-    parts.render_rows.complete(order, secrets.token_bytes(16), secrets.token_bytes(16), [], [tag])
+    job_id = secrets.token_bytes(16)
+    parts.store.jobs[job_id] = JobRow(
+        render_job(job_id, order), parts.clock.now()
+    )  # without it, it came late
+    parts.render_rows.complete(order, job_id, secrets.token_bytes(16), [], [tag])
 
 
 @pytest.fixture

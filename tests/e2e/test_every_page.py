@@ -8,8 +8,8 @@ from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Page, ViewportSize
 
 from tests.e2e import acceptance
+from tests.e2e.browser import served
 from tests.e2e.every_page import Shown, World, unlisted
-from tests.e2e.served_fakes import served
 from tests.e2e.test_browser import CHROMIUM
 
 WIDE, NARROW = ViewportSize(width=1280, height=900), ViewportSize(width=320, height=640)
