@@ -47,9 +47,7 @@ def see(parts: MemoryParts, key: str, tag: str) -> None:
     assert image is not None
     order = Render(image.owner_id, image.key, image.object_key, ())
     job_id = secrets.token_bytes(16)
-    parts.store.jobs[job_id] = JobRow(
-        render_job(job_id, order), parts.clock.now()
-    )  # without it, it came late
+    parts.store.jobs[job_id] = JobRow(render_job(job_id, order), parts.clock.now())  # without it, it came late
     parts.render_rows.complete(order, job_id, secrets.token_bytes(16), [], [tag])
 
 
