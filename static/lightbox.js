@@ -88,11 +88,7 @@
       return false;
     }
     side.replaceChildren(...parts);
-    for (const link of side.querySelectorAll('a[href*="/delete?"]')) {
-      const address = new URL(link.href);
-      address.searchParams.set("back", `/${beneath}`);
-      link.href = address.href;
-    }
+    for (const back of side.querySelectorAll("form[data-leaves] input[name=back]")) back.value = `/${beneath}`;
     const image = frame.querySelector("img");
     if (image?.complete) tell(image);
     return true;
