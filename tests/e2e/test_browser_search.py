@@ -46,15 +46,15 @@ def see(parts: MemoryParts, key: str, tag: str) -> None:
     image = parts.image_rows.row(DEMO, key.encode()).image
     assert image is not None
     order = Render(image.owner_id, image.key, image.object_key, ())
-    job = render_job(secrets.token_bytes(16), order)
-    parts.store.jobs[job.id] = JobRow(job, parts.clock.now())
-    parts.render_rows.complete(order, job.id, secrets.token_bytes(16), [], [tag])
+    job_id = secrets.token_bytes(16)
+    parts.store.jobs[job_id] = JobRow(render_job(job_id, order), parts.clock.now())  # without it, it came late
+    parts.render_rows.complete(order, job_id, secrets.token_bytes(16), [], [tag])
 
 
 @pytest.fixture
 def address(parts: MemoryParts) -> Iterator[str]:
     """The application on fakes, served on loopback."""
-    with served(parts) as address:
+    with served(parts.services()) as address:
         yield address
 
 
