@@ -11,6 +11,7 @@
   let tile = null;
   let told = 0; // counts what is asked for the side, so that late answers are dropped
   let openedFrom = null;
+  let beneath = ""; // the gallery's own query
 
   const tileOf = (link) => link.closest(".tile");
   const keyOf = (one) => one.dataset.key;
@@ -74,14 +75,20 @@
   };
 
   const showSide = (page) => {
-    const parts = ["about", "renditions", "tags"].map((id) => page.getElementById(id)).filter(Boolean);
+    const parts = ["about", "tags", "renditions"].map((id) => page.getElementById(id)).filter(Boolean);
     const problem = page.querySelector(".problem");
     if (parts.length === 0) {
       side.querySelector(":scope > .problem")?.remove();
-      if (problem) side.prepend(problem);
+      if (problem) {
+        const title = page.querySelector("h1")?.textContent;
+        if (title) problem.querySelector(".problem-title").textContent = title;
+        side.prepend(problem);
+        problem.scrollIntoView({ block: "nearest" }); // the form may be far below
+      }
       return false;
     }
     side.replaceChildren(...parts);
+    for (const back of side.querySelectorAll("form[data-leaves] input[name=back]")) back.value = `/${beneath}`;
     const image = frame.querySelector("img");
     if (image?.complete) tell(image);
     return true;
@@ -133,6 +140,7 @@
 
   const open = (one) => {
     openedFrom = one;
+    beneath = location.search;
     history.pushState({ box: one.id }, "", pageOf(one));
     document.documentElement.classList.add("boxed");
     box.classList.toggle("telling", localStorage.getItem("telling") !== "no" && innerWidth > 700);
@@ -227,8 +235,9 @@
 
   // The forms at the side are those of the image's page; their answer is that page again.
   side.addEventListener("submit", async (event) => {
-    event.preventDefault();
     const form = event.target;
+    if ("leaves" in form.dataset) return; // its answer is another page
+    event.preventDefault();
     const mine = (told += 1);
     const names = [form.getAttribute("action"), event.submitter?.textContent];
     try {

@@ -6,13 +6,13 @@ from collections.abc import Iterator
 from pathlib import Path
 from urllib.parse import quote
 
-import pymysql
 import pytest
 from playwright.sync_api import Browser, Page, Route, expect
 
 from tests.e2e import acceptance
 from tests.e2e.acceptance import STORED, all_stored, choose, drop, row, total
 from tests.e2e.store_client import StoreClient
+from tests.e2e.ten_thousand import database
 from tests.e2e.test_browser import CHROMIUM
 from tests.local_cloud import LocalCloud
 
@@ -187,18 +187,7 @@ def test_check_6_a_failed_rendition_says_why_and_its_retry_makes_it_without_a_re
 
 def _fail(cloud: LocalCloud, key: str, why: str) -> None:
     """Makes an image's renditions what they are after a failure."""
-    environ = cloud.environ
-    with (
-        pymysql.connect(
-            host=environ["DATABASE_HOST"],
-            port=int(environ["DATABASE_PORT"]),
-            user=environ["DATABASE_USER"],
-            password=environ["DATABASE_PASSWORD"],
-            database=environ["DATABASE_NAME"],
-            autocommit=True,
-        ) as connection,
-        connection.cursor() as cursor,
-    ):
+    with database(cloud) as connection, connection.cursor() as cursor:
         count = cursor.execute(
             "UPDATE renditions SET state = 'failed', why = %s WHERE image_key = %s", (why, key.encode())
         )
