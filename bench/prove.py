@@ -23,6 +23,7 @@ from bench.proofs import (
     every_order,
     five_times,
     fleet_follows,
+    former_release,
     killed_parts,
     no_stale_read,
     read_your_writes,
@@ -30,6 +31,8 @@ from bench.proofs import (
     scaler_rounds,
 )
 from chalicelib.domain.assignments import KINDS
+from tests.operator import upgrade_under_load
+from tests.operator.stand_in import StandInProcess
 
 T = TypeVar("T")
 
@@ -239,6 +242,32 @@ def _own_writes_verdict(rounds: list[dict[str, object]]) -> tuple[bool, str]:
     ) + "".join(f"<br>{one}" for one in wrong[:20])
 
 
+def _former_round(folder: Path, _seed: int) -> dict[str, object]:
+    revision = former_release.former_revision()
+    if revision is None:
+        raise SystemExit("git has no release before this one.")
+    shutil.rmtree(folder, ignore_errors=True)
+    return asdict(former_release.run_round(folder, revision, say))
+
+
+def _former_verdict(rounds: list[dict[str, object]]) -> tuple[bool, str]:
+    return former_release.verdict([former_release.RoundResult(**each) for each in rounds])  # type: ignore[arg-type]
+
+
+def _upgrade_round(folder: Path, seed: int) -> dict[str, object]:
+    started = StandInProcess(folder / str(seed) / "account")
+    try:
+        account = started.ready()
+        made = upgrade_under_load.run_round(account, folder / str(seed), seed, say, upgrade_under_load.FULL)
+    finally:
+        started.stop()
+    return asdict(made)
+
+
+def _upgrade_verdict(rounds: list[dict[str, object]]) -> tuple[bool, str]:
+    return upgrade_under_load.verdict([upgrade_under_load.RoundResult(**each) for each in rounds])  # type: ignore[arg-type]
+
+
 PROOFS = [
     Proof("acknowledged-uploads", 10, _uploads_round, _uploads_verdict),
     Proof("killed-parts", 4, _parts_round, _parts_verdict),
@@ -249,6 +278,8 @@ PROOFS = [
     Proof("cross-user", 1, _foreign_round, _foreign_verdict),
     Proof("read-your-writes", 1, _own_writes_round, _own_writes_verdict),
     Proof("scaler-rounds", 1, _scaler_round, _scaler_verdict),
+    Proof("upgrade-under-load", 1, _upgrade_round, _upgrade_verdict),
+    Proof("former-release", 1, _former_round, _former_verdict),
     Proof("fleet-follows", 1, _follows_round, _follows_verdict),
 ]
 

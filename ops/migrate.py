@@ -9,7 +9,7 @@ import os
 import socket
 import sys
 import uuid
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from contextlib import closing, contextmanager, nullcontext
 from datetime import UTC, datetime
 from pathlib import Path
@@ -19,11 +19,18 @@ import pymysql
 from yoyo import read_migrations
 from yoyo.backends.core.mysql import MySQLBackend
 from yoyo.connections import parse_uri
+from yoyo.migrations import MigrationList
 
 from ops.database import Database, from_environ, from_url
 
+_BOOKKEEPING = "_yoyo_migration"
 MIGRATIONS = Path(__file__).resolve().parents[1] / "migrations"
 _LOCK_SECONDS = 120
+# A change of a table waits for the transactions that use it, and everybody else waits behind it meanwhile. It gives up
+# before a request would, lets them by, and tries again.
+_TABLE_WAIT_SECONDS = 3
+_TRIES = 20
+_WAITED_TOO_LONG = 1205  # MySQL's error number
 
 
 class MigrationError(Exception):
@@ -34,11 +41,18 @@ class DatabaseNewerError(MigrationError):
     """The database has migrations that this code does not know."""
 
 
-def migrate(database: Database, folder: Path = MIGRATIONS) -> tuple[str, ...]:
-    """Apply what is missing, in the order of the file names; the ids applied now.
+def migrate(
+    database: Database,
+    folder: Path = MIGRATIONS,
+    *,
+    but: Collection[str] = (),
+    borne: Collection[str] = (),
+) -> tuple[str, ...]:
+    """Apply what is missing, in the order of the file names, without those of `but`; the ids applied now.
 
-    Raises DatabaseNewerError before touching anything, MigrationError if a statement fails or another run holds the
-    database for two minutes, pymysql.err.OperationalError if the server cannot be reached.
+    `borne` are ids of a newer release's that this code is known to run on. Raises DatabaseNewerError before touching
+    anything, MigrationError if a statement fails or another run holds the database for two minutes,
+    pymysql.err.OperationalError if the server cannot be reached.
     """
     migrations = read_migrations(str(folder))
     with _alone(database), closing(_Backend(database)) as backend:
@@ -46,19 +60,30 @@ def migrate(database: Database, folder: Path = MIGRATIONS) -> tuple[str, ...]:
         backend.create_lock_table()
         backend.break_lock()  # a row left by a run that was killed; the server's own lock has shut out live ones
         applied = _applied_ids(backend)
-        unknown = sorted(applied - {migration.id for migration in migrations})
+        unknown = sorted(applied - {migration.id for migration in migrations} - set(borne))
         if unknown:
             raise DatabaseNewerError(
                 f"The database is newer than this code: it has the migration {unknown[-1]}, which {folder} lacks. "
                 "Use the code that wrote it, or newer."
             )
-        missing = backend.to_apply(migrations)
+        missing = [migration for migration in backend.to_apply(migrations) if migration.id not in but]
         try:
             with backend.lock():
-                backend.apply_migrations(missing)
+                for migration in missing:
+                    _apply(backend, migration)
         except pymysql.err.DatabaseError as error:
             raise MigrationError(f"A migration failed: {error.args[-1]}.") from error
         return tuple(migration.id for migration in missing)
+
+
+def applied_ids(database: Database) -> frozenset[str]:
+    """Of the migrations that were applied; none before the first. Nothing is changed."""
+    with closing(database.connect()) as connection, connection.cursor() as cursor:
+        cursor.execute("SHOW TABLES LIKE %s", (_BOOKKEEPING,))
+        if not cursor.fetchone():
+            return frozenset()
+        cursor.execute(f"SELECT migration_id FROM {_BOOKKEEPING}")  # noqa: S608  # a constant
+        return frozenset(row[0] for row in cursor.fetchall())
 
 
 class _Backend(MySQLBackend):  # type: ignore[misc]  # yoyo has no types
@@ -66,12 +91,15 @@ class _Backend(MySQLBackend):  # type: ignore[misc]  # yoyo has no types
 
     def __init__(self, database: Database) -> None:
         self._database = database
-        super().__init__(parse_uri(f"mysql:///{database.name}"), "_yoyo_migration")
+        super().__init__(parse_uri(f"mysql:///{database.name}"), _BOOKKEEPING)
         # Not true of MySQL, but said otherwise yoyo answers a failure by running the rollback file, which drops tables.
         self.has_transactional_ddl = True
 
     def connect(self, _uri: object) -> pymysql.Connection:
-        return self._database.connect()
+        connection = self._database.connect()
+        with connection.cursor() as cursor:
+            cursor.execute(f"SET SESSION lock_wait_timeout = {_TABLE_WAIT_SECONDS}")
+        return connection
 
     def copy(self) -> "_Backend":
         return _Backend(self._database)
@@ -94,6 +122,18 @@ class _Backend(MySQLBackend):  # type: ignore[misc]  # yoyo has no types
             "created_at_utc": datetime.now(UTC).replace(tzinfo=None),
             "operation": operation,
         }
+
+
+def _apply(backend: _Backend, migration: Any) -> None:
+    """Migrations bear to be begun again."""
+    for left in reversed(range(_TRIES)):
+        try:
+            backend.apply_migrations(MigrationList([migration]))
+        except pymysql.err.OperationalError as error:
+            if error.args[0] != _WAITED_TOO_LONG or not left:
+                raise
+        else:
+            return
 
 
 def _drop_half_made_bookkeeping(backend: _Backend) -> None:

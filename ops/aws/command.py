@@ -32,6 +32,7 @@ COMMANDS = {
     "plan": ("plan", "what create-env would change, and what it costs in a month"),
     "create-env": ("create_env", "make an environment, or go on making it; ends with one that serves"),
     "deploy": ("deploy", "bring the tables and the functions of an environment up to this code"),
+    "upgrade": ("upgrade", "this code in place of the release that runs, with a way back"),
     "status": ("status", "its stacks, their drift, its functions and its fleet"),
     "logs": ("logs", "what its functions wrote"),
     "backup": ("backup", "an encrypted dump of its whole database, and a list of its objects"),

@@ -1,7 +1,8 @@
 """What was deployed, kept in the environment's bucket where every operator's machine finds it, and the lock around it.
 
 `operator/deployed.json` is Chalice's record of an environment, `operator/choices.json` what the operator chose,
-`operator/lock.json` who changes it now. All are written by conditional puts, so two machines cannot both think so.
+`operator/releases.json` which releases it ran (ops.aws.releases), `operator/lock.json` who changes it now. All are
+written by conditional puts, so two machines cannot both think so.
 """
 
 import json
@@ -20,6 +21,7 @@ DEPLOYED, CHOICES, LOCK = "operator/deployed.json", "operator/choices.json", "op
 LOCK_SECONDS = 3600  # longer than Chalice may package and deploy together; a lock that is older is nobody's
 _LOST = frozenset({"PreconditionFailed", "ConditionalRequestConflict", "412", "409"})
 _NOT_THERE = frozenset({"NoSuchKey", "404", "NoSuchBucket"})
+RELEASES = "operator/releases.json"
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,7 +7,7 @@ from typing import Any
 
 from botocore.exceptions import ClientError
 
-from ops.aws import tagged
+from ops.aws import snapshots, tagged
 from ops.aws.account import Account
 from ops.aws.deploy_state import Records
 from ops.aws.destruction import Destruction, Found
@@ -38,6 +38,7 @@ def find(account: Account, environment: str, stacks: Stacks) -> Found:
         databases=tuple(one["DBInstanceIdentifier"] for one in _databases(account, environment)),
         secrets=tuple(_secrets(account, environment)),
         settings=tuple(_settings(account, environment)),
+        snapshots=tuple(snapshots.of_environment(account.client("rds"), environment)),
     )
 
 
@@ -70,7 +71,7 @@ class Destroying:
     def left(self, wanted: Destruction) -> list[str]:
         """What still bears the environment's tags, or its name, and was to go."""
         found = find(self._account, self._environment, self._stacks)
-        kept = set() if wanted.with_data else {found.bucket, *found.secrets, *found.databases, *found.settings}
+        kept = set() if wanted.with_data else {found.bucket, *_data_of(found)}
         parts = {part for part in found.stacks if part not in wanted.stacks and not wanted.with_data}
         staying = {one["PhysicalResourceId"] for part in parts for one in self._stacks.resources(part)}
         arns = [
@@ -78,8 +79,7 @@ class Destroying:
             for arn in tagged.tagged(self._account, self._environment)
             if arn not in kept and not any(_is_of(arn, one) for one in kept | staying if one)
         ]
-        every = [*found.databases, *found.settings, *found.secrets, *([found.bucket] if found.bucket else [])]
-        data = every if wanted.with_data else []
+        data = [*_data_of(found), *([found.bucket] if found.bucket else [])] if wanted.with_data else []
         stacks = [stack_name(self._environment, part) for part in found.stacks if part not in parts]
         return sorted({*arns, *found.functions, *found.nodes, *stacks, *data})
 
@@ -118,6 +118,12 @@ class Destroying:
                     **({} if one.get("ReadReplicaSourceDBInstanceIdentifier") else {"DeleteAutomatedBackups": True}),
                 )
             self._until(partial(self._has_no_database, name), DATABASE_SECONDS, f"database {name} goes")
+        for name in found.snapshots:
+            try:
+                calls.delete_db_snapshot(DBSnapshotIdentifier=name)
+                self._say(f"snapshot {name} is gone")
+            except calls.exceptions.DBSnapshotNotFoundFault:
+                continue
         for name in found.settings:
             for act, words in (
                 (calls.delete_db_subnet_group, {"DBSubnetGroupName": name}),
@@ -155,6 +161,11 @@ class Destroying:
             if time.monotonic() > deadline:
                 raise OperatorError(f"Waited {seconds:.0f} s: {words}.", next_="the same command again: it goes on")
             time.sleep(self._account.poll_seconds)
+
+
+def _data_of(found: Found) -> tuple[str, ...]:
+    """But its bucket."""
+    return (*found.databases, *found.settings, *found.secrets, *found.snapshots)
 
 
 def _databases(account: Account, environment: str) -> list[dict[str, Any]]:

@@ -20,10 +20,11 @@ class Found:
     databases: tuple[str, ...] = ()
     secrets: tuple[str, ...] = ()
     settings: tuple[str, ...] = ()  # parameter groups and subnet groups of the database
+    snapshots: tuple[str, ...] = ()  # of the database, by upgrades
 
     @property
     def has_data(self) -> bool:
-        return bool(self.bucket or self.databases or self.secrets)
+        return bool(self.bucket or self.databases or self.secrets or self.snapshots)
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,4 +84,5 @@ def _data_in_words(found: Found) -> list[str]:
         *(f"database {one}" for one in found.databases),
         *(f"secret {one}" for one in found.secrets),
         *(f"settings of the database {one}" for one in found.settings),
+        *(f"snapshot of the database {one}" for one in found.snapshots),
     ]

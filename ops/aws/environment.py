@@ -1,7 +1,8 @@
 """One environment on AWS: its stacks, its records, its functions, wired for the commands."""
 
+import functools
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Collection, Mapping
 from pathlib import Path
 
 from botocore.exceptions import ClientError
@@ -10,13 +11,18 @@ from ops.aws import tables
 from ops.aws.account import Account
 from ops.aws.artefact import node_artefact
 from ops.aws.creating import answers_health
-from ops.aws.deploy_state import CHOICES, DEPLOYED, Records, api_id_of
+from ops.aws.deploy_state import CHOICES, DEPLOYED, RELEASES, Records, api_id_of
 from ops.aws.errors import OperatorError
 from ops.aws.functions import Functions
+from ops.aws.release_packages import ReleasePackages, release_of
+from ops.aws.releases import Release, Releases, as_document, from_document
+from ops.aws.smoke import keeps_an_image
+from ops.aws.smoke_account import smoke_token
 from ops.aws.stack_calls import Stacks
 from ops.aws.stage import Choices
 from ops.aws.telling import Telling
 from ops.aws.templates import APP, CDN, DATA, NETWORK, PROJECT
+from ops.database import Database
 
 SMOKE_SECONDS = 90
 
@@ -44,6 +50,31 @@ class Environment:
 
     def functions_of(self, told: Mapping[str, str]) -> Functions:
         return Functions(self.account, self.name, self.records(told), self._say, self._project)
+
+    def release(self) -> Release:
+        """What this code is."""
+        return release_of(self._project)
+
+    def releases(self, told: Mapping[str, str]) -> Releases:
+        """Which the environment has run, and how far an upgrade is."""
+        return from_document(self.records(told).read(RELEASES)[0])
+
+    def change_releases(self, told: Mapping[str, str], change: Callable[[Releases], Releases]) -> Releases:
+        """The releases after the change. Raises OperatorError if somebody else changes them now."""
+        records = self.records(told)
+        found, etag = records.read(RELEASES)
+        before = from_document(found)
+        after = change(before)
+        if after != before and not records.write(RELEASES, as_document(after), etag):
+            raise OperatorError("Somebody else deploys this environment now.", next_="the same command again")
+        return after
+
+    def packages(self, told: Mapping[str, str]) -> ReleasePackages:
+        return ReleasePackages(self.account.client("s3"), told["BucketName"])
+
+    def database(self, told: Mapping[str, str]) -> Database:
+        """As the operator, who may change its tables. Raises OperatorError."""
+        return tables.operators_database(self.account.client("secretsmanager"), told, tables.environ())
 
     def address(self, told: Mapping[str, str]) -> str:
         """Of its API; empty before anything was deployed."""
@@ -88,12 +119,31 @@ class Environment:
         return made.parameters
 
     def tables(self, told: Mapping[str, str]) -> None:
-        secrets = self.account.client("secretsmanager")
-        operators = tables.operators_database(secrets, told, tables.environ())
-        tables.bring_up(operators, tables.applications_database(secrets, told, operators), self._say)
+        """What contracts waits for `upgrade --contract`, unless nothing was ever deployed that it could break."""
+        here, releases = self.release(), self.releases(told)
+        _refuse_under_way(releases)
+        is_new = self.records(told).read(DEPLOYED)[0] is None
+        waiting = set() if is_new else set(here.contracts)
+        bears = [one for one in here.migrations if one not in here.contracts]
+        releases = self.change_releases(told, lambda found: found.bearing(bears))
+        self.bring_up(told, but=waiting, borne=releases.borne)
+
+    def bring_up(self, told: Mapping[str, str], *, but: Collection[str], borne: Collection[str]) -> list[str]:
+        """The tables up to this code; the ids applied."""
+        operators = self.database(told)
+        application = tables.applications_database(self.account.client("secretsmanager"), told, operators)
+        return tables.bring_up(operators, application, self._say, but=but, borne=borne)
+
+    def deploy_functions(self, told: Mapping[str, str], release: Release) -> str:
+        """The API's id. The package is kept."""
+        keep = functools.partial(self.packages(told).keep, release.name)
+        return self.functions_of(told).deploy(told, self.choices(told), keep)
 
     def functions(self, told: Mapping[str, str]) -> tuple[str, str]:
-        api_id = self.functions_of(told).deploy(told, self.choices(told))
+        release = self.release()
+        api_id = self.deploy_functions(told, release)
+        releases = self.change_releases(told, lambda found: found.switched(release, time.time()))
+        self.packages(told).forget_all_but(releases.kept())
         return api_id, self.account.api_address(api_id, self.name)
 
     def smoke(self, address: str) -> None:
@@ -104,3 +154,21 @@ class Environment:
             return time.monotonic() < deadline
 
         answers_health(address, self._say, wait)
+
+    def keeps_an_image(self, told: Mapping[str, str], seconds: float) -> None:
+        """Raises OperatorError if what is deployed does not pass the smoke test in so many seconds."""
+        deadline, address = time.monotonic() + seconds, self.address(told)
+
+        def wait() -> bool:
+            time.sleep(self.account.poll_seconds)
+            return time.monotonic() < deadline
+
+        with smoke_token(self.database(told)) as token:
+            keeps_an_image(address, token, self._say, wait)
+
+
+def _refuse_under_way(releases: Releases) -> None:
+    if releases.under_way is not None:
+        raise OperatorError(
+            f"An upgrade to {releases.under_way.to.name} is under way.", next_="`upgrade`, or `upgrade --back`"
+        )

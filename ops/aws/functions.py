@@ -67,24 +67,23 @@ class Functions:
         self._account, self._environment, self._records, self._say = account, environment, records, say
         self._project = project
 
-    def deploy(self, outputs: Mapping[str, str], choices: Choices) -> str:
-        """The API's id. Raises OperatorError, StageError."""
+    def deploy(self, outputs: Mapping[str, str], choices: Choices, keep: Callable[[Path], None]) -> str:
+        """The API's id. `keep` is given the folder as it is about to be deployed. Raises OperatorError, StageError."""
         refuse_old_python(sys.version_info[:2], self._account.endpoint is not None)
-        with self._records.locked(time.time, self._say):
-            deployed, etag = self._mended()
-            with tempfile.TemporaryDirectory(prefix="elastic-images-") as folder:
-                project = make_package_folder(self._project, Path(folder) / "project")
-                stage_files.write_stage(project, outputs, choices)
-                if deployed is not None:
-                    write_whole(self._record_in(project), json.dumps(deployed))
-                self._say("functions: packaging")
-                self._chalice(project, "package", "--stage", self._environment, str(Path(folder) / "out"))
-                self._compile(project)
-                self._say("functions: deploying")
-                self._chalice(project, "deploy", "--stage", self._environment)
-                made = json.loads(self._record_in(project).read_text(encoding="utf-8"))
-            self._keep(made, etag)
-        return api_id_of(made)
+
+        def package(project: Path) -> None:
+            make_package_folder(self._project, project)
+            stage_files.write_stage(project, outputs, choices)
+            self._say("functions: packaging")
+            self._chalice(project, "package", "--stage", self._environment, str(project.parent / "out"))
+            self._compile(project)
+            keep(project)
+
+        return self._deployed(package)
+
+    def deploy_again(self, fetch: Callable[[Path], None]) -> str:
+        """What was kept, with the configuration that it had then; the API's id. Raises OperatorError."""
+        return self._deployed(fetch)
 
     def remove(self) -> list[str]:
         """The names of functions that went. What Chalice's record does not name is found by name, and goes too."""
@@ -114,6 +113,20 @@ class Functions:
                 ):
                     return str(api["id"])
         return ""
+
+    def _deployed(self, fill: Callable[[Path], None]) -> str:
+        with self._records.locked(time.time, self._say):
+            deployed, etag = self._mended()
+            with tempfile.TemporaryDirectory(prefix="elastic-images-") as folder:
+                project = Path(folder) / "project"
+                fill(project)
+                if deployed is not None:
+                    write_whole(self._record_in(project), json.dumps(deployed))
+                self._say("functions: deploying")
+                self._chalice(project, "deploy", "--stage", self._environment)
+                made = json.loads(self._record_in(project).read_text(encoding="utf-8"))
+            self._keep(made, etag)
+        return api_id_of(made)
 
     def _mended(self) -> tuple[Any, str]:
         """The record, with what an interrupted deployment made taken up, or removed where it cannot be; its ETag."""

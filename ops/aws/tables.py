@@ -3,7 +3,7 @@
 import json
 import os
 import ssl
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from contextlib import closing
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -69,11 +69,19 @@ def in_words(error: pymysql.err.MySQLError) -> OperatorError:
 
 
 def bring_up(
-    operators: Database, application: Database, say: Callable[[str], None], folder: Path = MIGRATIONS
+    operators: Database,
+    application: Database,
+    say: Callable[[str], None],
+    *,
+    folder: Path = MIGRATIONS,
+    but: Collection[str] = (),
+    borne: Collection[str] = (),
 ) -> list[str]:
-    """Applies what lacks and makes the application's user; the ids of the migrations applied. Raises OperatorError."""
+    """Applies what lacks, but for `but`, and makes the application's user; the ids of the migrations applied. `borne`
+    are a newer release's that this one runs on. Raises OperatorError.
+    """
     try:
-        applied = migrate(operators, folder)
+        applied = migrate(operators, folder, but=but, borne=borne)
     except MigrationError as error:
         raise OperatorError("The tables could not be brought up to the code.", str(error)) from error
     say(f"tables: {len(applied)} migrations applied" if applied else "tables: up to date")

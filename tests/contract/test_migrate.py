@@ -22,8 +22,8 @@ from chalicelib.domain.stored_renditions import object_key_of
 from ops.database import Database
 from ops.local.mariadb import MIGRATIONS_USER, database
 from ops.local.state import generated_secrets
-from ops.migrate import MIGRATIONS, DatabaseNewerError, MigrationError, migrate
-from tests.local_cloud import PROJECT, LocalCloud
+from ops.migrate import MIGRATIONS, DatabaseNewerError, MigrationError, applied_ids, migrate
+from tests.local_cloud import PROJECT, LocalCloud, until
 
 
 @pytest.fixture(scope="module")
@@ -92,6 +92,49 @@ def test_a_newer_database_is_refused_untouched(empty: Database, folder: Path) ->
     with pytest.raises(DatabaseNewerError, match="0002_second"):
         migrate(empty, folder)
     assert "third" not in tables(empty)
+
+
+def test_what_is_to_wait_is_left_and_what_a_newer_release_added_is_borne(empty: Database, folder: Path) -> None:
+    assert applied_ids(empty) == frozenset()
+    assert migrate(empty, folder, but={"0002_second"}) == ("0001_first",)
+    assert applied_ids(empty) == {"0001_first"}
+    (folder / "0003_third.sql").write_text("CREATE TABLE third (id INT);")
+    assert migrate(empty, folder, but={"0002_second"}) == ("0003_third",)
+    (folder / "0003_third.sql").unlink()
+    assert migrate(empty, folder, borne={"0003_third", "0009_never"}) == ("0002_second",)
+    assert applied_ids(empty) == {"0001_first", "0002_second", "0003_third"}
+
+
+def test_a_change_that_waits_for_a_table_lets_readers_by_and_comes_again(
+    empty: Database, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("ops.migrate._TABLE_WAIT_SECONDS", 1)
+    second = folder / "0002_second.sql"
+    text = second.read_text()
+    second.unlink()
+    migrate(empty, folder)
+    second.write_text(text)
+    failures: list[BaseException] = []
+
+    def run() -> None:
+        try:
+            migrate(empty, folder)
+        except (MigrationError, pymysql.err.Error) as error:
+            failures.append(error)
+
+    with closing(empty.connect()) as user, user.cursor() as cursor:
+        cursor.execute("START TRANSACTION")
+        cursor.execute("SELECT id FROM first")
+        thread = threading.Thread(target=run)
+        thread.start()
+        waits = "SELECT 1 FROM information_schema.processlist WHERE state LIKE 'Waiting for table metadata lock%'"
+        assert until(lambda: bool(rows(empty, waits)), timeout_seconds=30)
+        assert rows(empty, "SELECT id FROM first") == [(1,)]  # it waits behind the change, and no longer than that does
+        assert thread.is_alive()
+        cursor.execute("COMMIT")
+        thread.join(60)
+    assert failures == []
+    assert applied_ids(empty) == {"0001_first", "0002_second"}
 
 
 def test_a_failing_statement_is_told_and_not_marked(empty: Database, folder: Path) -> None:

@@ -14,6 +14,8 @@ import os
 import signal
 import subprocess
 import sys
+import threading
+import time
 import urllib.parse
 from collections.abc import Callable, Mapping
 from typing import Any
@@ -47,6 +49,7 @@ def mend(python: str) -> None:
     payload_limit_and_freezing()
     short_wait_for_logs()
     short_minutes()
+    requests_end_before_updates()
 
 
 def empty_compression_size() -> None:
@@ -201,6 +204,23 @@ def short_minutes() -> None:
 
     bridge._parse_rate_seconds = parsed
     bridge._SCHEDULER_TICK_INTERVAL = 0.5
+
+
+def requests_end_before_updates() -> None:
+    """A change of a function kills the processes that answer just now; on Lambda those answer to their end."""
+    kill: Callable[[list[Any]], None] = _runtime.kill_workers
+
+    def kill_once_free(worker: Any) -> None:
+        while worker.in_use:
+            time.sleep(0.02)
+        kill([worker])
+
+    def killed(workers: list[Any]) -> None:
+        for worker in (one for one in workers if one.in_use):
+            threading.Thread(target=kill_once_free, args=(worker,), daemon=True).start()
+        kill([one for one in workers if not one.in_use])
+
+    _runtime.kill_workers = killed
 
 
 if __name__ == "__main__":

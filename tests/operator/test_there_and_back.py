@@ -1,83 +1,16 @@
 """An environment from nothing to a served image and back, by the operator's command as an operator gives it."""
 
-import json
-import os
-import signal
-import subprocess
-import sys
 import time
 from pathlib import Path
-from typing import Any
-from urllib.parse import urlsplit
 
 from ops.local import bootstrap
 from tests import hostile_images
-from tests.answer import Answer
-from tests.e2e.store_client import StoreClient, image_path
-from tests.local_cloud import PROJECT, until
+from tests.e2e.store_client import image_path
+from tests.local_cloud import until
+from tests.operator.operating import Site, killed_while, store, told
 from tests.operator.stand_in import StandIn
 
 NAME = "blue"
-
-
-def store(account: StandIn, *words: str) -> "subprocess.CompletedProcess[str]":
-    """Runs the command."""
-    return subprocess.run(
-        [sys.executable, "-m", "ops.aws", *words],
-        cwd=PROJECT,
-        env={**os.environ, **account.environ},
-        stdin=subprocess.DEVNULL,
-        capture_output=True,
-        text=True,
-        timeout=240,
-        check=False,
-    )
-
-
-def told(account: StandIn, *words: str) -> Any:
-    """What the command says as JSON; asserts that it ended well."""
-    done = store(account, *words, "--json")
-    assert done.returncode == 0, done.stdout + done.stderr
-    return json.loads(done.stdout)
-
-
-def killed_while(account: StandIn, said: str, *words: str) -> None:
-    """Starts the command and kills it, as kill -9 does, once it has said that; nothing that it started goes on."""
-    process = subprocess.Popen(
-        [sys.executable, "-m", "ops.aws", *words],
-        cwd=PROJECT,
-        env={**os.environ, **account.environ},
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.PIPE,
-        text=True,
-    )
-    assert process.stderr is not None
-    lines = []
-    for line in process.stderr:
-        lines.append(line)
-        if said in line:
-            break
-    else:
-        raise AssertionError("".join(lines))
-    functions = bootstrap.client("lambda", account.environ["AWS_ENDPOINT_URL"])
-    assert until(lambda: functions.list_functions()["Functions"] != [], timeout_seconds=120)
-    process.send_signal(signal.SIGKILL)
-    process.wait()
-    process.stderr.close()
-
-
-class Site(StoreClient):
-    """The deployed application by its host name, under the stage's name, as on AWS."""
-
-    def __init__(self, address: str) -> None:
-        super().__init__(address)
-        *_, api_id, stage = address.rstrip("/").split("/")
-        self._root, self._named = f"/{stage}", f"{api_id}.execute-api.localhost:{urlsplit(address).port}"
-
-    def __call__(self, method: str, path: str, body: bytes = b"", headers: Any = None) -> Answer:
-        usual = {"Host": self._named, "Accept": "*/*"} | ({"Content-Type": "application/octet-stream"} if body else {})
-        return super().__call__(method, self._root + path, body, usual | dict(headers or {}))
 
 
 def test_from_nothing_to_a_served_image_and_back(account: StandIn, tmp_path: Path) -> None:

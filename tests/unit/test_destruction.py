@@ -6,25 +6,28 @@ from ops.aws.destruction import Found, data_told, destruction
 from ops.aws.errors import UsageError
 
 STACKS = dict.fromkeys(("network", "data", "app", "rotation"), "CREATE_COMPLETE")
-WHOLE = Found(STACKS, ("f",), ("i-1",), "bucket", "", 12, ("db",), ("secret",), ("group",))
+WHOLE = Found(STACKS, ("f",), ("i-1",), "bucket", "", 12, ("db",), ("secret",), ("group",), ("snapshot",))
 
 
 def test_data_and_the_network_of_their_database_stay_unless_they_are_told() -> None:
     made = destruction(WHOLE, "blue", None)
     assert made.stacks == ("rotation", "app")
     assert made.goes == ("function f", "node i-1", "stack rotation", "stack app")
-    assert [one.split()[0] for one in made.stays] == ["bucket", "database", "secret", "settings", "stack", "stack"]
+    assert [one.split()[0] for one in made.stays] == [
+        *("bucket", "database", "secret", "settings", "snapshot", "stack", "stack")
+    ]
     assert "12 objects" in made.stays[0]
 
 
 def test_told_by_name_and_count_everything_goes() -> None:
     made = destruction(WHOLE, "blue", ("blue", 12))
     assert (made.stacks, made.stays) == (("rotation", "app", "data", "network"), ())
-    assert made.goes[-4:] == (
+    assert made.goes[-5:] == (
         "bucket bucket, with 12 objects (each version counts)",
         "database db",
         "secret secret",
         "settings of the database group",
+        "snapshot of the database snapshot",
     )
 
 
