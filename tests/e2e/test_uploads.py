@@ -99,8 +99,8 @@ def objects(cloud: LocalCloud, prefix: str = "originals/") -> set[str]:
 def neither_named_nor_owed(cloud: LocalCloud) -> set[str]:
     """Objects that no row names and no job removes. What the slower of two ingests stored is owed its removal.
 
-    Jobs are asked before rows: one transaction withdraws an announcement and writes its row. Other tests' images may lie
-    in the trash.
+    Jobs are asked before rows: one transaction withdraws an announcement and writes its row. Images of other tests may
+    lie in the trash.
     """
     there = objects(cloud)
     owed = " ".join(body for (body,) in rows(cloud, "SELECT body FROM jobs"))
