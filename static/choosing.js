@@ -1,4 +1,5 @@
 // Choosing many images: by their boxes, with Shift for a range, by a long touch, with Space on a focused image.
+// Then T there leads to the tag's field, and Delete moves what is chosen to the trash.
 "use strict";
 
 if (gallery.form) {
@@ -52,7 +53,16 @@ if (gallery.form) {
       for (const box of boxes()) box.checked = false;
       show();
     }
-    if (!link || event.key !== " ") return;
+    if (!link) return;
+    const reached = bar.hidden ? undefined : { t: "#many-tag", Delete: "button[value=trash]" }[event.key];
+    if (reached && !event.altKey && !event.ctrlKey && !event.metaKey) { // the bar may be many images away
+      event.preventDefault();
+      const field = form.querySelector(reached);
+      if (event.key === "t") field.focus();
+      else form.requestSubmit(field);
+      return;
+    }
+    if (event.key !== " ") return;
     event.preventDefault();
     const box = link.closest(".tile").querySelector(".pick input");
     choose(box, event.shiftKey ? true : !box.checked, event.shiftKey);

@@ -179,19 +179,32 @@ const gallery = (() => {
     }
   };
 
-  // New images come first; nothing else moves but what makes room for them.
-  const renewFirst = async () => {
-    const page = await pageAt(form?.dataset.address ?? location.pathname);
-    const list = main.querySelector("ul.grid");
-    const fresh = page.querySelector("ul.grid");
-    if (!fresh) return;
-    if (!list || list.dataset.page !== "") {
-      location.assign(form?.dataset.address ?? location.pathname);
-      return;
+  // The first images of an empty gallery: what was hidden shows, and the next page can be asked for.
+  const begin = (page) => {
+    form.hidden = false;
+    main.querySelector("[data-none-yet]")?.remove();
+    const next = page.querySelector("[data-more]");
+    if (next && !more) {
+      form.after(next);
+      more = next;
+      more.hidden = true;
+      holdLastRow();
     }
+  };
+
+  // New images come first; nothing else moves but what makes room for them.
+  const showsNewest = () => form !== null && grids()[0].dataset.page === "" && !new URL(form.dataset.address, location.href).searchParams.has("q");
+  const renewFirst = async () => {
+    if (!showsNewest()) return;
+    const page = await pageAt(form.dataset.address);
+    const [list] = grids();
+    const fresh = page.querySelector("ul.grid");
+    if (!fresh?.firstElementChild) return;
+    const first = !list.firstElementChild;
     mark(fresh);
     refresh(page);
     list.prepend(...withoutKnown(fresh).children);
+    if (first) begin(page);
     main.dispatchEvent(new CustomEvent("gallery:changed"));
     tries = 0;
   };
@@ -253,5 +266,5 @@ const gallery = (() => {
     setTimeout(renew, EVERY_MS);
   }
 
-  return { form, links, older, pageAt, renewFirst, refresh };
+  return { form, links, older, pageAt, renewFirst, refresh, showsNewest };
 })();

@@ -74,11 +74,16 @@
   };
 
   const showSide = (page) => {
-    const parts = ["about", "renditions", "tags"].map((id) => page.getElementById(id)).filter(Boolean);
+    const parts = ["about", "tags", "renditions"].map((id) => page.getElementById(id)).filter(Boolean);
     const problem = page.querySelector(".problem");
     if (parts.length === 0) {
       side.querySelector(":scope > .problem")?.remove();
-      if (problem) side.prepend(problem);
+      if (problem) {
+        const title = page.querySelector("h1")?.textContent;
+        if (title) problem.querySelector(".problem-title").textContent = title;
+        side.prepend(problem);
+        problem.scrollIntoView({ block: "nearest" }); // the form may be far below
+      }
       return false;
     }
     side.replaceChildren(...parts);
@@ -227,8 +232,9 @@
 
   // The forms at the side are those of the image's page; their answer is that page again.
   side.addEventListener("submit", async (event) => {
-    event.preventDefault();
     const form = event.target;
+    if ("leaves" in form.dataset) return; // its answer is another page
+    event.preventDefault();
     const mine = (told += 1);
     const names = [form.getAttribute("action"), event.submitter?.textContent];
     try {

@@ -39,16 +39,11 @@ for (const form of document.querySelectorAll("form[data-upload]")) {
   };
 
   const showMany = (files) => {
-    const tooLarge = files.find((one) => one.size > maxBytes);
     const words = document.createElement("p");
     words.className = "hint";
     words.textContent = `${files.length} images, ${sizeInWords(files.reduce((sum, one) => sum + one.size, 0))}. `
       + "Each is kept by its file's name.";
     preview.append(words);
-    if (tooLarge) {
-      file.setCustomValidity(`${tooLarge.name} has ${sizeInWords(tooLarge.size)}; at most ${form.dataset.maxSize} are taken.`);
-      file.reportValidity();
-    }
   };
 
   const show = () => {
@@ -111,7 +106,7 @@ for (const form of document.querySelectorAll("form[data-upload]")) {
       const files = [...event.dataTransfer.files];
       if (files.length === 0) return;
       uploader.open = true;
-      queue ??= new UploadQueue(form, atEnd);
+      queue ??= new UploadQueue(form, atEnd, showStored);
       state.textContent = "";
       queue.add(named(files));
     });
@@ -138,13 +133,24 @@ for (const form of document.querySelectorAll("form[data-upload]")) {
     show();
   });
 
+  // The grid below fills while the rest is still on its way.
+  let soon = null;
+  const showStored = () => {
+    if (!uploader || soon !== null) return;
+    soon = setTimeout(() => {
+      soon = null;
+      gallery.renewFirst().catch(() => {});
+    }, 1_500);
+  };
+
   // One image leads to its page, as the plain form does; of many the list stays, for what was refused and for links.
   const atEnd = (uploads) => {
-    if (uploader) { // the images come into the grid below
-      if (uploads.some((one) => one.state === "done")) gallery.renewFirst().catch(() => {});
+    const stored = uploads.some((one) => one.state === "done");
+    if (uploader && (!stored || gallery.showsNewest())) { // the images come into the grid below
+      showStored();
       return;
     }
-    if (uploads.length === 1 && uploads[0].state === "done") {
+    if (!uploader && uploads.length === 1 && stored) {
       location.assign(`${form.dataset.image}?key=${encodeURIComponent(uploads[0].key)}&notice=stored`);
       return;
     }
@@ -159,7 +165,7 @@ for (const form of document.querySelectorAll("form[data-upload]")) {
       event.preventDefault();
       const chosen = [...file.files];
       const files = chosen.length === 1 ? [[chosen[0], key.value]] : named(chosen);
-      queue ??= new UploadQueue(form, atEnd);
+      queue ??= new UploadQueue(form, atEnd, showStored);
       form.reset();
       show();
       state.textContent = "";

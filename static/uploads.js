@@ -116,11 +116,11 @@ class Upload {
   }
 }
 
-// How long the rest takes at the pace since it was begun to be measured; null as long as that says nothing.
-const secondsLeft = (before, now, total) => {
+// How long what is left takes at the pace since it was begun to be measured; null as long as that says nothing.
+const secondsLeft = (before, now) => {
   const seconds = (now.at - before.at) / 1000;
-  if (seconds < 0.5 || now.sent <= before.sent) return null;
-  return Math.ceil(((total - now.sent) * seconds) / (now.sent - before.sent));
+  if (seconds < 0.5 || now.left >= before.left) return null;
+  return Math.ceil((now.left * seconds) / (before.left - now.left));
 };
 
 const inWords = (seconds) => (seconds < 90 ? `About ${Math.max(1, seconds)} s` : `About ${Math.round(seconds / 60)} min`);
@@ -128,9 +128,10 @@ const inWords = (seconds) => (seconds < 90 ? `About ${Math.max(1, seconds)} s` :
 // The list of uploads below a form.
 class UploadQueue {
   static AT_ONCE = 3;
+  static EACH_BYTES = 262_144; // what beginning and looking at a file costs, in bytes sent meanwhile
   static AGAIN_MS = [3_000, 60_000]; // after a lost connection: first, and at most
 
-  constructor(form, atEnd) {
+  constructor(form, atEnd, stored = () => {}) {
     this.place = form.querySelector("[data-queue]");
     this.rows = this.place.querySelector("[data-rows]");
     this.total = this.place.querySelector("[data-total]");
@@ -138,6 +139,8 @@ class UploadQueue {
     this.pauseAll = Object.assign(document.createElement("button"), { type: "button", className: "button small" });
     this.place.querySelector("[data-total-line]").append(this.pauseAll);
     this.imageAddress = form.dataset.image;
+    this.maxBytes = Number(form.dataset.maxBytes);
+    this.maxSize = form.dataset.maxSize;
     this.atEnd = atEnd;
     this.paused = false;
     this.told = false; // that all have ended
@@ -145,7 +148,11 @@ class UploadQueue {
     this.how = {
       address: form.dataset.uploads,
       token: form.elements.form_token.value,
-      changed: (upload) => { this.show(upload); this.go(); },
+      changed: (upload) => {
+        this.show(upload);
+        this.go();
+        if (upload.state === "done") stored();
+      },
       blocked: (words) => this.block(words),
     };
     this.left = Object.assign(document.createElement("p"), { className: "hint", hidden: true });
@@ -178,9 +185,18 @@ class UploadQueue {
     for (const [file, key] of files) {
       const upload = new Upload(file, key, this.how);
       this.uploads.set(upload, this.rowOf(upload));
+      const refusal = this.refusalOf(file);
+      if (refusal) Object.assign(upload, { state: "refused", words: refusal }); // nothing of it is sent
       this.show(upload);
     }
+    this.measured = null; // there is more to do than when the pace was first measured
     this.go();
+  }
+
+  refusalOf(file) {
+    if (file.size === 0) return "The file is empty.";
+    if (file.size <= this.maxBytes) return null;
+    return `It has ${(file.size / 1_048_576).toFixed(0)} MiB; at most ${this.maxSize} are taken.`;
   }
 
   // Goes on with what the lost connection paused, and with nothing that the person did.
@@ -209,11 +225,11 @@ class UploadQueue {
 
   showTimeLeft(all) {
     const sending = all.filter((one) => one.state === "sending" || one.state === "waiting");
-    const sent = this.total.value;
+    const effort = (one) => (one.ended ? 0 : one.file.size - one.sent + UploadQueue.EACH_BYTES);
+    const left = all.reduce((sum, one) => sum + effort(one), 0);
     if (sending.length === 0) this.measured = null;
-    else this.measured ??= { at: performance.now(), sent };
-    const seconds = sending.length === 0 ? null
-      : secondsLeft(this.measured, { at: performance.now(), sent }, this.total.max);
+    else this.measured ??= { at: performance.now(), left };
+    const seconds = sending.length === 0 ? null : secondsLeft(this.measured, { at: performance.now(), left });
     this.left.hidden = seconds === null;
     if (seconds !== null) this.left.textContent = `${inWords(seconds)} left`;
   }
@@ -280,8 +296,9 @@ class UploadQueue {
   showTotal() {
     const all = [...this.uploads.keys()];
     const count = (state) => all.filter((one) => one.state === state).length;
-    this.total.max = all.reduce((sum, one) => sum + one.file.size, 0);
-    this.total.value = all.reduce((sum, one) => sum + one.sent, 0);
+    const taken = all.filter((one) => one.state !== "refused");
+    this.total.max = taken.reduce((sum, one) => sum + one.file.size, 0) || 1;
+    this.total.value = taken.reduce((sum, one) => sum + one.sent, 0);
     const parts = [`${count("done")} of ${all.length} stored`];
     for (const [state, words] of [["refused", "refused"], ["failed", "failed"], ["paused", "paused"]]) {
       if (count(state) > 0) parts.push(`${count(state)} ${words}`);

@@ -71,10 +71,16 @@ def is_incoming_key(text: str) -> bool:
     return _INCOMING_KEY.fullmatch(text) is not None
 
 
+def _not_taken(media_type: str) -> str:
+    kind, _, name = media_type.partition("/")
+    named = f"{name.upper()} images are" if kind == "image" and name.isalnum() else f"“{media_type}” is"
+    return f"{named} not taken. Images are JPEG, PNG, GIF or WebP."
+
+
 def check_declared(media_type: str, size: int, most_bytes: int) -> None:
     """Raises UnsupportedTypeError, TooLargeError or InvalidValueError for what would be refused once it is here."""
     if media_type not in MEDIA_TYPES:
-        raise UnsupportedTypeError(f"“{media_type}” is not taken; what is: {', '.join(MEDIA_TYPES)}.")
+        raise UnsupportedTypeError(_not_taken(media_type))
     if size < 1:
         raise InvalidValueError("size", "The file is empty.")
     if size > most_bytes:

@@ -17,7 +17,7 @@ _WORDS = {
     "downloading": "The zip is being made.",
     "emptied": "The trash is empty.",
 }
-_REFUSED = " {refused} left as they were."
+_REFUSED = " {refused} left as before."
 
 
 @dataclass(frozen=True, slots=True)

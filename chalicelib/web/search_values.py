@@ -47,14 +47,19 @@ class Chip:
 
 
 def search_values(asked: SearchAsked, offered: Iterable[Completion]) -> dict[str, object]:
-    """`search` for templates: the text of the box, its problem, a chip for each part, and what may be completed."""
-    query = asked.query or Query()
+    """`search` for templates: the text of the box, its problem, a chip for each part, and what may be completed.
+
+    `tags` are the completions of a last word that are tags: whoever writes `beach` may well mean `tag:beach`.
+    """
+    query, completed = asked.query or Query(), list(offered)
+    tags = [each for each in completed if asked.piece and ":" not in asked.piece and each.text.startswith("tag:")]
     return {
         "search": {
             "text": asked.written,
             "problem": asked.problem,
             "chips": [Chip(in_words(part), part.text, query.without(part).text, part.excluded) for part in query.parts],
-            "suggestions": [{"text": f"{asked.head}{each.text}", "images": each.images} for each in offered],
+            "suggestions": [{"text": f"{asked.head}{each.text}", "images": each.images} for each in completed],
+            "tags": [{"text": f"{asked.head}{each.text}", "tag": each.text, "images": each.images} for each in tags],
         }
     }
 

@@ -66,7 +66,7 @@ def source_of(served: Served) -> str:
 
 def unchanged_source_of(image: Image) -> str:
     """That the caller has the bytes."""
-    return f"the caller's own copy, partition {partition_of(image.key) + 1}"
+    return f"your own copy, partition {partition_of(image.key) + 1}"
 
 
 def signed_source_of(image: Image) -> str:

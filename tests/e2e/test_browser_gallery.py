@@ -291,7 +291,7 @@ def test_the_lightbox_tells_the_details_and_where_it_came_from(opened: Opened) -
     for words in ("pixels", "KiB", "of 16", "example model", "SHA-256", "Download"):
         expect(side).to_contain_text(words)
     expect(side.locator("[data-source]")).to_have_text(
-        re.compile(r"^Served from (node \S+|origin|the caller.s own copy), partition \d+, in [\d.]+ ms\.$")
+        re.compile(r"^Served from (node \S+|origin|your own copy), partition \d+, in [\d.]+ ms\.$")
     )
     preloaded = page.evaluate("performance.getEntriesByType('resource').map(one => one.name)")
     assert any("kind=preview" in name and quote(name_of(UPLOADED - 2), safe="") in name for name in preloaded)
@@ -306,7 +306,7 @@ def test_caption_key_tags_and_edits_are_changed_in_the_lightbox(opened: Opened, 
     tile(page, 0).click()
     side = page.locator("#box-about")
     side.get_by_label("Caption").fill("Hills <b>at</b> dawn")
-    side.get_by_role("button", name="Keep the caption").click()
+    side.get_by_role("button", name="Save the caption").click()
     expect(page.locator(".tile").first.locator(".caption")).to_have_text("Hills <b>at</b> dawn")
     side.locator("summary", has_text="Change the key").click()
     side.get_by_label("New key").fill("renamed & moved.jpg")

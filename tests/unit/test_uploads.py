@@ -106,6 +106,13 @@ def test_what_would_be_refused_is_refused_before_it_is_sent(
     assert store.parts.store.uploads == {}
 
 
+def test_a_kind_of_image_that_is_not_taken_is_named_beside_those_that_are(store: UploadStore) -> None:
+    with pytest.raises(UnsupportedTypeError, match=r"^AVIF images are not taken\. Images are JPEG"):
+        store.uploads.begin(DEMO, b"k1", "image/avif", 10)
+    with pytest.raises(UnsupportedTypeError, match="“text/html” is not taken"):
+        store.uploads.begin(DEMO, b"k1", "text/html", 10)
+
+
 @pytest.mark.parametrize("door", DOORS)
 def test_bytes_that_arrived_become_the_image(store: UploadStore, door: str) -> None:
     upload = store.posted()

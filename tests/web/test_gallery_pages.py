@@ -50,6 +50,31 @@ def test_a_form_about_an_image_that_was_replaced_since_changes_nothing(caller: C
     assert [key for _, key in caller.parts.store.images] == [b"k1"]
 
 
+def test_an_empty_gallery_has_an_unseen_place_for_the_first_images(caller: Caller) -> None:
+    forms = {
+        path: [one for one in page_of(caller("GET", path)).all("form") if one.attributes.get("id") == "gallery"]
+        for path in ("/", "/?q=none")
+    }
+    assert ["hidden" in form.attributes for form in forms["/"]] == [True]
+    assert forms["/?q=none"] == []
+    put(caller, "k1")
+    assert [
+        "hidden" in one.attributes
+        for one in page_of(caller("GET", "/")).all("form")
+        if one.attributes.get("id") == "gallery"
+    ] == [False]
+
+
+def test_an_image_goes_to_the_trash_from_its_page_at_once_and_back_to_the_gallery(caller: Caller) -> None:
+    put(caller, "k1")
+    form = next(one for one in page_of(caller("GET", "/image?key=k1")).all("form") if one["action"] == "/selection")
+    assert "data-leaves" in form.attributes
+    fields = urlencoded(key="k1", back="/", action="trash")
+    answer = caller.submit("/selection", URLENCODED, fields)
+    assert answer.headers["location"].startswith("/?trashed=")
+    assert "Undo" in page_of(caller("GET", answer.headers["location"])).text
+
+
 @pytest.mark.parametrize("theme", ["light", "dark"])
 def test_a_theme_is_kept_by_the_browser_and_leads_back(caller: Caller, theme: str) -> None:
     answer = caller.submit("/looks", URLENCODED, urlencoded(theme=theme, back="/keys?after=a"))

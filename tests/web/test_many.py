@@ -137,7 +137,7 @@ def test_a_restored_image_whose_key_is_taken_gets_another_and_it_is_said(call: C
 def test_many_are_tagged_and_untagged(call: Caller) -> None:
     keys = stored(call, 40)
     answer = chosen(call, "tag", [*keys, "none"], tag="Sea")
-    assert "40 images tagged. 1 image left as they were." in HtmlPage(call("GET", answer.headers["location"]).body).text
+    assert "40 images tagged. 1 image left as before." in HtmlPage(call("GET", answer.headers["location"]).body).text
     answer = chosen(call, "untag", keys[:2], tag="sea")
     assert "The tag is off 2 images." in HtmlPage(call("GET", answer.headers["location"]).body).text
     about = call("GET", f"/api/v1/image/metadata?{urlencode({'key': keys[2]})}").json

@@ -57,6 +57,16 @@ def test_the_box_offers_what_can_be_written_without_script(caller: Caller) -> No
     assert search(caller, "").all("option") == []  # the first page of all images asks for nothing that it need not show
 
 
+def test_a_word_that_begins_a_tag_leads_to_the_tag(caller: Caller) -> None:
+    page = search(caller, "sea bea")
+    assert keys(page) == []
+    offered = [link["href"] for link in page.all("a") if query_of(link["href"]).get("q") == "sea tag:beach"]
+    assert len(offered) == 1
+    assert keys(page_of(caller("GET", offered[0]))) == ["sea 1"]
+    for text in ("tag:bea", "sea bea ", "-bea", "zebra"):  # said already, whole already, not wanted, none
+        assert "Tags that begin" not in search(caller, text).text
+
+
 @pytest.mark.parametrize("text", ["tag:", "place:rome", 'sea "', "uploaded:soon", "!!!", "x" * 501])
 def test_a_search_that_is_not_understood_says_why_and_stays_in_the_box(caller: Caller, text: str) -> None:
     page = search(caller, text, 400)
