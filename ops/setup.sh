@@ -163,6 +163,10 @@ environment() {
     shift 2
     wanted="$(stamp_of "$@")"
     [ "$(cat "$folder/$stamp" 2>/dev/null)" = "$wanted" ] && [ -x "$folder/bin/python" ] && return
+    if [ -L "$folder" ]; then # making it anew would empty what somebody else's tree uses
+        say "$folder is a link to an environment that does not fit these requirements; remove the link" >&2
+        return 1
+    fi
     say "Making the Python environment $folder"
     log=".venvs/$(basename "$folder").log"
     last=

@@ -97,7 +97,10 @@ if (gallery.form) {
     show();
     gallery.links()[0]?.focus({ preventScroll: true });
   });
-  form.addEventListener("submit", (event) => { if (!event.submitter) event.preventDefault(); });
+  form.addEventListener("submit", (event) => {
+    if (!event.submitter) event.preventDefault();
+    for (const back of form.querySelectorAll("input[name=back]")) back.value = `/${location.search}`; // as far as one has come
+  });
   addEventListener("pageshow", show);
   show();
 }

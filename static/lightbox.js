@@ -11,6 +11,7 @@
   let tile = null;
   let told = 0; // counts what is asked for the side, so that late answers are dropped
   let openedFrom = null;
+  let beneath = ""; // the gallery's own query
 
   const tileOf = (link) => link.closest(".tile");
   const keyOf = (one) => one.dataset.key;
@@ -87,6 +88,7 @@
       return false;
     }
     side.replaceChildren(...parts);
+    for (const back of side.querySelectorAll("form[data-leaves] input[name=back]")) back.value = `/${beneath}`;
     const image = frame.querySelector("img");
     if (image?.complete) tell(image);
     return true;
@@ -138,6 +140,7 @@
 
   const open = (one) => {
     openedFrom = one;
+    beneath = location.search;
     history.pushState({ box: one.id }, "", pageOf(one));
     document.documentElement.classList.add("boxed");
     box.classList.toggle("telling", localStorage.getItem("telling") !== "no" && innerWidth > 700);

@@ -112,12 +112,22 @@ class Stretch:
 
 
 @dataclass(frozen=True, slots=True)
+class AlbumPlace:
+    """That an image is in an album; `place` orders the album's images, and numbers may be missing."""
+
+    album_id: bytes
+    title: str
+    place: int
+
+
+@dataclass(frozen=True, slots=True)
 class Source:
-    """An image that goes into a download, its tags and its caption."""
+    """An image that goes into a download, its tags, its caption, and the albums that it is in."""
 
     image: Image
     tags: tuple[ImageTag, ...]
     caption: str = ""
+    albums: tuple[AlbumPlace, ...] = ()
 
 
 def restarted(making: Making) -> Making:

@@ -245,4 +245,5 @@ def _record(name: str, source: Source) -> dict[str, object]:
         "uploaded_at": image.created_at.isoformat().replace("+00:00", "Z"),
         "caption": source.caption,
         "tags": [{"tag": one.tag, "automatic": one.automatic} for one in source.tags],
+        "albums": [{"id": one.album_id.hex(), "title": one.title, "place": one.place} for one in source.albums],
     }

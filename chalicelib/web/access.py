@@ -140,6 +140,8 @@ MODULES: Mapping[str, Mapping[str, Mapping[str, Access]]] = {
         "/api/v1/image/edits": _of(Access.OWNER, POST),
         "/api/v1/image/retry": _of(Access.OWNER, POST),
         "/api/v1/image/tags": _of(Access.OWNER, POST, DELETE),
+        "/api/v1/image/caption": _of(Access.OWNER, PUT),
+        "/api/v1/image/rename": _of(Access.OWNER, POST),
     },
     "many_api": {
         "/api/v1/actions": _of(Access.OWNER, POST),

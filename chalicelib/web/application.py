@@ -11,6 +11,7 @@ from chalicelib.web import cdn
 from chalicelib.web.access import MODULES
 from chalicelib.web.faces import face_of
 from chalicelib.web.http import answering_as, finishing
+from chalicelib.web.looks import looks_of
 from chalicelib.web.observing import request_observer
 from chalicelib.web.session import Door, OpenTo
 
@@ -72,7 +73,7 @@ class _Later:
 
         def view(**parameters: str) -> Response:
             called = self._loaded()[path, method]
-            answer: Response = answering_as(face_of(path))(called)(**parameters)
+            answer: Response = answering_as(face_of(path, looks_of(self._request())))(called)(**parameters)
             return answer
 
         return view

@@ -12,12 +12,17 @@ def over_tls(request: Request) -> bool:
 
 def cookie(request: Request, name: str) -> str | None:
     """The value of one of our cookies, if the request has it."""
+    return value_in(request.headers.get("cookie", ""), _full_name(request, name))
+
+
+def value_in(header: str, name: str) -> str | None:
+    """The value of that name in a Cookie header, if it has one."""
     cookies = SimpleCookie()
     try:
-        cookies.load(request.headers.get("cookie", ""))
+        cookies.load(header)
     except CookieError:
         return None
-    morsel = cookies.get(_full_name(request, name))
+    morsel = cookies.get(name)
     return morsel.value if morsel is not None and morsel.value else None
 
 

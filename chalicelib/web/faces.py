@@ -3,25 +3,29 @@
 from chalice.app import Response
 
 from chalicelib.web.http import SECURITY_HEADERS, ErrorAnswer, Face, status_answer
+from chalicelib.web.looks import Looks, looks_in
 
 DEEPER = ("/manager/", "/account/", "/admin/", "/album/", "/shares/", "/trash/", "/downloads/")
 _PLAIN = ("/api/v1", "/api/openapi.json", "/health", "/healthz", "/readyz")
 
 
-def face_of(path: str) -> Face:
-    """The face of a path; paths that nobody knows are a person's."""
+def face_of(path: str, looks: Looks) -> Face:
+    """The face of a path; paths that nobody knows are a person's, who chose the looks."""
     if path.startswith("/api/v1/") or path in _PLAIN:
         return _problem
     if path == "/api" or path.startswith("/api/"):
         return _compatible
     if path.startswith("/share/"):
         return _shared(path.count("/") - 1)
-    return _deeper_page if path.startswith(DEEPER) else _page
+    return _page(looks, deeper=path.startswith(DEEPER))
 
 
-def gateway_answer(status: int, message: str, path: str) -> tuple[dict[str, str], bytes]:
-    """Headers and body for what a server refuses before it asks the application, as the path's face has it."""
-    response = face_of(path)(status_answer(status, message))
+def gateway_answer(status: int, message: str, path: str, cookies: str) -> tuple[dict[str, str], bytes]:
+    """Headers and body for what a server refuses before it asks the application, as the path's face has it.
+
+    `cookies` is the request's header, empty if there is none.
+    """
+    response = face_of(path, looks_in(cookies))(status_answer(status, message))
     body = response.body if isinstance(response.body, bytes) else response.body.encode()
     return {**SECURITY_HEADERS, **{name: str(value) for name, value in response.headers.items()}}, body
 
@@ -38,10 +42,13 @@ def _compatible(answer: ErrorAnswer) -> Response:
     return failure(answer)
 
 
-def _page(answer: ErrorAnswer) -> Response:
-    from chalicelib.web.page_frame import error_page
+def _page(looks: Looks, *, deeper: bool) -> Face:
+    def told(answer: ErrorAnswer) -> Response:
+        from chalicelib.web.page_frame import deeper_error_page, error_page
 
-    return error_page(answer)
+        return deeper_error_page(answer, looks) if deeper else error_page(answer, looks)
+
+    return told
 
 
 def _shared(depth: int) -> Face:
@@ -51,9 +58,3 @@ def _shared(depth: int) -> Face:
         return shared_error_page(answer, "/".join([".."] * depth))
 
     return told
-
-
-def _deeper_page(answer: ErrorAnswer) -> Response:
-    from chalicelib.web.page_frame import deeper_error_page
-
-    return deeper_error_page(answer)

@@ -43,6 +43,7 @@ from chalicelib.domain.errors import (
 from chalicelib.services.staleness import Staleness
 from chalicelib.services.tracing import request_id
 from chalicelib.web.base64_response import Base64Response
+from chalicelib.web.looks import Looks, looks_of
 from chalicelib.web.refusals import ForeignOriginError, ForgedFormError, NotAllowedError
 from chalicelib.web.session import Door, admit
 from chalicelib.web.timing import with_stale_rows, with_total
@@ -170,7 +171,7 @@ def answering_as(face: Face) -> Callable[[Callable[..., Any]], Callable[..., Any
 
 
 def finishing(
-    face_of: Callable[[str], Face],
+    face_of: Callable[[str, Looks], Face],
     door: Callable[[], Door],
     has_route: Callable[[str, str], bool],
     staleness: Callable[[], Staleness],
@@ -181,7 +182,7 @@ def finishing(
     def finish(request: Request, get_response: Callable[[Request], Response]) -> Response:
         # Chalice matches Accept against its binary types and answers 400 without the header.
         request.headers._dict.setdefault("accept", "*/*")
-        face = face_of(request.path)
+        face = face_of(request.path, looks_of(request))
         noticed: Staleness | None = None
         started = time.perf_counter()
 

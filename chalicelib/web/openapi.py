@@ -158,7 +158,7 @@ def _paths() -> Schema:
             )
         },
         **upload_paths(_KEY),
-        **rendition_paths(_KEY_QUERY, _KEY),
+        **rendition_paths(_KEY_QUERY, _KEY, [_IF_MATCH, _IF_NONE_MATCH]),
         **many_paths(_KEY),
         **sharing_paths(_KEY_QUERY, _KEY),
         **search_paths(),

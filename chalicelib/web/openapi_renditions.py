@@ -1,5 +1,6 @@
-"""What the OpenAPI document says of renditions and tags."""
+"""What the OpenAPI document says of renditions, tags, caption and another key."""
 
+from chalicelib.domain.image_details import MOST_CAPTION_CHARACTERS
 from chalicelib.domain.images import MAX_BYTES
 from chalicelib.domain.renditions import EDITS, KINDS, MEDIA_TYPE
 from chalicelib.domain.stored_renditions import State
@@ -10,8 +11,8 @@ _KIND: Schema = {"enum": list(KINDS)}
 _TAG: Schema = {"type": "string", "minLength": 1, "maxLength": MOST_CHARACTERS}
 
 
-def rendition_paths(key_query: Schema, key: Schema) -> Schema:
-    """The paths, given the parameter that names an image and the schema of a key."""
+def rendition_paths(key_query: Schema, key: Schema, conditions: list[Schema]) -> Schema:
+    """The paths, given the parameter that names an image, the schema of a key, and If-Match and If-None-Match."""
     kind_query: Schema = {"name": "kind", "in": "query", "required": True, "schema": _KIND}
     content: Schema = {
         "200": {
@@ -46,6 +47,31 @@ def rendition_paths(key_query: Schema, key: Schema) -> Schema:
                 body=_body(key=key),
             )
         },
+        "/api/v1/image/caption": {
+            "put": operation(
+                "describeImage",
+                "Makes the text the image's caption; an empty one takes it away.",
+                {"200": json_content("About", "The image has the caption."), **errors("400", "404", "412")},
+                parameters=conditions,
+                body=_body(key=key, caption={"type": "string", "maxLength": MOST_CAPTION_CHARACTERS}),
+            )
+        },
+        "/api/v1/image/rename": {
+            "post": operation(
+                "renameImage",
+                "Gives the image another key, with all that belongs to it. Its bytes and its ETag stay as they are. A "
+                "second call finds no image under the first key.",
+                {
+                    "200": {
+                        **json_content("About", "The image has the new key."),
+                        "headers": {"Location": {"description": "Its new address.", "schema": {"type": "string"}}},
+                    },
+                    **errors("400", "404", "409", "412"),
+                },
+                parameters=conditions,
+                body=_body(key=key, new_key=key),
+            )
+        },
         "/api/v1/image/tags": {
             "post": operation(
                 "addTag",
@@ -69,7 +95,7 @@ def rendition_schemas() -> dict[str, Schema]:
 
 
 def of_metadata() -> dict[str, Schema]:
-    """What an image's metadata says of renditions and tags."""
+    """What an image's metadata says of caption, renditions and tags."""
     pixels: Schema = {"type": ["integer", "null"], "minimum": 1}
     rendition = object_of(
         kind=_KIND,
@@ -79,6 +105,7 @@ def of_metadata() -> dict[str, Schema]:
         why={"type": ["string", "null"], "description": "Why it failed."},
     )
     return {
+        "caption": {"type": "string", "description": "Empty if there is none."},
         "renditions": {"type": "array", "items": rendition},
         "tags": {"type": "array", "items": object_of(tag=_TAG, automatic={"type": "boolean"})},
     }

@@ -3,9 +3,11 @@
 from dataclasses import dataclass
 
 from chalicelib.web.ids import id_of
+from chalicelib.web.looks import own_path
 from chalicelib.web.request_form import RequestForm
 
 BACK = ("/", "/keys", "/trash")  # where a form may lead back to
+SAID = ("notice", "trashed", "outcome", "count", "refused")  # what an address says of what was done, not of its page
 _MOST_DIGITS = 6
 _WORDS = {
     "none": "Nothing was chosen, or it is gone already.",
@@ -45,9 +47,9 @@ def batch_in(query: RequestForm) -> bytes | None:
     return id_of(query.text("trashed"))
 
 
-def back_of(path: str) -> str:
-    """Where to go back to: one of the pages that have actions."""
-    return path if path in BACK else "/"
+def back_of(back: str) -> str:
+    """Where to go back to, path and query: one of the pages that have actions."""
+    return back if own_path(back) == back and back.partition("?")[0] in BACK else "/"
 
 
 def images_in_words(count: int) -> str:

@@ -1,7 +1,7 @@
 """What all pages share: the frame around a template, forms that only this browser can send, and where they lead."""
 
 from collections.abc import Callable, Iterable, Mapping
-from urllib.parse import urlencode, urlsplit
+from urllib.parse import quote, urlencode, urlsplit
 
 from chalice.app import Request, Response
 
@@ -11,7 +11,7 @@ from chalicelib.web import fleet_notice, form_token, outcomes
 from chalicelib.web.addresses import root_of, rooted
 from chalicelib.web.fleet_notice import ServingNodes
 from chalicelib.web.http import ErrorAnswer
-from chalicelib.web.looks import THEMES, looks_of
+from chalicelib.web.looks import THEMES, Looks, looks_of
 from chalicelib.web.rendering import address, page, redirect
 from chalicelib.web.request_form import MAX_FIELDS, RequestForm, form_of, query_of
 from chalicelib.web.session import principal_of, visitor_seen
@@ -20,15 +20,15 @@ from chalicelib.web.session import principal_of, visitor_seen
 _SERVERS_OWN = ("no-such-page", "wrong-method")
 
 
-def error_page(answer: ErrorAnswer) -> Response:
+def error_page(answer: ErrorAnswer, looks: Looks) -> Response:
     """The error as a page: what happened, and what can be done next."""
     root = "" if answer.slug in _SERVERS_OWN else "."
-    return page("error.html", root, {"answer": answer}, answer.status)
+    return page("error.html", root, {"answer": answer, "looks": looks}, answer.status)
 
 
-def deeper_error_page(answer: ErrorAnswer) -> Response:
+def deeper_error_page(answer: ErrorAnswer, looks: Looks) -> Response:
     """The error as a page, for routes two levels deep."""
-    return page("error.html", "..", {"answer": answer}, answer.status)
+    return page("error.html", "..", {"answer": answer, "looks": looks}, answer.status)
 
 
 class PageFrame:
@@ -95,8 +95,11 @@ class PageFrame:
         return form
 
     def onward(self, path: str, set_cookie: str | None = None, **query: str | bytes) -> Response:
-        """Leads the browser on to one of our own paths."""
-        answer = redirect(address(rooted(self._request(), ""), path, **query))
+        """Leads the browser on to one of our own paths, which may have a query already."""
+        path, _, kept = path.partition("?")
+        location, _, added = address(rooted(self._request(), ""), path, **query).partition("?")
+        asked = "&".join(filter(None, (kept, added)))
+        answer = redirect(f"{location}?{asked}" if asked else location)
         if set_cookie is not None:
             answer.headers["Set-Cookie"] = set_cookie
         return answer
@@ -107,7 +110,8 @@ class PageFrame:
         if batch_id is None or visitor_seen(self._request()) is None:
             return None
         count = self._services().trash.in_batch(principal_of(self._request()), batch_id)
-        return outcomes.Undo(batch_id.hex(), count, outcomes.back_of(self._request().path)) if count else None
+        back = outcomes.back_of(_path_and_query(self._request()))
+        return outcomes.Undo(batch_id.hex(), count, back) if count else None
 
     def _bucket_origin(self) -> str:
         return _origin_of(self._services().uploads.form_address())
@@ -125,8 +129,8 @@ def _path_and_query(request: Request) -> str:
     """The address of the page, to come back to; of one that a form made, the first page's."""
     if request.method not in ("GET", "HEAD"):
         return "/"
-    values = {name: value for name, value in (request.query_params or {}).items() if name != "notice"}
-    query = urlencode(values, errors="replace")
+    values = {name: value for name, value in (request.query_params or {}).items() if name not in outcomes.SAID}
+    query = urlencode(values, errors="replace", quote_via=quote)
     return f"{request.path}?{query}" if query else str(request.path)
 
 

@@ -13,6 +13,7 @@ from chalicelib.domain.stored_renditions import as_image
 from chalicelib.services.images import no_precondition
 from chalicelib.web.http import error_answer
 from chalicelib.web.image_answers import content_answer, etag_of
+from chalicelib.web.outcomes import back_of
 from chalicelib.web.page_frame import PageFrame
 from chalicelib.web.page_values import NOTICES, file_name, node_serving, shown
 from chalicelib.web.rendition_values import shown_about
@@ -111,13 +112,14 @@ def views(services: Callable[[], Services], request: Callable[[], Request]) -> V
     def delete_question() -> Response:
         query = query_of(request())
         image = services().images.find(principal_of(request()), query.key(), RequestTimer())
-        return frame.page("delete.html", {"image": shown(image), "after": query.text("after")}, images=[image])
+        values = {"image": shown(image), "led_from": back_of(query.text("back"))}
+        return frame.page("delete.html", values, images=[image])
 
     @route("/delete", "POST")
     def delete() -> Response:
         form = frame.own_form()
         trashed = services().trash.put_one_away(principal_of(request()), form.key())
-        return frame.onward("/keys", after=form.text("after"), trashed=trashed.batch_id.hex())
+        return frame.onward(back_of(form.text("back")), trashed=trashed.batch_id.hex())
 
     @route("/delete-all", "GET", "HEAD")
     def delete_all_question() -> Response:

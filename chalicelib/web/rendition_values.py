@@ -22,8 +22,9 @@ class ShownRendition:
 
 
 def told_about(about: About) -> dict[str, object]:
-    """The API's `renditions` and `tags`."""
+    """The API's `caption`, `renditions` and `tags`."""
     return {
+        "caption": about.details.caption,
         "renditions": [
             {
                 "kind": one.kind,

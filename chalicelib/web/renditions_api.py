@@ -1,4 +1,4 @@
-"""The REST face of renditions and tags. Keys travel in the query or in the body."""
+"""The REST face of what belongs to an image: renditions, tags, caption, key. Keys travel in query or body."""
 
 from collections.abc import Callable
 
@@ -6,8 +6,10 @@ from chalice.app import Request, Response
 
 from chalicelib.bootstrap import Services
 from chalicelib.domain.errors import InvalidValueError
-from chalicelib.web.image_answers import rendition_answer
+from chalicelib.web.addresses import rooted
+from chalicelib.web.image_answers import precondition_of, rendition_answer
 from chalicelib.web.json_answers import json_answer
+from chalicelib.web.rendering import address
 from chalicelib.web.rendition_values import told_about
 from chalicelib.web.request_form import RequestForm, form_of, query_of
 from chalicelib.web.session import principal_of
@@ -15,7 +17,7 @@ from chalicelib.web.views import Views
 
 
 def views(services: Callable[[], Services], request: Callable[[], Request]) -> Views:
-    """The routes below /api/v1/image that are about renditions and tags."""
+    """The routes below /api/v1/image that are about what belongs to an image."""
     routes = Views()
     route = routes.route
 
@@ -43,16 +45,34 @@ def views(services: Callable[[], Services], request: Callable[[], Request]) -> V
         services().renditions.retry(principal_of(request()), form.key())
         return _about(form.key(), 202)
 
+    @route("/api/v1/image/caption", "PUT")
+    def describe() -> Response:
+        form = _form()
+        services().image_details.describe(
+            principal_of(request()), form.key(), _given(form, "caption"), precondition_of(request())
+        )
+        return _about(form.key())
+
+    @route("/api/v1/image/rename", "POST")
+    def rename() -> Response:
+        form = _form()
+        new_key = services().image_details.rename(
+            principal_of(request()), form.key(), _given(form, "new_key"), precondition_of(request())
+        )
+        answer = _about(new_key)
+        answer.headers["Location"] = address(rooted(request(), ""), "/api/v1/image", key=new_key)
+        return answer
+
     @route("/api/v1/image/tags", "POST")
     def add_tag() -> Response:
         form = _form()
-        services().renditions.add_tag(principal_of(request()), form.key(), _tag(form))
+        services().renditions.add_tag(principal_of(request()), form.key(), _given(form, "tag"))
         return _about(form.key())
 
     @route("/api/v1/image/tags", "DELETE")
     def remove_tag() -> Response:
         query = query_of(request())
-        services().renditions.remove_tag(principal_of(request()), query.key(), _tag(query))
+        services().renditions.remove_tag(principal_of(request()), query.key(), _given(query, "tag"))
         return _about(query.key())
 
     def _form() -> RequestForm:
@@ -64,7 +84,7 @@ def views(services: Callable[[], Services], request: Callable[[], Request]) -> V
     return routes
 
 
-def _tag(form: RequestForm) -> str:
-    if "tag" not in form.values:
-        raise InvalidValueError("tag", "The field “tag” is missing.")
-    return form.text("tag")
+def _given(form: RequestForm, name: str) -> str:
+    if name not in form.values:
+        raise InvalidValueError(name, f"The field “{name}” is missing.")
+    return form.text(name)

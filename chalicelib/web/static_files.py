@@ -13,6 +13,11 @@ MEDIA_TYPES = {
     ".js": "text/javascript; charset=utf-8",
     ".svg": "image/svg+xml",
 }
+# Files that go out as one: a page asks for less, and is never shown with half of its styles.
+TOGETHER = {
+    "pages.css": ("style.css", "gallery.css"),
+    "home.js": ("uploads.js", "upload.js", "gallery.js", "choosing.js", "lightbox.js", "search.js"),
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +52,9 @@ class StaticFile:
 @cache
 def static_files() -> Mapping[str, StaticFile]:
     """Every file by its name, read once. Only names found here are ever served, so no name leads elsewhere."""
-    return {path.name: _read(path) for path in sorted(FOLDER.iterdir()) if path.suffix in MEDIA_TYPES}
+    found = {path.name: path.read_bytes() for path in sorted(FOLDER.iterdir()) if path.suffix in MEDIA_TYPES}
+    joined = {name: b"\n".join(found[part] for part in parts) for name, parts in TOGETHER.items()}
+    return {name: _file(name, data) for name, data in {**found, **joined}.items()}
 
 
 def static_path(name: str) -> str:
@@ -60,10 +67,9 @@ def cache_control(file: StaticFile, asked_version: str) -> str:
     return "public, max-age=31536000, immutable" if asked_version == file.version else "public, max-age=300"
 
 
-def _read(path: Path) -> StaticFile:
-    data = path.read_bytes()
+def _file(name: str, data: bytes) -> StaticFile:
     compressed = gzip.compress(data, 9, mtime=0)
-    return StaticFile(MEDIA_TYPES[path.suffix], data, compressed, hashlib.sha256(data).hexdigest()[:16])
+    return StaticFile(MEDIA_TYPES[Path(name).suffix], data, compressed, hashlib.sha256(data).hexdigest()[:16])
 
 
 def _takes_gzip(accepted: str) -> bool:

@@ -108,7 +108,7 @@ def views(services: Callable[[], Services], request: Callable[[], Request]) -> V
         return trashed_answer(current.trash, principal_of(request()), trash_id, request(), current.config.inline_bytes)
 
     def _back(form: RequestForm, **query: str) -> Response:
-        return frame.onward(back_of(form.text("back")), after=form.text("after"), q=form.text("q"), **query)
+        return frame.onward(back_of(form.text("back")), **query)
 
     def _restored(path: str, back: Back) -> Response:
         if not back.restored:

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from http import HTTPStatus
 from typing import Any
 
-# (status, message in words, path of the request or "" when it could not be read) -> (headers, body)
-GatewayAnswer = Callable[[int, str, str], tuple[Mapping[str, str], bytes]]
+# (status, message in words, path of the request, its cookies; "" for what could not be read) -> (headers, body)
+GatewayAnswer = Callable[[int, str, str, str], tuple[Mapping[str, str], bytes]]
 
 _NAME = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
 _VALUE = re.compile(r"[\t\x20-\x7e\x80-\xff]*")
@@ -69,16 +69,16 @@ def _check_header(name: str, value: str) -> None:
         raise ValueError(f"header {name!r} cannot be sent with the value {value!r}")
 
 
-def json_gateway_answer(status: int, message: str, path: str) -> tuple[Mapping[str, str], bytes]:
+def json_gateway_answer(status: int, message: str, path: str, cookies: str) -> tuple[Mapping[str, str], bytes]:
     """API Gateway's own small form, the same for every path."""
     return {"Content-Type": "application/json"}, json.dumps({"message": message}).encode("ascii")
 
 
 def answer_from_gateway(
-    status: int, message: str, path: str, headers: Sequence[tuple[str, str]], render: GatewayAnswer
+    status: int, message: str, path: str, cookies: str, headers: Sequence[tuple[str, str]], render: GatewayAnswer
 ) -> Answer:
     """An answer of the server itself. Raises what `render` raises, and ValueError for a header not fit to send."""
-    rendered, body = render(status, message, path)
+    rendered, body = render(status, message, path, cookies)
     own = {"X-Content-Type-Options": "nosniff", "Cache-Control": "no-store", **rendered}
     for name, value in (*own.items(), *headers):
         _check_header(name, value)

@@ -58,6 +58,7 @@ class _Exchange:
     """How far one request got: what is known of it, and whether the bytes after it are the next request."""
 
     line: RequestLine = _UNREAD
+    cookies: str = ""
     keep_alive: bool = False
     started: float = field(default_factory=time.monotonic)
 
@@ -103,7 +104,7 @@ class StrictRequestHandler(ChaliceRequestHandler):
             try:
                 answer = self._answer(wire, exchange)
             except RequestRefusedError as refusal:
-                answer = self._refuse(refusal, exchange.line.path)
+                answer = self._refuse(refusal, exchange)
             exchange.keep_alive = exchange.keep_alive and not self._settings.connections.closing
             head, body = wire_parts(
                 answer,
@@ -124,6 +125,7 @@ class StrictRequestHandler(ChaliceRequestHandler):
         first_line, *field_lines = wire.read_head()
         line = exchange.line = parse_request_line(first_line)
         fields = parse_fields(field_lines)
+        exchange.cookies = next((value for name, value in fields if name.lower() == "cookie"), "")
         framing = parse_framing(fields, line.minor, self._settings.max_body_bytes)
         check_host(fields, self._settings.host_names)
         if (own := self._own_page(line)) is not None:
@@ -176,13 +178,14 @@ class StrictRequestHandler(ChaliceRequestHandler):
             error_log.exception("%s %s failed", line.method, line.path)
             raise RequestRefusedError(500, "Internal server error") from None
 
-    def _refuse(self, refusal: RequestRefusedError, path: str) -> Answer:
+    def _refuse(self, refusal: RequestRefusedError, exchange: _Exchange) -> Answer:
         status, message, headers = refusal.status, refusal.message, refusal.headers
+        path, cookies = exchange.line.path, exchange.cookies
         try:
-            return answer_from_gateway(status, message, path, headers, self._settings.gateway_answer)
+            return answer_from_gateway(status, message, path, cookies, headers, self._settings.gateway_answer)
         except Exception:  # noqa: BLE001 (logged whole; the client still gets its answer)
             error_log.exception("rendering the answer %d for %s failed", status, path)
-            return answer_from_gateway(status, message, path, headers, json_gateway_answer)
+            return answer_from_gateway(status, message, path, cookies, headers, json_gateway_answer)
 
     def _log(self, exchange: _Exchange, outcome: str) -> None:
         # The query is left out: it may carry keys and tokens. Line and target are ASCII without control characters.

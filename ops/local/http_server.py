@@ -3,7 +3,7 @@
     python -m ops.local.http_server --port 8000
 
 serves the Chalice object `app` of the project's app.py as stage "local" until SIGTERM or SIGINT. If app.py has a
-function `gateway_answer(status, message, path) -> (headers, body)`, it renders the server's own errors.
+function `gateway_answer(status, message, path, cookies) -> (headers, body)`, it renders the server's own errors.
 """
 
 import argparse

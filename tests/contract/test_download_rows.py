@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from chalicelib.adapters.mysql.album_rows import MySqlAlbumRows
 from chalicelib.adapters.mysql.download_rows import MySqlDownloadRows
 from chalicelib.adapters.s3_objects import S3Objects
 from chalicelib.domain.download_ports import Asked, DownloadRows, MadeZip, PartedObjects, Saved
@@ -25,11 +26,13 @@ from chalicelib.domain.downloads import (
 )
 from chalicelib.domain.errors import DownloadsUnderWayError, NotFoundError, PartsLostError
 from chalicelib.domain.jobs import MAKE_DOWNLOAD, Job, removals_of
+from chalicelib.domain.sharing_ports import AlbumRows
 from chalicelib.domain.stored_renditions import ImageTag
 from chalicelib.domain.zip_files import entry_of
 from tests.contract.real_parts import MariaDb
 from tests.contract.rows_under_test import DEMO, RowsUnderTest, memory_rows_of, mysql_rows
 from tests.fakes import ManualClock, MemoryObjects, MemoryStore
+from tests.fakes.album_rows import MemoryAlbumRows
 from tests.fakes.download_rows import MemoryDownloadRows
 
 if TYPE_CHECKING:
@@ -44,6 +47,7 @@ class Under:
     rows: RowsUnderTest
     downloads: DownloadRows
     pass_time: Callable[[float], None]
+    albums: AlbumRows
 
     def ask(self, what: What = What.EXPORT, *keys: bytes) -> Asked:
         return self.downloads.ask(DEMO, some_id(), what, keys, None)
@@ -53,7 +57,7 @@ class Under:
 def under(request: pytest.FixtureRequest) -> Under:
     if request.param == "memory":
         store = MemoryStore(ManualClock())
-        return Under(memory_rows_of(store), MemoryDownloadRows(store), store.clock.advance)
+        return Under(memory_rows_of(store), MemoryDownloadRows(store), store.clock.advance, MemoryAlbumRows(store))
     maria: MariaDb = request.getfixturevalue("maria")
     rows = mysql_rows(maria)
 
@@ -62,7 +66,7 @@ def under(request: pytest.FixtureRequest) -> Under:
         maria.execute("UPDATE downloads SET asked_at = asked_at - INTERVAL %s SECOND", (seconds,))
         maria.execute("UPDATE download_zips SET ends_at = ends_at - INTERVAL %s SECOND", (seconds,))
 
-    return Under(rows, MySqlDownloadRows(maria.database()), pass_time)
+    return Under(rows, MySqlDownloadRows(maria.database()), pass_time, MySqlAlbumRows(maria.database()))
 
 
 def some_id() -> bytes:
@@ -132,6 +136,23 @@ def test_its_images_come_in_the_order_of_their_keys_with_their_tags(under: Under
         assert [one.image for one in found] == [under.rows.images.row(DEMO, key).image for key in wanted]
         tags = next(one.tags for one in found if one.image.key == b"k2")
         assert tags == (ImageTag("boat", automatic=False), ImageTag("sea", automatic=False))
+
+
+def test_its_images_tell_the_albums_that_they_are_in(under: Under) -> None:
+    for key in (b"k1", b"k2", b"k3"):
+        under.rows.put(key)
+    first, second = some_id(), some_id()
+    under.albums.create(DEMO, first, "Sea", 100)
+    under.pass_time(1)
+    under.albums.create(DEMO, second, "é <b>", 100)
+    under.albums.add(DEMO, first, [b"k2", b"k1"], some_id(), 100)
+    under.albums.add(DEMO, second, [b"k1"], some_id(), 100)
+    stretch = under.downloads.begin(under.ask().download.id)
+    assert stretch is not None
+    found = {one.image.key: one.albums for one in under.downloads.sources(stretch, b"", 10)}
+    assert found[b"k3"] == ()
+    assert [(one.album_id, one.title) for one in found[b"k1"]] == [(first, "Sea"), (second, "é <b>")]
+    assert found[b"k2"][0].place < found[b"k1"][0].place
 
 
 def test_images_that_are_gone_do_not_end_a_selection(under: Under) -> None:

@@ -184,16 +184,18 @@ def test_a_body_sent_to_a_wrong_place_is_read_and_dropped(server: LocalServer, s
 
 
 def test_the_application_renders_the_servers_errors_by_path(sample: Sample) -> None:
-    def render(status: int, message: str, path: str) -> tuple[dict[str, str], bytes]:
+    def render(status: int, message: str, path: str, cookies: str) -> tuple[dict[str, str], bytes]:
         if path.startswith("/broken"):
             raise RuntimeError("secret detail")
-        return {"Content-Type": "text/plain", "X-Frame-Options": "DENY"}, f"{status} {path} {message}".encode()
+        return {"Content-Type": "text/plain", "X-Frame-Options": "DENY"}, f"{status} {path} {message}{cookies}".encode()
 
     with running_server(sample, gateway_answer=render) as server, RawClient(server.server_port) as client:
         answer = client.get("/pages/x?y=1")
         assert answer.header("content-type") == "text/plain"
         assert answer.header("x-frame-options") == "DENY"
         assert answer.body == b"404 /pages/x Nothing is served at this path."
+        client.send("GET /themed HTTP/1.1", "Host: t", "Cookie: theme=dark")
+        assert client.receive().body == b"404 /themed Nothing is served at this path.theme=dark"
         broken = client.get("/broken")
         assert (broken.status, broken.header("content-type")) == (404, "application/json")
         assert client.get("/", method="BREW").body.startswith(b"501 / ")

@@ -21,7 +21,7 @@ app = Chalice("tiny")
 def index():
     return {"hello": "world"}
 
-def gateway_answer(status, message, path):
+def gateway_answer(status, message, path, cookies):
     return {"Content-Type": "text/plain"}, str(status).encode()
 """
 

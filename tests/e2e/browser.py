@@ -5,8 +5,10 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+from chalicelib.bootstrap import Services
+from chalicelib.web.faces import gateway_answer
 from ops.local.http_server import build_server
-from tests.fakes import MemoryParts, memory_app
+from tests.fakes import memory_app
 
 NAMES = ("chromium", "google-chrome", "chromium-browser")
 
@@ -17,9 +19,10 @@ def browser_path() -> str | None:
 
 
 @contextmanager
-def served(parts: MemoryParts) -> Iterator[str]:
-    """The application on these fakes, served on loopback; its address."""
-    server = build_server(memory_app(parts.services()), "127.0.0.1", 0, max_body_bytes=1 << 20)
+def served(services: Services) -> Iterator[str]:
+    """The application with these services, served on loopback; its address."""
+    app = memory_app(services)
+    server = build_server(app, "127.0.0.1", 0, max_body_bytes=1 << 20, gateway_answer=gateway_answer)
     thread = threading.Thread(target=server.serve_forever)
     thread.start()
     yield f"http://127.0.0.1:{server.server_port}"

@@ -1,38 +1,24 @@
-"""Pictures of the pages on a store of their own: light, dark, wide and at 320 px. `make shots`."""
+"""Pictures of every page, light, dark, wide and at 320 px: the README's on a store of their own. `make shots`."""
 
 import sys
 import tempfile
 from pathlib import Path
+from typing import Any
 from urllib.parse import quote
 
-from playwright.sync_api import Page, sync_playwright
-
+from tests.e2e import acceptance
+from tests.e2e.browser import served
+from tests.e2e.every_page import World, open_lightbox
 from tests.e2e.sample_images import hills, name_of
 from tests.e2e.store_client import StoreClient
-from tests.e2e.test_browser import ARGUMENTS, CHROMIUM
+from tests.e2e.test_browser import CHROMIUM
 from tests.local_cloud import LocalCloud, until
 
 FOLDER = Path(__file__).parents[2] / "docs/images"
 IMAGES = 26
 FORMS = {"light": (1280, 900, "light"), "dark": (1280, 900, "dark"), "wide": (2560, 1300, "light")}
 NARROW = {"320": (320, 640, "light"), "320-dark": (320, 640, "dark")}
-PAGES = {
-    "home": "/",
-    "edits": "/?show=edits",
-    "image": f"/image?key={quote(name_of(1))}",
-    "upload": "/upload",
-    "keys": "/keys",
-    "delete": f"/delete?key={quote(name_of(1))}",
-    "missing": "/image?key=none",
-    "manager": "/manager",
-    "decisions": "/manager/decisions",
-    "admin": "/admin",
-    "audit": "/admin/audit",
-    "sign-in": "/sign-in",
-    "sign-up": "/sign-up",
-    "withdraw": "/withdraw",
-}
-KEPT = {("home", "light"), ("lightbox", "dark")}  # the README's
+KEPT = (("home", "light"), ("lightbox", "dark"))  # the README's
 
 
 def main() -> int:
@@ -47,9 +33,10 @@ def main() -> int:
         cloud.start()
         try:
             _fill(cloud)
-            _take(cloud, everything)
+            _take_kept(cloud)
         finally:
             cloud.stop()
+    _take_all(everything)
     sys.stdout.write(f"{len(list(everything.glob('*.png')))} pictures in {everything}\n")
     return 0
 
@@ -62,33 +49,43 @@ def _fill(cloud: LocalCloud) -> None:
     until(lambda: b'"due"' not in store("GET", ready).body, timeout_seconds=120)
 
 
-def _take(cloud: LocalCloud, everything: Path) -> None:
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=ARGUMENTS)
-        for form, (width, height, scheme) in {**FORMS, **NARROW}.items():
-            context = browser.new_context(
-                base_url=cloud.address,
-                viewport={"width": width, "height": height},
-                color_scheme="dark" if scheme == "dark" else "light",
-            )
+def _take_kept(cloud: LocalCloud) -> None:
+    """The README's, of images that went the whole way."""
+    with acceptance.launched() as browser:
+        for name, form in KEPT:
+            context = browser.new_context(base_url=cloud.address, **_looks(FORMS[form]))
             page = context.new_page()
-            for name, path in PAGES.items():
-                page.goto(path, wait_until="networkidle")
-                _shoot(page, everything, name, form)
             page.goto("/", wait_until="networkidle")
-            page.locator(".tile > a").nth(2).click()
-            page.locator("#lightbox #tags").wait_for(state="attached")
-            page.wait_for_load_state("networkidle")
-            _shoot(page, everything, "lightbox", form)
+            if name == "lightbox":
+                open_lightbox(page, 2)
+                page.wait_for_load_state("networkidle")
+            kept = name if form == "light" else f"{name}-{form}"
+            page.screenshot(path=FOLDER / f"{kept}.jpg", type="jpeg", quality=70)
             context.close()
-        browser.close()
 
 
-def _shoot(page: Page, everything: Path, name: str, form: str) -> None:
-    page.screenshot(path=everything / f"{name}-{form}.png")
-    if (name, form) in KEPT:
-        kept = name if form == "light" else f"{name}-{form}"
-        page.screenshot(path=FOLDER / f"{kept}.jpg", type="jpeg", quality=70)
+def _take_all(everything: Path) -> None:
+    """Each page of the list, on a store that has some of everything. Each form has its own: some pages change it."""
+    for form, looks in {**FORMS, **NARROW}.items():
+        world = World()
+        with served(world.services) as address, acceptance.launched() as browser:
+            for one in world.pages:
+                context = browser.new_context(base_url=address, **_looks(looks))
+                session = world.session(one.who)
+                if session is not None:
+                    context.add_cookies([{"name": "session", "value": session, "url": address}])
+                page = context.new_page()
+                page.goto(one.path, wait_until="networkidle")
+                if one.then is not None:
+                    one.then(page)
+                    page.wait_for_load_state("networkidle")
+                page.screenshot(path=everything / f"{one.name.replace(' ', '-')}-{form}.png")
+                context.close()
+
+
+def _looks(form: tuple[int, int, str]) -> dict[str, Any]:
+    width, height, scheme = form
+    return {"viewport": {"width": width, "height": height}, "color_scheme": scheme}
 
 
 if __name__ == "__main__":

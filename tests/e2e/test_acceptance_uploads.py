@@ -9,7 +9,6 @@ from contextlib import contextmanager
 from pathlib import Path
 from urllib.parse import quote
 
-import pymysql
 import pytest
 from playwright.sync_api import Browser, Page, Route, expect
 
@@ -17,6 +16,7 @@ from tests.e2e import acceptance
 from tests.e2e.acceptance import STORED, all_stored, choose, drop, row, total
 from tests.e2e.cut_network import cut_network
 from tests.e2e.store_client import StoreClient
+from tests.e2e.ten_thousand import database
 from tests.e2e.test_browser import CHROMIUM
 from tests.local_cloud import LocalCloud
 
@@ -213,18 +213,7 @@ def worker_held(cloud: LocalCloud) -> Iterator[None]:
 
 def _fail(cloud: LocalCloud, key: str, why: str) -> None:
     """Makes an image's renditions what they are after a failure."""
-    environ = cloud.environ
-    with (
-        pymysql.connect(
-            host=environ["DATABASE_HOST"],
-            port=int(environ["DATABASE_PORT"]),
-            user=environ["DATABASE_USER"],
-            password=environ["DATABASE_PASSWORD"],
-            database=environ["DATABASE_NAME"],
-            autocommit=True,
-        ) as connection,
-        connection.cursor() as cursor,
-    ):
+    with database(cloud) as connection, connection.cursor() as cursor:
         count = cursor.execute(
             "UPDATE renditions SET state = 'failed', why = %s WHERE image_key = %s", (why, key.encode())
         )

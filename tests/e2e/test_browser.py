@@ -101,8 +101,8 @@ def test_an_image_goes_in_and_is_seen_found_and_deleted(page: Page, key: str) ->
         page.get_by_role("link", name="Download", exact=True).click()
     assert download.value.path().read_bytes() == data
 
-    page.goto("/")
-    page.get_by_role("search").get_by_role("textbox").fill(key)
+    page.goto("/keys")
+    page.get_by_role("search", name="By key").get_by_role("textbox").fill(key)
     page.get_by_role("button", name="Retrieve").click()
     assert page.locator("h1").text_content() == key
 

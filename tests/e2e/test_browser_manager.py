@@ -1,17 +1,27 @@
-"""A manager's browser: the live parts of the console, forms that are never overwritten, and the notice of a resize."""
+"""A manager's browser: the checks 14 to 17 by number, live parts, forms that nothing overwrites, notices of a resize.
 
+What check 16 says of hit rates and check 17 of replacing is proven on real nodes (test_fleet_resize, test_main_job).
+"""
+
+import re
 from collections.abc import Iterator
+from datetime import timedelta
 
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
 from chalicelib.domain import fleet
+from chalicelib.domain.accounts import Principal
+from chalicelib.domain.decisions import Decision, Sample, minute_of
 from chalicelib.domain.fleet import Node
+from chalicelib.domain.partitions import alternating
+from chalicelib.services.images import no_precondition
 from chalicelib.web.fleet_notice import KEPT_SECONDS
 from tests.e2e.acceptance import launched
 from tests.e2e.browser import browser_path, served
-from tests.fakes import MemoryParts
+from tests.fakes import MemoryParts, NullStopwatch
 
+DEMO = Principal("demo")
 FOUR = tuple(Node(f"node-{letter}", f"10.0.0.{index}", 11211) for index, letter in enumerate("abcd", 1))
 
 pytestmark = pytest.mark.skipif(browser_path() is None, reason="no browser is installed: ops/setup.sh --browser")
@@ -31,7 +41,7 @@ def parts() -> MemoryParts:
 @pytest.fixture
 def address(parts: MemoryParts) -> Iterator[str]:
     """The application on fakes, served on loopback."""
-    with served(parts) as address:
+    with served(parts.services()) as address:
         yield address
 
 
@@ -52,6 +62,71 @@ def page(browser: Browser, address: str) -> Iterator[Page]:
 def grow(parts: MemoryParts) -> None:
     parts.store.fleet_map = fleet.with_nodes(parts.fleet_map, FOUR)
     parts.clock.advance(KEPT_SECONDS)
+
+
+def decided(parts: MemoryParts, minutes_ago: int, rule: str, reason: str, target: int = 4) -> None:
+    """A decision of the scaler's on a closed minute, as it is kept."""
+    now = parts.clock.now()
+    minute = minute_of(now) - minutes_ago
+    samples = tuple(Sample(node.id, minute, 100 + minutes_ago, 80, 20, 7, 2048, 1 << 20) for node in FOUR)
+    at = now - timedelta(minutes=minutes_ago - 1)
+    number = len(parts.store.decisions) + 1
+    parts.store.decisions.append(Decision(minute, at, 7, rule, reason, 4, target, samples, id=number))
+
+
+def test_check_14_thirty_minutes_of_charts_by_minute(page: Page, parts: MemoryParts) -> None:
+    for minutes_ago in range(31, 1, -1):
+        decided(parts, minutes_ago, "within-thresholds", "Miss rate 20.0 % is within 5 % to 30 %.")
+    page.goto("/manager")
+    titles = page.locator(".charts figcaption > span")
+    expect(titles).to_have_text(["Nodes", "Hit rate", "Miss rate", "Requests a minute", "Items", "Size"])
+    for number in range(6):
+        expect(page.locator(".charts svg.chart").nth(number)).to_be_visible()
+        expect(page.locator(".charts figcaption strong").nth(number)).to_contain_text(re.compile(r"\d"))
+    page.locator("#minutes-summary").click()
+    expect(page.locator("#minutes-table tbody tr")).to_have_count(30)
+
+
+def test_check_15_each_decision_tells_its_inputs_its_rule_and_its_reason_holds_included(
+    page: Page, parts: MemoryParts
+) -> None:
+    decided(parts, 4, "above-maximum", "Miss rate 35.0 % of 400 requests is above 30 %.", target=5)
+    decided(parts, 2, "cooldown", "held: cooldown, 40 s left")
+    page.goto("/manager")
+    page.get_by_role("link", name="The whole log").click()
+    for words in ("held: cooldown, 40 s left", "Miss rate 35.0 % of 400 requests is above 30 %.", "4 → 5"):
+        expect(page.get_by_role("main")).to_contain_text(words)
+    page.locator(".log-head a").first.click()
+    expect(page.get_by_role("main")).to_contain_text("held: cooldown, 40 s left")
+    expect(page.get_by_role("heading", name="From these samples")).to_be_visible()
+    expect(page.locator("tbody tr")).to_have_count(4)
+    expect(page.locator("tbody")).to_contain_text("102")
+
+
+def test_check_16_a_resize_from_four_to_five_is_followed_by_partition(page: Page, parts: MemoryParts) -> None:
+    grow(parts)
+    page.goto("/manager")
+    store, fifth = parts.store, Node("node-e", "10.0.0.5", 11211)
+    moved_at = parts.clock.now().timestamp()
+    store.fleet_map = fleet.moved(store.fleet_map, (*FOUR, fifth), alternating(5), moved_at)
+    page.clock.fast_forward(11_000)
+    expect(page.get_by_text("Handoff under way").first).to_be_visible()
+    assert page.locator(".cells li.moves").count() == page.locator(".moves-list li").count() >= 10
+    expect(page.locator("#live-nodes h3")).to_have_text([f"Node {number}" for number in range(1, 6)])
+
+
+def test_check_17_a_dead_node_is_shown_within_a_minute_with_the_cause_and_users_see_no_error(
+    page: Page, parts: MemoryParts
+) -> None:
+    parts.services().images.put(DEMO, b"k1", b"the bytes", no_precondition, NullStopwatch())
+    page.goto("/manager")
+    expect(page.locator("#live-nodes .badge.failing")).to_have_count(0)
+    parts.caches.of(parts.fleet_map.nodes[1]).down = True
+    parts.clock.advance(KEPT_SECONDS)
+    page.clock.fast_forward(11_000)
+    expect(page.locator("#live-nodes .badge.failing")).to_have_text("Failing")
+    expect(page.locator("#live-nodes")).to_contain_text("It does not answer")
+    assert [page.request.get("/content?key=k1").status for _ in range(5)] == [200] * 5
 
 
 def test_the_live_parts_follow_and_what_is_typed_stays(page: Page, parts: MemoryParts) -> None:

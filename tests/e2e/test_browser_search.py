@@ -9,10 +9,11 @@ from PIL import Image
 from playwright.sync_api import Browser, Page, expect
 
 from chalicelib.domain.accounts import Principal
-from chalicelib.domain.jobs import Render
+from chalicelib.domain.jobs import Render, render_job
 from tests.e2e.acceptance import launched
 from tests.e2e.browser import browser_path, served
 from tests.fakes import MemoryParts, NullStopwatch
+from tests.fakes.store import JobRow
 
 DEMO = Principal("demo")
 
@@ -45,13 +46,15 @@ def see(parts: MemoryParts, key: str, tag: str) -> None:
     image = parts.image_rows.row(DEMO, key.encode()).image
     assert image is not None
     order = Render(image.owner_id, image.key, image.object_key, ())
-    parts.render_rows.complete(order, secrets.token_bytes(16), secrets.token_bytes(16), [], [tag])
+    job_id = secrets.token_bytes(16)
+    parts.store.jobs[job_id] = JobRow(render_job(job_id, order), parts.clock.now())  # without it, it came late
+    parts.render_rows.complete(order, job_id, secrets.token_bytes(16), [], [tag])
 
 
 @pytest.fixture
 def address(parts: MemoryParts) -> Iterator[str]:
     """The application on fakes, served on loopback."""
-    with served(parts) as address:
+    with served(parts.services()) as address:
         yield address
 
 

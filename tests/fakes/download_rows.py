@@ -14,6 +14,7 @@ from chalicelib.domain.downloads import (
     MOST_LISTED,
     MOST_UNDER_WAY,
     ZIP_KEPT_SECONDS,
+    AlbumPlace,
     Download,
     Making,
     Source,
@@ -111,6 +112,7 @@ class MemoryDownloadRows:
                     images[row.owner_id, key],
                     tuple(self._tags(row.owner_id, key)),
                     self._store.details.get((row.owner_id, key), (Details(), None))[0].caption,
+                    tuple(self._albums(row.owner_id, key)),
                 )
                 for key in sorted(wanted)[:limit]
             ]
@@ -150,3 +152,9 @@ class MemoryDownloadRows:
     def _tags(self, owner_id: bytes, key: bytes) -> list[ImageTag]:
         tags = self._store.tags.get((owner_id, key), {})
         return [ImageTag(tag, tags[tag].automatic) for tag in sorted(tags, key=str.encode) if not tags[tag].removed]
+
+    def _albums(self, owner_id: bytes, key: bytes) -> list[AlbumPlace]:
+        albums = self._store.albums
+        found = [one for one in self._store.album_images.values() if (one.owner_id, one.key) == (owner_id, key)]
+        found.sort(key=lambda one: (albums[one.album_id].created_at, one.album_id))
+        return [AlbumPlace(one.album_id, albums[one.album_id].title, one.place) for one in found]

@@ -123,6 +123,7 @@ def test_what_does_not_fit_into_one_zip_is_several(store: DownloadStore) -> None
 def test_an_export_tells_of_each_image(store: DownloadStore) -> None:
     store.filled(3)
     store.services.renditions.add_tag(DEMO, b"k001.png", "sea")
+    album_id, _ = store.services.albums.create_with(DEMO, "By the <sea>", [b"k002.png", b"k001.png"])
     download = store.downloads.export(DEMO)
     store.work()
     (files,) = store.files_of(download)
@@ -131,9 +132,12 @@ def test_an_export_tells_of_each_image(store: DownloadStore) -> None:
     assert {one["file"] for one in told} | {"images.json"} == set(files)
     own = [tag["tag"] for tag in told[1]["tags"] if not tag["automatic"]]
     assert own == ["sea"]
+    placed = [[(one["id"], one["title"], one["place"]) for one in each["albums"]] for each in told]
+    assert placed == [[], [(album_id.hex(), "By the <sea>", 1)], [(album_id.hex(), "By the <sea>", 0)]]
     assert told[1]["size"] == len(files["k001.png"])
     assert set(told[0]) == {
         *("file", "key", "media_type", "size", "width", "height", "frames", "sha256", "uploaded_at", "caption", "tags"),
+        "albums",
     }
 
 

@@ -3,7 +3,7 @@
 import pytest
 
 from tests.web.caller import URLENCODED, VISITOR, Caller
-from tests.web.html_page import keyed, page_of, put, urlencoded
+from tests.web.html_page import HtmlPage, keyed, page_of, put, urlencoded
 
 HARD = ["k2", "a/b & <b>", "צילום 1", "100% +?#", "//evil.test"]
 
@@ -84,6 +84,15 @@ def test_a_theme_is_kept_by_the_browser_and_leads_back(caller: Caller, theme: st
     assert "Max-Age=31536000" in cookie
     page = page_of(caller("GET", "/keys", {"Cookie": f"visitor={VISITOR}; theme={theme}"}))
     assert page.all("html")[0]["data-theme"] == theme
+
+
+@pytest.mark.parametrize("path", ["/album?id=none", "/manager/decision?id=0", "/trash/undo"])
+def test_pages_of_errors_have_the_chosen_theme_too(caller: Caller, path: str) -> None:
+    answer = caller("GET", path, {"Cookie": f"visitor={VISITOR}; theme=dark"})
+    assert answer.status >= 400
+    page = HtmlPage(answer.body)
+    assert page.all("html")[0]["data-theme"] == "dark"
+    assert "data-theme" not in HtmlPage(caller("GET", path).body).all("html")[0].attributes
 
 
 def test_a_theme_that_is_none_is_refused_and_one_in_a_cookie_ignored(caller: Caller) -> None:

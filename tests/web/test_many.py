@@ -72,6 +72,31 @@ def test_thirty_are_chosen_moved_to_the_trash_and_back_by_undo(call: Caller) -> 
     assert "moved to Trash" not in HtmlPage(call("GET", answer.headers["location"]).body).text
 
 
+@pytest.mark.parametrize(
+    "address",
+    ["/?q=tag%3Aa%20-b", "/?after=1.YQ&show=edits", "/keys?after=k2%2F%C3%A9"],
+    ids=["search", "page", "keys"],
+)
+def test_an_action_and_its_undo_lead_back_to_the_page_that_one_was_on(call: Caller, address: str) -> None:
+    key = stored(call, 1)[0]
+    answer = chosen(call, "trash", [key], back=address)
+    assert answer.headers["location"].startswith(f"{address}&trashed=")
+    page = HtmlPage(call("GET", answer.headers["location"]).body)
+    undo = next(one for one in page.all("form") if one["action"].endswith("/trash/undo"))
+    assert undo["method"] == "post"
+    backs = [one["value"] for one in page.all("input") if one.attributes.get("name") == "back"]
+    assert set(backs) == {address}
+    batch = page.fields()["batch"]
+    undone = call.submit("/trash/undo", URLENCODED, urlencode({"batch": batch, "back": backs[0]}).encode())
+    assert undone.headers["location"] == f"{address}&outcome=restored&count=1"
+
+
+@pytest.mark.parametrize("address", ["//elsewhere.test/", "https://elsewhere.test/", "/admin", "/\\elsewhere.test", ""])
+def test_an_action_leads_to_no_other_site_and_to_no_other_page(call: Caller, address: str) -> None:
+    answer = chosen(call, "trash", stored(call, 1), back=address)
+    assert answer.headers["location"].startswith("/?trashed=")
+
+
 def test_an_action_on_what_a_search_found_leads_back_to_it(call: Caller) -> None:
     keys = stored(call, 3)
     found = HtmlPage(call("GET", f"/?q={keys[0][:1]}").body)

@@ -2,12 +2,14 @@
 
 import json
 import re
+from typing import Any
 from urllib.parse import quote
 
 import pytest
 
 from chalicelib.domain.errors import UnreadableImageError
 from chalicelib.web.form_token import token_of
+from tests.answer import Answer
 from tests.fakes import MemoryParts, memory_app
 from tests.fakes.parts import memory_config
 from tests.web.caller import JSON, URLENCODED, VISITOR, Caller
@@ -33,8 +35,8 @@ def page(caller: Caller, key: str = "k1") -> HtmlPage:
     return page_of(caller("GET", keyed("/image", key)))
 
 
-def metadata(caller: Caller, key: str = "k1") -> dict[str, list[dict[str, object]]]:
-    answer: dict[str, list[dict[str, object]]] = caller("GET", keyed("/api/v1/image/metadata", key)).json
+def metadata(caller: Caller, key: str = "k1") -> dict[str, Any]:
+    answer: dict[str, Any] = caller("GET", keyed("/api/v1/image/metadata", key)).json
     return answer
 
 
@@ -208,3 +210,63 @@ def test_an_edit_is_refused_in_words_on_page_and_api_while_the_quota_is_full() -
     assert len(call.parts.store.renditions) == 3
     call.parts.store.quotas.clear()
     assert ada.submit("/edit", key="k1", kind="greyscale").status == 303
+
+
+def asked(caller: Caller, method: str, path: str, headers: dict[str, str] | None = None, **fields: str) -> Answer:
+    """A call with a JSON body."""
+    return caller(method, path, {**JSON, **(headers or {})}, json.dumps(fields).encode())
+
+
+@pytest.mark.parametrize("key", KEYS)
+def test_a_caption_is_kept_by_the_api_and_told_with_the_metadata(caller: Caller, key: str) -> None:
+    put(caller, key)
+    assert metadata(caller, key)["caption"] == ""
+    answer = asked(caller, "PUT", "/api/v1/image/caption", key=key, caption="  Boats <b>at</b> noon ")
+    assert (answer.status, answer.json["caption"]) == (200, "Boats <b>at</b> noon")
+    assert metadata(caller, key)["caption"] == "Boats <b>at</b> noon"
+    assert asked(caller, "PUT", "/api/v1/image/caption", key=key, caption="").json["caption"] == ""
+
+
+@pytest.mark.parametrize("key", KEYS)
+def test_an_image_gets_another_key_by_the_api_with_all_that_belongs_to_it(caller: Caller, key: str) -> None:
+    put(caller, key)
+    work(caller)
+    asked(caller, "PUT", "/api/v1/image/caption", key=key, caption="Boats")
+    before = metadata(caller, key)
+    answer = asked(caller, "POST", "/api/v1/image/rename", key=key, new_key=f"{key} of 2026")
+    assert (answer.status, answer.headers["location"]) == (200, keyed("/api/v1/image", f"{key} of 2026"))
+    after = metadata(caller, f"{key} of 2026")
+    same = ("caption", "renditions", "tags", "sha256", "created_at")
+    assert {name: after[name] for name in same} == {name: before[name] for name in same}
+    assert caller("GET", keyed("/api/v1/image", key)).status == 404
+    assert asked(caller, "POST", "/api/v1/image/rename", key=key, new_key=f"{key} of 2026").status == 404
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "field"),
+    [("PUT", "/api/v1/image/caption", "caption"), ("POST", "/api/v1/image/rename", "new_key")],
+)
+def test_caption_and_key_are_changed_only_for_the_image_that_if_match_names(
+    caller: Caller, method: str, path: str, field: str
+) -> None:
+    put(caller, "k1")
+    etag = caller("GET", "/api/v1/image?key=k1").headers["etag"]
+    fields = {"key": "k1", field: "new"}
+    refused = asked(caller, method, path, {"If-Match": '"another"'}, **fields)
+    assert (refused.status, refused.json["type"].rpartition(":")[2]) == (412, "precondition-failed")
+    assert metadata(caller)["caption"] == ""
+    assert asked(caller, method, path, {"If-Match": etag}, **fields).status == 200
+    assert asked(caller, method, path, None, **{**fields, "key": "none"}).status == 404
+    missing = asked(caller, method, path, key="k1")
+    assert (missing.status, missing.json["errors"][0]["field"]) == (400, field)
+
+
+def test_a_key_that_is_taken_or_is_none_is_refused_by_the_api(caller: Caller) -> None:
+    put(caller, "k1")
+    put(caller, "k2")
+    taken = asked(caller, "POST", "/api/v1/image/rename", key="k1", new_key="k2")
+    assert (taken.status, taken.json["title"]) == (409, "The key is taken")
+    for wrong in ("", "x" * 256, "a\nb"):
+        assert asked(caller, "POST", "/api/v1/image/rename", key="k1", new_key=wrong).status == 400
+    assert asked(caller, "PUT", "/api/v1/image/caption", key="k1", caption="x" * 501).status == 400
+    assert caller("GET", "/api/v1/image?key=k1").status == 200

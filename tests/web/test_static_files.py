@@ -7,7 +7,7 @@ import pytest
 
 from chalicelib.domain.colour_names import NAMED_COLOURS
 from chalicelib.web.page_values import NODE_COLOURS
-from chalicelib.web.static_files import FOLDER, static_path
+from chalicelib.web.static_files import FOLDER, TOGETHER, static_path
 from tests.web.caller import Caller
 from tests.web.html_page import HtmlPage
 
@@ -59,6 +59,13 @@ def test_a_browser_that_has_the_file_gets_no_bytes(caller: Caller) -> None:
     etag = caller("GET", "/static/style.css").headers["etag"]
     assert caller("GET", "/static/style.css", {"If-None-Match": etag}).status == 304
     assert caller("GET", "/static/style.css", {"If-None-Match": '"other"'}).status == 200
+
+
+@pytest.mark.parametrize("name", TOGETHER)
+def test_files_that_go_out_as_one_have_the_bytes_of_each_in_order(caller: Caller, name: str) -> None:
+    parts = [(FOLDER / part).read_bytes() for part in TOGETHER[name]]
+    assert caller("GET", static_path(name)).body == b"\n".join(parts)
+    assert not (FOLDER / name).exists()
 
 
 @pytest.mark.parametrize("name", ["none.css", "..", "%2e%2e%2fapp.py", "..%2Fapp.py", "STYLE.CSS", "style.css%00"])

@@ -7,6 +7,7 @@ from typing import Any
 
 from chalicelib.adapters.mysql.audit_rows import moment_of
 from chalicelib.adapters.mysql.database import Args, Database, Transaction
+from chalicelib.adapters.mysql.download_sources import sources_of
 from chalicelib.adapters.mysql.due_jobs import derived_id, insert_jobs
 from chalicelib.adapters.mysql.idempotency_rows import keep_answer
 from chalicelib.adapters.mysql.image_rows import COLUMN_COUNT, COLUMNS, image_of, images_under, locked_owner
@@ -32,7 +33,6 @@ from chalicelib.domain.downloads import (
 from chalicelib.domain.errors import DownloadsUnderWayError, NotFoundError
 from chalicelib.domain.idempotency import Note
 from chalicelib.domain.jobs import Job, Removal
-from chalicelib.domain.stored_renditions import ImageTag
 
 ASK_SECONDS = 10.0  # every image of the owner's is counted
 _COLUMNS = (
@@ -118,9 +118,7 @@ class MySqlDownloadRows:
         images = [image_of(row) for row in found]
         if not images and stretch.what is What.SELECTION:  # these are gone, and there may be others behind them
             return self.sources(stretch, keys[-1], limit)
-        tags = self._tags(stretch.owner_id, [image.key for image in images])
-        captions = self._captions(stretch.owner_id, [image.key for image in images])
-        return [Source(image, tuple(tags.get(image.key, ())), captions.get(image.key, "")) for image in images]
+        return sources_of(self._database, stretch.owner_id, images)
 
     def save(self, stretch: Stretch, saved: Saved) -> bool:
         def work(transaction: Transaction) -> bool:
@@ -146,30 +144,6 @@ class MySqlDownloadRows:
         )
         keys = [bytes.fromhex(key) for _, text in found for key in json.loads(text)]
         return [key for key in keys if key > after]
-
-    def _captions(self, owner_id: bytes, keys: Sequence[bytes]) -> dict[bytes, str]:
-        if not keys:
-            return {}
-        found = self._database.select(
-            "SELECT owner_id, image_key, caption FROM image_details WHERE owner_id = %s AND image_key IN %s",
-            (owner_id, tuple(keys)),
-            belongs=lambda rows: all(len(row) == 3 and row[0] == owner_id for row in rows),
-        )
-        return {key: caption for _, key, caption in found}
-
-    def _tags(self, owner_id: bytes, keys: Sequence[bytes]) -> dict[bytes, list[ImageTag]]:
-        tags: dict[bytes, list[ImageTag]] = {}
-        if not keys:
-            return tags
-        found = self._database.select(
-            "SELECT owner_id, image_key, tag, source FROM image_tags "
-            "WHERE owner_id = %s AND image_key IN %s AND removed = 0 ORDER BY image_key, tag",
-            (owner_id, tuple(keys)),
-            belongs=lambda rows: all(len(row) == 4 and row[0] == owner_id for row in rows),
-        )
-        for _, key, tag, source in found:
-            tags.setdefault(key, []).append(ImageTag(tag, source == "automatic"))
-        return tags
 
     def _found(self, principal: Principal, condition: str, args: Args) -> list[Download]:
         who = whose(principal)
