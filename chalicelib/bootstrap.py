@@ -43,6 +43,7 @@ if TYPE_CHECKING:
     from chalicelib.services.sending import Sending
     from chalicelib.services.shares import Shares
     from chalicelib.services.staleness import Staleness
+    from chalicelib.services.sweep_override import SweepOverride
     from chalicelib.services.sweeping import Sweeping
     from chalicelib.services.trash import Trash
     from chalicelib.services.uploads import Uploads
@@ -403,6 +404,12 @@ class Services:
             grace_days=self.config.erase_grace_days,
             end_notices=lambda owner_id: self.notice_switch.end_of(owner_id),
         )
+
+    @made_once
+    def sweep_override(self) -> "SweepOverride":
+        from chalicelib.services.sweep_override import SweepOverride
+
+        return SweepOverride(self.ports.sweep_rows, self.ports.admin_rows, self.accounts)
 
     @made_once
     def sweeping(self) -> "Sweeping":

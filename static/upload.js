@@ -172,6 +172,7 @@ for (const form of document.querySelectorAll("form[data-upload]")) {
       queue.add(files);
       return;
     }
+    form.elements.lead.value = "image"; // without script the gallery shows what came of it
     // Disabled a moment later: a button that is disabled now would stop the form that it sends.
     setTimeout(() => { button.disabled = true; });
     state.textContent = "Uploading…";

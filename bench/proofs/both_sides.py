@@ -25,6 +25,8 @@ class Sides:
     renditions: list[tuple[Any, ...]]  # owner, key, kind, state, source's object key, own object key, sha256, size
     tags: set[tuple[bytes, bytes]]  # owner and key
     counted: Mapping[bytes, int]  # by owner: how many images, as its row says
+    spent: Mapping[bytes, int]  # by owner: bytes that count against the quota, as its row says
+    trashed: Mapping[bytes, int]  # by owner: bytes of originals in the trash
     waiting: set[str]  # incoming keys of uploads that wait for their bytes
     owed: str  # the bodies of all jobs
     objects: Mapping[str, int]
@@ -41,6 +43,11 @@ def look(environ: Mapping[str, str]) -> Sides:
         ),
         tags=set(rows(environ, "SELECT DISTINCT owner_id, image_key FROM image_tags")),
         counted=dict(rows(environ, "SELECT id, images FROM owners")),
+        spent=dict(rows(environ, "SELECT id, bytes FROM owners")),
+        trashed={
+            owner: int(size)
+            for owner, size in rows(environ, "SELECT owner_id, SUM(size) FROM trashed_images GROUP BY owner_id")
+        },
         waiting={row[0] for row in rows(environ, "SELECT incoming_key FROM uploads WHERE state = 'waiting'")},
         owed=" ".join(row[0] for row in rows(environ, "SELECT body FROM jobs")),
         objects=_objects(environ),
@@ -63,6 +70,16 @@ def dangling(sides: Sides) -> list[str]:
         f"{owner.hex()} has {there[owner]} images, its row says {count}"
         for owner, count in sides.counted.items()
         if there[owner] != count
+    ]
+    added = Counter(sides.trashed)
+    for owner, _, _, size in sides.images.values():
+        added[owner] += size
+    for row in made.values():
+        added[row[0]] += row[7]
+    wrong += [
+        f"{owner.hex()} has {added[owner]} bytes, its row says {spent}"
+        for owner, spent in sides.spent.items()
+        if added[owner] != spent
     ]
     wrong += [f"tags without an image: {key!r}" for owner, key in sides.tags if (owner, key) not in named]
     sizes = {key: row[3] for key, row in sides.images.items()}

@@ -59,7 +59,10 @@ class AccountRows(Protocol):
         """Ends every session of the owner's, or every other one."""
 
     def change_password(self, owner_id: bytes, password_hash: str, but: bytes | None = None) -> None:
-        """Stores the hash, and ends every session but that one and every unused link, in one transaction."""
+        """Stores the hash, and ends every unused link and every session but that one, in one transaction.
+
+        Without `but` every token for scripts is revoked as well: nothing that lets one in is left.
+        """
 
     def add_link(self, token_hash: bytes, link: Link, seconds: int) -> None: ...
 

@@ -82,10 +82,12 @@ def email_of(text: str) -> str:
 
     Upper and lower case are the same person: no provider of mail tells them apart.
     """
-    email = text.strip().casefold()
-    if not _EMAIL.fullmatch(email) or len(email.encode()) > MOST_EMAIL_BYTES:
+    email = text.strip()
+    if not email.isascii():  # before case is folded: the Kelvin sign and "ß" would become others' letters
+        raise InvalidValueError("email", "Mail is sent to addresses of ASCII letters only; this one has others.")
+    if not _EMAIL.fullmatch(email) or len(email) > MOST_EMAIL_BYTES:
         raise InvalidValueError("email", "This is not an e-mail address.")
-    return email
+    return email.lower()
 
 
 def password_of(text: str, email: str) -> str:

@@ -117,7 +117,11 @@ class Facts:
 
 @dataclass(frozen=True, slots=True)
 class Sweep:
-    """A sweep under way, or the last one. `after` is the last object key looked at, `acted` the last finding."""
+    """A sweep under way, or the last one. `after` is the last object key looked at, `acted` the last finding.
+
+    `stopped`: it found too many suspects and touched nothing. An admin who has looked may then have the next one act
+    on as many as there are (`next_anyway`, which becomes its `anyway`); the one after that stops again.
+    """
 
     number: int = 0
     phase: Phase = Phase.DONE
@@ -131,6 +135,9 @@ class Sweep:
     objects_suspected: int = 0
     rows_suspected: int = 0
     uploads_ended: int = 0
+    stopped: bool = False
+    anyway: bool = False
+    next_anyway: bool = False
 
 
 class Verdict(Enum):
@@ -143,7 +150,7 @@ class Verdict(Enum):
 
 def is_due(sweep: Sweep, now: datetime) -> bool:
     """Whether the next sweep may begin."""
-    if sweep.begun_at is None:
+    if sweep.begun_at is None or (sweep.phase is Phase.DONE and sweep.next_anyway):
         return True
     pause = WAIT_SECONDS if sweep.phase is Phase.WAITING else SWEEP_SECONDS
     return sweep.phase in (Phase.DONE, Phase.WAITING) and now >= sweep.begun_at + timedelta(seconds=pause)
@@ -151,7 +158,13 @@ def is_due(sweep: Sweep, now: datetime) -> bool:
 
 def begun(last: Sweep, now: datetime) -> Sweep:
     """The next sweep."""
-    return Sweep(last.number + 1, Phase.LOOKING, now, prefix=PREFIXES[0], after=PREFIXES[0])
+    anyway = last.phase is Phase.DONE and last.next_anyway  # not after a restoration: what was allowed was another
+    return Sweep(last.number + 1, Phase.LOOKING, now, prefix=PREFIXES[0], after=PREFIXES[0], anyway=anyway)
+
+
+def may_go_anyway(sweep: Sweep) -> bool:
+    """Whether an admin may have the next sweep act on as many suspects as there are."""
+    return sweep.phase is Phase.DONE and sweep.stopped
 
 
 def went_back(sweep: Sweep, version: int, marked: int) -> bool:
@@ -242,8 +255,11 @@ def advanced(sweep: Sweep, until: str, objects: int, rows: int, found: Sequence[
 def too_many(sweep: Sweep) -> str | None:
     """Why the sweep stops and touches nothing, in words; None if it may go on.
 
-    While it still looks only a number of suspects stops it that no share would allow.
+    While it still looks only a number of suspects stops it that no share would allow. Nothing stops one that an admin
+    lets act anyway.
     """
+    if sweep.anyway:
+        return None
     looking = sweep.phase is Phase.LOOKING
     for suspected, looked_at, what in (
         (sweep.objects_suspected, sweep.objects, "objects have no row"),
@@ -279,7 +295,7 @@ def quarantine_key(object_key: str) -> str:
 
 def to_json(sweep: Sweep) -> str:
     """The sweep as text."""
-    values = asdict(sweep)
+    values = {name: value for name, value in asdict(sweep).items() if value is not False}  # as before there were these
     for name in ("begun_at", "ended_at"):
         values[name] = values[name] and values[name].isoformat()
     return json.dumps({**values, "phase": sweep.phase.value})

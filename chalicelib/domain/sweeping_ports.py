@@ -3,6 +3,7 @@
 from collections.abc import Collection, Sequence
 from typing import Protocol
 
+from chalicelib.domain.admin import Deed
 from chalicelib.domain.sweeping import Facts, Finding, Listed, Named, Suspect, Sweep
 from chalicelib.domain.uploads import Upload
 
@@ -39,6 +40,9 @@ class SweepRows(Protocol):
 
     def stop(self, version: int, sweep: Sweep, words: str) -> bool:
         """Keeps the sweep as `keep` does, forgets all suspects and notes why in words."""
+
+    def allow(self, version: int, sweep: Sweep, deed: Deed) -> bool:
+        """Keeps the sweep as `keep` does, and puts the deed into the log as done."""
 
     def owed_removals(self, most: int) -> int:
         """How many jobs that remove objects are owed; no more than `most` are counted."""

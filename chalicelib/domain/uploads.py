@@ -85,3 +85,13 @@ def check_declared(media_type: str, size: int, most_bytes: int) -> None:
         raise InvalidValueError("size", "The file is empty.")
     if size > most_bytes:
         raise TooLargeError(f"The file has {size} bytes; at most {most_bytes} are taken.")
+
+
+def coming_words(coming: int, size: int, quota: int) -> str:
+    """What an owner is told whose uploads would bring more than all that they may have."""
+    return (
+        f"You may have {quota:,} bytes of images in all; {coming:,} are on their way, and {size:,} more are too many. "
+        "Wait until those are stored."
+        if coming
+        else f"The file has {size:,} bytes, and you may have {quota:,} bytes of images in all."
+    )

@@ -189,7 +189,10 @@ class Accounts:
         self.rows.forget_tries(b"account:" + account.email.encode())
 
     def reset(self, link: str, new: str) -> None:
-        """Sets the password, once; every session ends. Raises NotFoundError or InvalidValueError."""
+        """Sets the password, once; every session and every token ends. Raises NotFoundError or InvalidValueError.
+
+        Whoever asks for this may have lost the account to somebody, who may have made a token meanwhile.
+        """
         found = self.rows.link(hash_of(link), account_ports.RESET)
         account = None if found is None or found.owner_id is None else self.rows.of_owner(found.owner_id)
         if account is None:

@@ -34,16 +34,18 @@ def announced(
 ) -> T:
     """What `commit` returns, which is given the id of the intent that it is to withdraw.
 
-    Raises RowsUnavailableError, ObjectsUnavailableError, or what `commit` raises; the object is removed then.
+    Raises RowsUnavailableError, ObjectsUnavailableError, or what `commit` raises; the object is removed then: at once
+    if it is known to be there, and otherwise when the intent falls due by itself. A put whose answer was not waited for
+    may still arrive; a removal that came before it would leave it for good.
     """
     draft = write.draft
     removal = jobs.Removal(write.owner_id, draft.object_key, partition_of(draft.key))
     intent = jobs.removal_job(secrets.token_bytes(16), [removal])
     with stopwatch.part("announce"):
         rows.announce(intent)
+    with stopwatch.part("store"):
+        objects.put(draft.object_key, write.data, draft.facts.media_type)
     try:
-        with stopwatch.part("store"):
-            objects.put(draft.object_key, write.data, draft.facts.media_type)
         with stopwatch.part("commit"):
             return commit(intent.id)
     except RowsUnavailableError:  # it would be waited for once more; the intent falls due by itself

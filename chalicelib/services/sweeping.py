@@ -128,7 +128,7 @@ class Sweeping:
         following = sweeping.advanced(sweep, until, seen, len(rows), found)
         words = sweeping.too_many(following)
         if words is not None:
-            return self._stop(version, replace(following, phase=Phase.DONE, ended_at=now), words)
+            return self._stop(version, replace(following, phase=Phase.DONE, ended_at=now, stopped=True), words)
         return following if self.rows.keep(version, following, found) else None
 
     def _act(self, version: int, sweep: Sweep) -> Sweep | None:

@@ -116,7 +116,7 @@ MODULES: Mapping[str, Mapping[str, Mapping[str, Access]]] = {
         "/admin/audit": _of(Access.ADMIN, GET, HEAD),
     },
     "findings_pages": {
-        "/admin/findings": _of(Access.ADMIN, GET, HEAD),
+        "/admin/findings": _of(Access.ADMIN, GET, HEAD, POST),
     },
     "health_api": {
         "/healthz": _of(Access.ANYONE, GET),

@@ -31,7 +31,7 @@ REFUSALS = (InvalidValueError, NotFoundError, NotSignedInError, ToBeErasedError,
 NOTICES = {
     "password": "Your password is changed. Every other session is ended.",
     "revoked": "The token is revoked.",
-    "reset": "Your new password is set, and every session is ended. Sign in with it.",
+    "reset": "Your new password is set. Every session is ended, every token for scripts revoked. Sign in.",
     "admin": "You are the first admin. Sign in.",
     "ended": "You are signed out everywhere.",
     "out": "You are signed out.",

@@ -49,6 +49,8 @@ def sweep_words(sweep: Sweep) -> str:
     if sweep.phase is Phase.WAITING:
         return f"{begun.replace('began', 'waits since')}: see below why."
     seen = f"looked at {sweep.objects:,} objects and {sweep.rows:,} rows"
+    if sweep.phase is Phase.DONE and sweep.next_anyway:
+        return f"{begun} and stopped. The next one is allowed to act on as many suspects as it finds."
     ended = f"It ended {sweep.uploads_ended:,} uploads that were never completed."
     if sweep.ended_at is None:
         return f"{begun} and is under way; it has {seen}. {ended}"

@@ -52,7 +52,10 @@ def views(services: Callable[[], Services], request: Callable[[], Request]) -> V
             kept = form.values.get("key", b"").decode(errors="replace")
             values = form_values(services().config, kept, answer, _field_of(error))
             return frame.page("upload.html", values, answer.status, uploads=True)
-        return frame.onward("/image", key=image.key, notice="stored" if created else "replaced")
+        notice = "stored" if created else "replaced"
+        if form.values.get("lead") == b"gallery":  # as the form says where no script has changed it
+            return frame.onward("/", notice=notice)
+        return frame.onward("/image", key=image.key, notice=notice)
 
     @route("/image", "GET", "HEAD")
     def one_image() -> Response:

@@ -30,6 +30,7 @@ def app_environ(
     open_to: str,
     notice_topic_arn: str = "",
     erase_grace_days: str = "7",
+    site_address: str = "",
 ) -> dict[str, str]:
     """The same names as on AWS; only the endpoints and addresses differ."""
     return {
@@ -56,6 +57,7 @@ def app_environ(
         "MAIL_SENDER": MAIL_SENDER,
         "NOTICE_TOPIC_ARN": notice_topic_arn,
         "ERASE_GRACE_DAYS": erase_grace_days,
+        "SITE_ADDRESS": site_address,  # links in mails lead here, whatever the Host of the request that asked for one
         "AWS_ENDPOINT_URL": endpoints.default,
         "AWS_ENDPOINT_URL_EC2": endpoints.ec2,
         "AWS_DEFAULT_REGION": REGION,

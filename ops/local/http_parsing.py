@@ -6,7 +6,7 @@ Two readers of one request must never disagree on where it ends, so whatever is 
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from urllib.parse import unquote_to_bytes, urlsplit
+from urllib.parse import unquote_to_bytes
 
 MAX_REQUEST_LINE_BYTES = 8 * 1024
 MAX_HEAD_BYTES = 32 * 1024
@@ -17,6 +17,7 @@ _REQUEST_LINE = re.compile(rb"(" + _TOKEN + rb") ([\x21\x22\x24-\x7e\x80-\xff]+)
 _FIELD = re.compile(rb"(" + _TOKEN + rb"):([\t\x20-\x7e\x80-\xff]*)")
 _ABSOLUTE_FORM = re.compile(r"(?i:https?)://[^/?]+")
 _TOKEN_BYTES = frozenset(b"!#$%&'*+-.^_`|~0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz")
+_HOST = re.compile(r"(?:([0-9A-Za-z.-]+)|\[([0-9A-Fa-f:.]+)\])(?::[0-9]{0,5})?")
 _BARE_LINE_FEED = re.compile(rb"(?<!\r)\n")
 
 # More digits than any length this server could accept; int() of a longer text would itself be work.
@@ -161,10 +162,9 @@ def check_host(fields: Fields, names: frozenset[str] | None) -> None:
 
 
 def _host_name(host: str) -> str | None:
-    try:
-        return urlsplit(f"//{host}").hostname
-    except ValueError:
-        return None
+    """The name in a Host header, which is a name and perhaps a port; `a\\@b` or `a/b` would lead elsewhere."""
+    match = _HOST.fullmatch(host)
+    return None if match is None else (match[1] or match[2]).lower()
 
 
 def _values(fields: Fields, name: str) -> list[str]:

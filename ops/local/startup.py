@@ -99,6 +99,7 @@ class _Foundations:
             self._wanted.open_to,
             self._notice_topic_arn,
             os.environ.get("ERASE_GRACE_DAYS", "7"),
+            f"http://127.0.0.1:{self._wanted.port}" if "web" in wanted else "",
         )
         if REPLICA in wanted:
             environ |= app_environ.reader_environ("127.0.0.1", self._ports[REPLICA])

@@ -135,6 +135,19 @@ def test_every_session_of_one_account_ends_but_the_one_that_is_named(under: Unde
     assert under.rows.of(kept) is None
 
 
+def test_a_new_password_revokes_tokens_unless_a_session_of_one_s_own_set_it(under: Under) -> None:
+    one, other = created(under.rows), created(under.rows)
+    mine, others = (ApiToken(secrets.token_bytes(16), "script", Scope.WRITE, ManualClock().now()) for _ in range(2))
+    under.rows.add_token(one.owner_id, secrets.token_bytes(32), mine)
+    under.rows.add_token(other.owner_id, secrets.token_bytes(32), others)
+    session = session_of(under.rows, one)
+    under.rows.change_password(one.owner_id, "another hash", session.token_hash)
+    assert [token.id for token in under.rows.tokens(one.owner_id)] == [mine.id]
+    under.rows.change_password(one.owner_id, "a third")
+    assert under.rows.tokens(one.owner_id) == []
+    assert [token.id for token in under.rows.tokens(other.owner_id)] == [others.id]
+
+
 def test_a_new_password_ends_sessions_and_links(under: Under) -> None:
     one = created(under.rows)
     session, link = session_of(under.rows, one), secrets.token_bytes(32)

@@ -208,7 +208,19 @@ def test_a_request_meant_for_this_machine_is_served(sample: Sample, host: str) -
         assert client.receive().status == 200
 
 
-@pytest.mark.parametrize("host", ["evil.test", "evil.test:8000", "127.0.0.1.evil.test", "localhost@evil.test", "[", ""])
+_LEADING_ELSEWHERE = [
+    "evil.test\\@127.0.0.1",
+    "evil.test@127.0.0.1:1",
+    "127.0.0.1/.evil.test",
+    "localhost#@evil.test",
+    "127.0.0.1:x",
+]
+
+
+@pytest.mark.parametrize(
+    "host",
+    ["evil.test", "evil.test:8000", "127.0.0.1.evil.test", "localhost@evil.test", "[", "", *_LEADING_ELSEWHERE],
+)
 def test_a_request_meant_for_another_name_is_refused(sample: Sample, host: str) -> None:
     with running_server(sample, host_names=LOOPBACK_NAMES) as server, RawClient(server.server_port) as client:
         client.send("GET / HTTP/1.1", f"Host: {host}")

@@ -11,6 +11,7 @@ from chalicelib.adapters.mysql.sweep_acts import MySqlSweepActs
 from chalicelib.adapters.mysql.sweep_rows import MySqlSweepRows
 from chalicelib.adapters.mysql.upload_rows import MySqlUploadRows
 from chalicelib.domain import jobs
+from chalicelib.domain.admin import Deed
 from chalicelib.domain.images import Image
 from chalicelib.domain.jobs import Removal
 from chalicelib.domain.renditions import ON_ARRIVAL
@@ -119,6 +120,16 @@ def under(request: pytest.FixtureRequest) -> Under:
 
     rows, acts = MySqlSweepRows(database), MySqlSweepActs(database)
     return Under(mysql_rows(maria), rows, acts, MySqlUploadRows(database), plant, pass_time, taken)
+
+
+def test_a_sweep_is_let_act_once_at_the_version_that_was_looked_at(under: Under) -> None:
+    version, before = under.sweeps.sweep()
+    allowed = replace(before, stopped=True, next_anyway=True)
+    deed = Deed(b"d" * 16, "admin@example.org", "192.0.2.1", "sweep anyway")
+    assert under.sweeps.allow(version, allowed, deed) is True
+    assert under.sweeps.sweep() == (version + 1, allowed)
+    assert under.sweeps.allow(version, replace(allowed, number=9), deed) is False
+    assert under.sweeps.sweep() == (version + 1, allowed)
 
 
 def test_a_sweep_is_kept_by_compare_and_set_with_its_suspects(under: Under) -> None:

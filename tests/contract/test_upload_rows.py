@@ -16,6 +16,7 @@ from chalicelib.domain.errors import (
     DoneBeforeError,
     IdempotencyKeyReusedError,
     NotSignedInError,
+    QuotaError,
     RowsUnavailableError,
     StoreError,
     UnknownUploadError,
@@ -25,7 +26,7 @@ from chalicelib.domain.idempotency import Asked, Note, asked_by
 from chalicelib.domain.images import Image
 from chalicelib.domain.ports import Draft, Written
 from chalicelib.domain.upload_ports import AnswerRows, Ended, UploadRows
-from chalicelib.domain.uploads import NewUpload, Upload, UploadState
+from chalicelib.domain.uploads import FORM_SECONDS, NewUpload, Upload, UploadState
 from tests.contract.real_parts import MariaDb
 from tests.contract.rows_under_test import (
     DEMO,
@@ -54,6 +55,7 @@ class Under:
     accounts: AccountRows
     disable: Callable[[Account], None]
     pass_time: Callable[[float], None]
+    quota: Callable[[Account, int], object]
 
     def begun(self, key: bytes = b"k1", principal: Principal = DEMO) -> Upload:
         return self.rows.begin(principal, new_upload(key))
@@ -85,6 +87,7 @@ def under(request: pytest.FixtureRequest) -> Under:
             MemoryAccountRows(store),
             disable,
             store.clock.advance,
+            lambda account, size: store.quotas.update({account.owner_id: size}),
         )
     maria: MariaDb = request.getfixturevalue("maria")
     database = maria.database()
@@ -103,6 +106,9 @@ def under(request: pytest.FixtureRequest) -> Under:
         MySqlAccountRows(database),
         disable_row,
         pass_time,
+        lambda account, size: maria.execute(
+            "UPDATE accounts SET quota_bytes = %s WHERE owner_id = %s", (size, account.owner_id)
+        ),
     )
 
 
@@ -128,6 +134,22 @@ def test_an_upload_is_found_as_it_was_begun(under: Under) -> None:
     assert upload.incoming_key == f"incoming/{upload.owner_id.hex()}/{new.id.hex()}"
     assert (upload.ends_at - upload.created_at).total_seconds() == 24 * HOUR
     assert (upload.refusal, upload.object_key, upload.sha256, upload.duplicate_of) == (None, None, None, None)
+
+
+def test_no_more_is_let_come_than_may_be_there_in_all(under: Under) -> None:
+    account, session = signed_in(under)
+    under.quota(account, 2500)
+    first, second = under.begun(principal=session), under.begun(principal=session)  # 1000 bytes each
+    with pytest.raises(QuotaError, match="2,000 are on their way"):
+        under.begun(principal=session)
+    under.begun()  # another owner's are not counted
+    assert under.rows.refuse(second, "no image", secrets.token_bytes(16)).upload.state is UploadState.REFUSED
+    under.begun(principal=session)  # in place of the one that ended
+    with pytest.raises(QuotaError):
+        under.begun(principal=session)
+    under.pass_time(FORM_SECONDS + 1)  # nothing can be sent by those forms any more
+    under.begun(principal=session)
+    assert under.rows.of(session, first.id) is not None
 
 
 def test_what_was_never_begun_is_not_found(under: Under) -> None:

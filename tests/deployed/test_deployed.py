@@ -142,7 +142,7 @@ def test_an_image_is_uploaded_and_deleted_by_the_pages(gateway: GatewayClient) -
     data = hostile_images.good_png(40, 30, secrets.randbelow(2**31))
     asked = gateway("GET", "/upload")
     cookie = {"Cookie": asked.headers["set-cookie"].split(";")[0]} if "set-cookie" in asked.headers else {}
-    fields: dict[str, bytes | str] = {**HtmlPage(asked.body).fields(), "key": key, "file": data}
+    fields: dict[str, bytes | str] = {**HtmlPage(asked.body).fields(), "lead": "image", "key": key, "file": data}
     stored = gateway("POST", "/upload", multipart(**fields), {**MULTIPART, **cookie})
     assert stored.status == 303
     assert stored.headers["location"].startswith(f"{ROOT}/image?key={quote(key, safe='')}")

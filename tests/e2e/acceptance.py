@@ -1,5 +1,6 @@
 """What the acceptance tests share: a browser, images like no other, and files dropped on a page."""
 
+import base64
 import re
 import secrets
 from collections.abc import Iterator, Sequence
@@ -8,7 +9,7 @@ from io import BytesIO
 from pathlib import Path
 
 from PIL import Image
-from playwright.sync_api import Browser, Locator, Page, expect, sync_playwright
+from playwright.sync_api import Browser, Locator, Page, ProxySettings, expect, sync_playwright
 
 from tests.e2e.test_browser import ARGUMENTS, CHROMIUM
 from tests.local_cloud import LocalCloud
@@ -35,9 +36,10 @@ def launched() -> Iterator[Browser]:
 
 
 @contextmanager
-def opened(browser: Browser, cloud: LocalCloud, *, script: bool = True) -> Iterator[Page]:
+def opened(browser: Browser, cloud: LocalCloud, *, script: bool = True, proxy: str | None = None) -> Iterator[Page]:
     """A page of a browser of its own; the test fails if something was blocked or a script failed."""
-    with browser.new_context(base_url=cloud.address, java_script_enabled=script) as context:
+    by: ProxySettings | None = None if proxy is None else {"server": proxy}
+    with browser.new_context(base_url=cloud.address, java_script_enabled=script, proxy=by) as context:
         complaints: list[str] = []
         page = context.new_page()
         page.on("console", lambda message: complaints.append(message.text) if message.type == "error" else None)
@@ -62,13 +64,19 @@ def photograph(folder: Path) -> Path:
     return path
 
 
-def files(folder: Path, count: int) -> list[Path]:
-    """Images in files whose names no other test has."""
+def files(folder: Path, count: int, *, noise: int = 0) -> list[Path]:
+    """Images in files whose names no other test has; with `noise`, squares of that edge that hardly compress."""
     run = secrets.token_hex(4)
     made = [folder / f"{run} {number} é.png" for number in range(count)]
     for path in made:
-        path.write_bytes(image())
+        path.write_bytes(_noise(noise) if noise else image())
     return made
+
+
+def _noise(edge: int) -> bytes:
+    out = BytesIO()
+    Image.frombytes("RGB", (edge, edge), secrets.token_bytes(3 * edge * edge)).save(out, "PNG")
+    return out.getvalue()
 
 
 def choose(page: Page, paths: Sequence[Path]) -> None:
@@ -77,17 +85,12 @@ def choose(page: Page, paths: Sequence[Path]) -> None:
     page.get_by_role("button", name="Upload", exact=True).click()
 
 
-def drop(page: Page, paths: Sequence[Path]) -> None:
-    """What a person does with the mouse, on the form; and with the button, where dropping does not send yet."""
-    import base64
-
+def drop(page: Page, paths: Sequence[Path], place: Locator) -> None:
+    """What a person does with the mouse."""
     carried = page.evaluate_handle(
         _DROP, [[path.name, "image/png", base64.b64encode(path.read_bytes()).decode()] for path in paths]
     )
-    page.get_by_label("Image", exact=True).dispatch_event("drop", {"dataTransfer": carried})
-    page.wait_for_timeout(100)
-    if row(page, paths[0]).count() == 0:
-        page.get_by_role("button", name="Upload", exact=True).click()
+    place.dispatch_event("drop", {"dataTransfer": carried})
 
 
 def row(page: Page, path: Path) -> Locator:

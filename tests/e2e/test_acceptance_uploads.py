@@ -1,8 +1,11 @@
 """What a person sees when they upload: the acceptance checks 1 to 6, each by its number, in a real browser."""
 
+import os
 import re
 import secrets
+import signal
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from urllib.parse import quote
 
@@ -11,6 +14,7 @@ from playwright.sync_api import Browser, Page, Route, expect
 
 from tests.e2e import acceptance
 from tests.e2e.acceptance import STORED, all_stored, choose, drop, row, total
+from tests.e2e.cut_network import cut_network
 from tests.e2e.store_client import StoreClient
 from tests.e2e.ten_thousand import database
 from tests.e2e.test_browser import CHROMIUM
@@ -41,18 +45,26 @@ def image_page(key: str) -> str:
     return f"/image?key={quote(key)}"
 
 
-def test_check_1_fifty_dropped_files_have_a_bar_each_and_the_page_stays_usable(
+def test_check_1_fifty_files_dropped_anywhere_on_the_gallery_have_a_bar_each_and_the_page_stays_usable(
     page: Page, cloud: LocalCloud, tmp_path: Path
 ) -> None:
+    store = StoreClient(cloud.address)
+    there = f"before {secrets.token_hex(4)}.png"
+    assert store.put(there, acceptance.image()).status == 201
+    page.goto("/")
     dropped = acceptance.files(tmp_path, 50)
     held: list[Route] = []
     page.route(object_store(cloud), lambda route: held.append(route))
-    drop(page, dropped)
+    drop(page, dropped, page.get_by_role("contentinfo"))  # at the far end of the page
     bars = page.get_by_role("listitem").get_by_role("progressbar")
     expect(bars).to_have_count(50, timeout=STORED)
     expect(page.get_by_role("progressbar", name="All uploads")).to_be_visible()
-    page.get_by_label("Key", exact=True).first.fill("typed while files are on their way")
-    expect(page.get_by_label("Key", exact=True).first).to_have_value("typed while files are on their way")
+    page.get_by_label("Find images").first.fill("typed while files are on their way")
+    expect(page.get_by_label("Find images").first).to_have_value("typed while files are on their way")
+    page.get_by_role("link", name=there).first.click()  # an image that was there before is looked at meanwhile
+    expect(page.get_by_role("dialog")).to_be_visible()
+    page.keyboard.press("Escape")
+    expect(page.get_by_role("dialog")).to_be_hidden()
     for number in range(3, 0, -1):  # three go at once: let them wait long enough that a pace can be told
         page.wait_for_timeout(250 * number)
         while held:
@@ -63,7 +75,7 @@ def test_check_1_fifty_dropped_files_have_a_bar_each_and_the_page_stays_usable(
         held.pop().continue_()
     all_stored(page, 50)
     expect(page.get_by_text(re.compile("left$"))).to_be_hidden()
-    store = StoreClient(cloud.address)
+    expect(page.get_by_role("link", name=dropped[0].name).first).to_be_attached()
     assert all(store.get(path.name).body == path.read_bytes() for path in dropped)
 
 
@@ -83,32 +95,30 @@ def test_check_2_a_file_that_is_there_already_is_named_with_a_link(
     expect(page.get_by_role("heading", level=1)).to_have_text(first.name)
 
 
-def test_check_3_a_lost_connection_pauses_and_resumes(page: Page, cloud: LocalCloud, tmp_path: Path) -> None:
-    chosen = acceptance.files(tmp_path, 10)
-    sent: list[str] = []
-    lost = False
-
-    def network(route: Route) -> None:
-        sent.append(route.request.post_data or "")
-        if lost or len(sent) > 6:
-            route.abort("connectionreset")
-        else:
-            route.continue_()
-
-    page.route(object_store(cloud), network)
-    choose(page, chosen)
-    expect(total(page)).to_contain_text("6 of 10 stored", timeout=STORED)
-    expect(page.get_by_text("Paused: the connection was lost").first).to_be_visible(timeout=STORED)
-    finished = [path for path in chosen if row(page, path).get_by_role("link", name="Stored").count() == 1]
-    assert len(finished) == 6
-    again: list[str] = []
-    page.unroute(object_store(cloud))
-    page.on("request", lambda request: again.append(request.url + (request.post_data or "")))
-    page.evaluate("window.dispatchEvent(new Event('online'))")  # nobody presses anything
-    all_stored(page, 10)
-    begun = [words for words in again if words.endswith("}") and '"key":' in words]
-    assert not [words for words in begun if any(path.name in words for path in finished)]
-    assert len([words for words in again if words.startswith(cloud.environ["AWS_ENDPOINT_URL"])]) == 4
+def test_check_3_a_connection_lost_at_sixty_percent_pauses_resumes_and_sends_no_finished_file_again(
+    browser: Browser, cloud: LocalCloud, tmp_path: Path
+) -> None:
+    chosen = acceptance.files(tmp_path, 8, noise=560)  # about 1 MB each
+    bytes_of_all = sum(path.stat().st_size for path in chosen)
+    with (
+        cut_network(cloud.environ["AWS_ENDPOINT_URL"], bytes_of_all * 6 // 10) as network,
+        acceptance.opened(browser, cloud, proxy=network.address) as page,
+    ):
+        page.goto("/upload")
+        choose(page, chosen)
+        expect(page.get_by_text("Paused: the connection was lost").first).to_be_visible(timeout=STORED)
+        assert network.lost.is_set()
+        assert 0.6 <= network.passed / bytes_of_all < 0.95
+        finished = {one.name for one in network.sent if one.whole}
+        cut = [one for one in network.sent if not one.whole]
+        assert cut
+        assert any(one.length // 4 < one.passed for one in cut), "in the middle of a file"
+        assert len(finished) >= 2
+        before = len(network.sent)
+        network.mend()  # nobody presses anything
+        all_stored(page, 8)
+    again = [one.name for one in network.sent[before:]]
+    assert sorted(again) == sorted({path.name for path in chosen} - finished)
     store = StoreClient(cloud.address)
     assert all(store.get(path.name).body == path.read_bytes() for path in chosen)
 
@@ -151,8 +161,8 @@ def test_check_5_without_script_an_image_is_chosen_sent_and_in_the_gallery(
         page.get_by_label("Image", exact=True).set_input_files(chosen)
         page.get_by_label("Key", exact=True).first.fill(f"! {chosen.name}")
         page.get_by_role("button", name="Upload", exact=True).click()
-        expect(page.get_by_role("status").first).to_contain_text("is stored")
-        page.goto("/")
+        expect(page.get_by_role("heading", level=1)).to_have_text("Images")  # the gallery
+        expect(page.get_by_role("status").filter(has_text="is stored")).to_be_visible()
         shown = page.get_by_role("img", name=f"! {chosen.name}", exact=True)
         expect(shown.first).to_be_visible()
         assert shown.first.evaluate("async image => { await image.decode(); return image.naturalWidth; }") == 90
@@ -162,27 +172,43 @@ def test_check_6_renditions_are_processing_and_fill_in_without_a_reload(
     page: Page, cloud: LocalCloud, tmp_path: Path
 ) -> None:
     (chosen,) = acceptance.files(tmp_path, 1)
-    choose(page, [chosen])
-    expect(page.get_by_role("heading", level=1)).to_have_text(chosen.name, timeout=STORED)
-    page.get_by_role("button", name="Make: Greyscale").click()
-    page.evaluate("window.sameDocument = true")  # lost with the document
-    expect(page.get_by_text(re.compile("^Greyscale · 90 × 60$"))).to_be_visible(timeout=STORED)
+    with worker_held(cloud):
+        choose(page, [chosen])
+        expect(page.get_by_role("heading", level=1)).to_have_text(chosen.name, timeout=STORED)
+        assert page.locator("#image").evaluate("async one => { await one.decode(); return one.naturalWidth; }") == 90
+        expect(page.get_by_text(re.compile("^processing$", re.IGNORECASE))).to_have_count(3)
+        page.evaluate("window.sameDocument = true")  # lost with the document
+    expect(page.get_by_text(re.compile("^Preview · 90 × 60$"))).to_be_visible(timeout=STORED)
+    expect(page.get_by_text(re.compile("^processing$", re.IGNORECASE))).to_have_count(0)
     assert page.evaluate("window.sameDocument") is True
 
 
-def test_check_6_a_failed_rendition_says_why_and_its_retry_makes_it_without_a_reload(
+def test_check_6_a_failed_rendition_says_why_and_offers_retry_without_a_reload(
     page: Page, cloud: LocalCloud, tmp_path: Path
 ) -> None:
     (chosen,) = acceptance.files(tmp_path, 1)
-    choose(page, [chosen])
-    expect(page.get_by_text(re.compile("^Preview · 90 × 60$"))).to_be_visible(timeout=STORED)
-    _fail(cloud, chosen.name, "The machine was out of memory.")
-    page.goto(image_page(chosen.name))
-    expect(page.get_by_text("The machine was out of memory.").first).to_be_visible()
-    expect(page.get_by_text(re.compile("^failed$", re.IGNORECASE)).first).to_be_visible()
-    page.get_by_role("button", name=re.compile("Retry")).click()
+    with worker_held(cloud):
+        choose(page, [chosen])
+        expect(page.get_by_text(re.compile("^processing$", re.IGNORECASE))).to_have_count(3, timeout=STORED)
+        page.evaluate("window.sameDocument = true")
+        _fail(cloud, chosen.name, "The machine was out of memory.")
+        expect(page.get_by_text("The machine was out of memory.").first).to_be_visible(timeout=STORED)
+        expect(page.get_by_text(re.compile("^failed$", re.IGNORECASE)).first).to_be_visible()
+        assert page.evaluate("window.sameDocument") is True
+        page.get_by_role("button", name=re.compile("Retry")).first.click()
     expect(page.get_by_text(re.compile("^Preview · 90 × 60$"))).to_be_visible(timeout=STORED)
     expect(page.get_by_text("The machine was out of memory.")).to_have_count(0)
+
+
+@contextmanager
+def worker_held(cloud: LocalCloud) -> Iterator[None]:
+    """Whatever brings jobs to the worker stands still meanwhile."""
+    events = cloud.pid("events")
+    os.kill(events, signal.SIGSTOP)
+    try:
+        yield
+    finally:
+        os.kill(events, signal.SIGCONT)
 
 
 def _fail(cloud: LocalCloud, key: str, why: str) -> None:

@@ -112,6 +112,17 @@ def test_mail_is_read_on_the_page_that_the_run_names_and_lies_in_its_folder(clos
     assert any("reader@example.org" in kept.read_text() for kept in closed_cloud.state.mail.iterdir())
 
 
+def test_a_link_in_a_mail_leads_to_the_store_whatever_the_host_of_the_request(closed_cloud: LocalCloud) -> None:
+    signed_up(closed_cloud, "eve-s-victim@example.org")
+    eve = Browser(closed_cloud)
+    token = eve.form_token("/reset")
+    body = f"form_token={token}&email={quote('eve-s-victim@example.org')}".encode()
+    assert eve("POST", "/reset", body, {**URLENCODED, "Host": "localhost:1"}).status == 200
+    assert f" {closed_cloud.address}reset?link=" in mails_to(closed_cloud, "eve-s-victim@example.org")[-1].replace(
+        "\n", " "
+    )
+
+
 def test_a_person_who_wishes_so_is_told_by_mail_when_an_edit_is_ready(closed_cloud: LocalCloud) -> None:
     kay, bob = signed_up(closed_cloud, "kay@example.org"), signed_up(closed_cloud, "not-kay@example.org")
     for person in (kay, bob):

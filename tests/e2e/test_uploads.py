@@ -97,10 +97,15 @@ def objects(cloud: LocalCloud, prefix: str = "originals/") -> set[str]:
 
 
 def neither_named_nor_owed(cloud: LocalCloud) -> set[str]:
-    """Objects that no row names and no job removes. What the slower of two ingests stored is owed its removal."""
+    """Objects that no row names and no job removes. What the slower of two ingests stored is owed its removal.
+
+    Jobs are asked before rows: one transaction withdraws an announcement and writes its row. Images of other tests may
+    lie in the trash.
+    """
     there = objects(cloud)
     owed = " ".join(body for (body,) in rows(cloud, "SELECT body FROM jobs"))
-    named = {object_key for (object_key,) in rows(cloud, "SELECT object_key FROM images")}
+    sql = "SELECT object_key FROM images UNION SELECT object_key FROM trashed_images"
+    named = {object_key for (object_key,) in rows(cloud, sql)}
     return {object_key for object_key in there - named if object_key not in owed}
 
 

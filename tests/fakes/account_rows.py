@@ -78,6 +78,10 @@ class MemoryAccountRows:
                 self._store.accounts[owner_id] = replace(account, password_hash=password_hash)
             self.end_links(owner_id)
             self.end_sessions(owner_id, but)
+            if but is None:
+                kept = {one: row for one, row in self._store.tokens.items() if row.owner_id != owner_id}
+                self._store.tokens.clear()
+                self._store.tokens.update(kept)
 
     def end_links(self, owner_id: bytes) -> None:
         self._links = {key: kept for key, kept in self._links.items() if kept[0].owner_id != owner_id}

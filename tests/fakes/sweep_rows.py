@@ -5,6 +5,7 @@ from dataclasses import replace
 from datetime import timedelta
 
 from chalicelib.domain import jobs, sweeping
+from chalicelib.domain.admin import DONE, AuditEntry, Deed
 from chalicelib.domain.images import Image
 from chalicelib.domain.jobs import Removal
 from chalicelib.domain.stored_renditions import State, original_of
@@ -53,6 +54,16 @@ class MemorySweepRows:
             self._drop(lambda number, one: one.outcome is Outcome.SUSPECTED)
             suspect = Suspect(Kind.SWEEP, f"sweep {sweep.number}")
             self._note(suspect, Outcome.STOPPED, words, sweep.number)
+            return True
+
+    def allow(self, version: int, sweep: Sweep, deed: Deed) -> bool:
+        with self._store.steps.step("sweep.allow"), self._store.lock:
+            if not self._kept(version, sweep):
+                return False
+            number, at = len(self._store.audit) + 1, self._store.clock.now()
+            entry = AuditEntry(number, at, deed.actor, deed.what, deed.about, DONE, deed.address)
+            self._store.deeds.append(deed.id)
+            self._store.audit.append(entry)
             return True
 
     def owed_removals(self, most: int) -> int:

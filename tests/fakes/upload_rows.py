@@ -6,14 +6,22 @@ from datetime import timedelta
 
 from chalicelib.domain import jobs
 from chalicelib.domain.accounts import Principal
-from chalicelib.domain.errors import DoneBeforeError, UnknownUploadError, UploadsClosedError
+from chalicelib.domain.errors import DoneBeforeError, QuotaError, UnknownUploadError, UploadsClosedError
 from chalicelib.domain.idempotency import Note
 from chalicelib.domain.images import Image
 from chalicelib.domain.jobs import Removal
 from chalicelib.domain.partitions import partition_of
 from chalicelib.domain.ports import Draft
 from chalicelib.domain.upload_ports import Ended
-from chalicelib.domain.uploads import UPLOAD_SECONDS, NewUpload, Upload, UploadState, incoming_key_of
+from chalicelib.domain.uploads import (
+    FORM_SECONDS,
+    UPLOAD_SECONDS,
+    NewUpload,
+    Upload,
+    UploadState,
+    coming_words,
+    incoming_key_of,
+)
 from tests.fakes.answers import keep_answer
 from tests.fakes.image_rows import MemoryImageRows
 from tests.fakes.store import JobRow, MemoryStore
@@ -31,6 +39,15 @@ class MemoryUploadRows:
         with self._store.steps.step("uploads.begin"), self._store.lock:
             owner_id, now = self._store.owner(principal, writing=True).id, self._store.clock.now()
             self._store.take(owner_id, 0)
+            latest = now + timedelta(seconds=UPLOAD_SECONDS - FORM_SECONDS)
+            coming = sum(
+                one.size_limit
+                for one in self._store.uploads.values()
+                if one.owner_id == owner_id and one.state is UploadState.WAITING and one.ends_at > latest
+            )
+            quota = self._store.quotas.get(owner_id)
+            if quota is not None and coming + new.size_limit > quota:
+                raise QuotaError(coming_words(coming, new.size_limit, quota))
             upload = Upload(
                 id=new.id,
                 owner_id=owner_id,

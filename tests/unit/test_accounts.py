@@ -185,6 +185,19 @@ def test_a_reset_is_mailed_only_where_there_is_an_account_and_is_good_once() -> 
     world.sign_in(OTHER)
 
 
+def test_a_reset_leaves_whoever_had_the_password_before_no_token_and_a_change_keeps_one_s_own() -> None:
+    world = World()
+    person = by_session(world.signed_up())
+    _, secret = world.accounts.make_token(person, "thief", "write")
+    by_token = Principal("", way=Way.TOKEN, token_hash=hash_of(secret))
+    world.accounts.change_password(person, PASSWORD, OTHER)
+    assert world.accounts.of(by_token).email == EMAIL
+    world.accounts.ask_reset(EMAIL, SITE, HERE)
+    world.accounts.reset(world.link(), PASSWORD)
+    with pytest.raises(NotSignedInError):
+        world.accounts.of(by_token)
+
+
 def test_a_link_that_waits_too_long_is_good_no_more() -> None:
     world = World()
     world.signed_up()
@@ -237,7 +250,23 @@ def test_sign_up_can_be_closed() -> None:
 
 
 @pytest.mark.parametrize(
-    "text", ["", "ada", "@", "a@", "@b", "a b@c", "a@b@c", "a@b\r\nBcc: c@d", "<a@b>", "a,b@c", f"{'a' * 251}@b.c"]
+    "text",
+    [
+        "",
+        "ada",
+        "@",
+        "a@",
+        "@b",
+        "a b@c",
+        "a@b@c",
+        "a@b\r\nBcc: c@d",
+        "<a@b>",
+        "a,b@c",
+        f"{'a' * 251}@b.c",
+        "é@b.c",
+        "a@é.c",
+        "\u212a@b.c",
+    ],
 )
 def test_what_is_no_address_is_refused(text: str) -> None:
     with pytest.raises(InvalidValueError):

@@ -19,6 +19,8 @@ WHOLE = Sides(
     renditions=[_rendition("thumbnail"), _rendition("preview")],
     tags={(OWNER, KEY)},
     counted={OWNER: 1},
+    spent={OWNER: 10 + 5 + 5},
+    trashed={},
     waiting=set(),
     owed="",
     objects={"originals/a": 10, "renditions/a/thumbnail": 5, "renditions/a/preview": 5},
@@ -29,6 +31,7 @@ ANNOUNCED = replace(WHOLE, objects={**WHOLE.objects, "originals/b": 1}, owed='[[
 def test_what_has_its_counterpart_is_whole() -> None:
     assert dangling(WHOLE) == unfinished(WHOLE) == []
     assert dangling(ANNOUNCED) == []
+    assert dangling(replace(WHOLE, spent={OWNER: 27}, trashed={OWNER: 7})) == []
 
 
 @pytest.mark.parametrize(
@@ -43,6 +46,8 @@ def test_what_has_its_counterpart_is_whole() -> None:
         replace(WHOLE, renditions=[*WHOLE.renditions, _rendition("flipped", "due", "originals/b")]),
         replace(WHOLE, tags={(OWNER, b"k2")}),
         replace(WHOLE, counted={OWNER: 2}),
+        replace(WHOLE, spent={OWNER: 19}),
+        replace(WHOLE, trashed={OWNER: 7}),
     ],
 )
 def test_what_has_none_is_seen(sides: Sides) -> None:

@@ -16,7 +16,7 @@ from chalicelib.domain.errors import (
     UnsupportedTypeError,
 )
 from chalicelib.domain.images import Image
-from chalicelib.domain.jobs import RENDER
+from chalicelib.domain.jobs import RENDER, removals_of
 from chalicelib.services.images import no_precondition
 from tests.unit.image_store import DEMO, NEW, OLD, WATCH, Killed, Store
 
@@ -103,20 +103,35 @@ def test_a_queue_that_is_down_is_harmless(store: Store, step: str, after: bool) 
 
 
 def test_a_failed_abandonment_leaves_the_intent_for_later(store: Store) -> None:
-    store.parts.steps.fail("objects.put", ObjectsUnavailableError("no"), after=True)
+    store.parts.steps.fail("rows.put", PreconditionError("no"))
     store.parts.steps.fail("rows.abandon", RowsUnavailableError("no"))
-    with pytest.raises(ObjectsUnavailableError):
+    with pytest.raises(PreconditionError):
         store.put(NEW)
     assert store.orphans() == set()
     store.settle()
     assert store.parts.objects.stored == {}
 
 
-def test_a_failed_writes_removal_is_due_at_once(store: Store) -> None:
-    store.parts.steps.fail("objects.put", ObjectsUnavailableError("no"))
-    with pytest.raises(ObjectsUnavailableError):
+def test_what_is_refused_after_it_was_stored_is_due_to_go_at_once(store: Store) -> None:
+    store.parts.steps.fail("rows.put", PreconditionError("no"))
+    with pytest.raises(PreconditionError):
         store.put(NEW)
     assert len(store.parts.job_rows.due(10)) == 1
+
+
+def test_an_object_that_arrives_after_its_writer_gave_up_goes_too(store: Store) -> None:
+    store.parts.steps.fail("objects.put", ObjectsUnavailableError("no answer in time"))
+    with pytest.raises(ObjectsUnavailableError):
+        store.put(NEW)
+    (intent,) = store.parts.store.jobs.values()
+    (removal,) = removals_of(intent.job)
+    store.services.worker.resend()  # whatever is due at once is done at once
+    while store.parts.queue.messages:
+        store.services.worker.perform(store.parts.queue.messages.pop(0))
+    store.parts.objects.stored[removal.object_key] = (NEW, "image/png")  # the bytes were on their way all the time
+    store.settle()
+    assert store.unnamed() == set()
+    assert store.parts.store.jobs == {}
 
 
 def test_a_database_that_has_just_failed_is_not_waited_for_again(store: Store) -> None:

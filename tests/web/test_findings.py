@@ -7,12 +7,12 @@ import jsonschema
 import pytest
 
 from chalicelib.domain import sweeping
-from chalicelib.domain.sweeping import Kind, Suspect
+from chalicelib.domain.sweeping import Kind, Outcome, Suspect
 from chalicelib.web.openapi import document
 from tests.fakes import MemoryParts
 from tests.unit.swept_store import ORPHAN
 from tests.web.caller import Caller
-from tests.web.people import Person, joined, people_app
+from tests.web.people import PASSWORD, Person, joined, people_app
 
 
 @pytest.fixture
@@ -74,6 +74,60 @@ def test_a_lost_image_is_told_with_its_owner_and_key_as_text(
     assert "&lt;b&gt;k&amp;1" in page
     assert f"/admin/user?id={image.owner_id.hex()}" in page
     assert "<b>k" not in page
+
+
+def planted(call: Caller, first: int) -> list[str]:
+    """Objects without rows, more than a sweep of so small a store may act on."""
+    keys = [f"{ORPHAN[:-2]}{number:02}" for number in range(first, first + 20)]
+    for key in keys:
+        call.parts.objects.stored[key] = (b"nobody's", "image/png")
+    return keys
+
+
+def outcomes(root: Person) -> dict[str, str]:
+    found = page_of(root("GET", "/api/v1/admin/findings?limit=100"))["findings"]
+    return {one["object"]: one["outcome"] for one in found}
+
+
+def test_a_sweep_that_stopped_is_let_act_once_by_an_admin_who_gives_the_password(call: Caller, root: Person) -> None:
+    orphans = planted(call, 0)
+    sweep(call)
+    assert outcomes(root) == {"sweep 1": "stopped"}
+    page = root("GET", "/admin/findings").body.decode()
+    assert "It suspected 20 objects and 0 rows, and touched nothing." in page
+    wrong = root.submit("/admin/findings", password="not this one")
+    assert (wrong.status, b"This is not your password." in wrong.body) == (400, True)
+    assert call.parts.services().sweeping.run().number == 1  # not due for a day, and nothing was allowed
+    for _ in range(2):  # a form that is sent twice is one deed
+        allowed = root.submit("/admin/findings", password=PASSWORD)
+        assert (allowed.status, allowed.headers["location"]) == (303, "/admin/findings?notice=anyway")
+    page = root("GET", "/admin/findings?notice=anyway").body.decode()
+    assert "acts on all that it finds" in page
+    assert "Sweep anyway, once" not in page
+    call.parts.services().sweeping.run()
+    sweep(call)
+    told = outcomes(root)
+    assert {told[key] for key in orphans} == {"quarantined"}
+    entries = root("GET", "/api/v1/admin/audit").json["entries"]
+    assert [(one["outcome"], one["about"]) for one in entries if one["what"] == "sweep anyway"] == [
+        ("done", "after sweep 1: 20 objects, 0 rows"),
+        ("refused", ""),
+    ]
+    again = planted(call, 20)
+    call.parts.clock.advance(2 * 24 * 3600)
+    call.parts.services().sweeping.run()
+    sweep(call)
+    left = {one.suspect.object_key: one.outcome for one in call.parts.services().sweeping.findings(None, 100).findings}
+    assert left["sweep 3"] is Outcome.STOPPED
+    assert not set(again) & left.keys()
+
+
+def test_where_no_sweep_stopped_there_is_nothing_to_allow(call: Caller, root: Person) -> None:
+    sweep(call)
+    assert b"Sweep anyway" not in root("GET", "/admin/findings").body
+    refused = root.submit("/admin/findings", password=PASSWORD)
+    assert (refused.status, b"there is nothing to allow" in refused.body) == (400, True)
+    assert call.parts.services().sweeping.last().next_anyway is False
 
 
 def test_many_findings_come_page_by_page(call: Caller, root: Person) -> None:

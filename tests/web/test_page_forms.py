@@ -40,6 +40,15 @@ def test_an_upload_leads_to_the_images_page_and_says_whether_one_was_replaced(ca
     assert "before is gone" in HtmlPage(caller("GET", again.headers["location"]).body).text
 
 
+def test_the_form_as_it_is_without_script_leads_to_the_gallery_with_the_image_in_it(caller: Caller) -> None:
+    form = HtmlPage(caller("GET", "/upload").body)
+    stored = upload(caller, multipart(lead=form.fields()["lead"], key="a b", file=b"1"))
+    assert (stored.status, stored.headers["location"]) == (303, "/?notice=stored")
+    page = HtmlPage(caller("GET", stored.headers["location"]).body)
+    assert "The image is stored." in page.text
+    assert "a b" in [image["alt"] for image in page.all("img")]
+
+
 @pytest.mark.parametrize(
     ("refusal", "status"),
     [

@@ -154,6 +154,24 @@ def test_a_deleted_image_is_behind_no_link(caller: Caller) -> None:
     assert visitor("GET", before[0]).status == 404
 
 
+@pytest.mark.parametrize("how", ["delete", "trash", "all"])
+def test_an_image_that_comes_under_the_key_of_a_shared_one_is_behind_none_of_its_links(
+    caller: Caller, how: str
+) -> None:
+    link, album = share(caller, key=KEYS[0]), share(caller, album=album_of(caller, KEYS[0]))
+    visitor = stranger(caller)
+    shown = [sources_of(page_of(visitor("GET", one)))[0] for one in (link, album)]
+    if how == "all":
+        assert caller("DELETE", "/api/v1/images?all=true").status == 200
+    else:
+        body = json.dumps({"action": how, "keys": [KEYS[0]]}).encode()
+        assert caller("POST", "/api/v1/actions", JSON, body).json["done"] == 1
+    put(caller, KEYS[0], b"another image, not shared")
+    work(caller)
+    assert [visitor("GET", one).status for one in (link, *shown)] == [404, 404, 404]
+    assert sources_of(page_of(visitor("GET", album))) == []
+
+
 def test_a_password_is_asked_for_before_anything_is_told(caller: Caller) -> None:
     album_id = album_of(caller, *KEYS)
     open_link, link = share(caller, album=album_id), share(caller, album=album_id, password=PASSWORD)

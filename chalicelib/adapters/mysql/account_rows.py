@@ -131,6 +131,8 @@ class MySqlAccountRows:
             transaction.change("UPDATE accounts SET password = %s WHERE owner_id = %s", (password_hash, owner_id))
             transaction.change("DELETE FROM account_links WHERE owner_id = %s", (owner_id,))
             _end_sessions(transaction, owner_id, but)
+            if but is None:
+                transaction.change("DELETE FROM api_tokens WHERE owner_id = %s", (owner_id,))
 
         self._database.transaction(work)
 

@@ -9,6 +9,7 @@ from chalicelib.adapters.mysql.database import Database, Transaction
 from chalicelib.domain.accounts import Owner
 from chalicelib.domain.admin import BLOCKED, NOTE, UPLOADS, UploadsBlock
 from chalicelib.domain.errors import QuotaError, UploadsBlockedError
+from chalicelib.domain.uploads import FORM_SECONDS, UPLOAD_SECONDS, coming_words
 
 _TAKEN = "SELECT o.bytes, a.quota_bytes FROM owners o LEFT JOIN accounts a ON a.owner_id = o.id WHERE o.id = %s"
 
@@ -43,6 +44,22 @@ def refuse_if_full(reading: Transaction | Database, owner_id: bytes, size: int) 
     for taken, quota in reading.select(_TAKEN, (owner_id,)):
         if quota is not None and taken + size > quota:
             raise QuotaError(quota_words(taken, size, quota))
+
+
+def refuse_if_too_much_comes(transaction: Transaction, owner_id: bytes, size: int) -> None:
+    """Raises QuotaError if uploads whose forms are good would bring more than the whole quota, `size` bytes among it.
+
+    What comes is counted only once it is an image; until then an owner could fill the object store by it.
+    """
+    found = transaction.select(
+        "SELECT a.quota_bytes, (SELECT COALESCE(SUM(u.size_limit), 0) FROM uploads u WHERE u.owner_id = a.owner_id "
+        "AND u.state = 'waiting' AND u.ends_at > UTC_TIMESTAMP(6) + INTERVAL %s SECOND) "
+        "FROM accounts a WHERE a.owner_id = %s AND a.quota_bytes IS NOT NULL",
+        (UPLOAD_SECONDS - FORM_SECONDS, owner_id),
+    )
+    for quota, coming in found:
+        if int(coming) + size > quota:
+            raise QuotaError(coming_words(int(coming), size, quota))
 
 
 def miscounted(database: Database) -> list[tuple[bytes, int, int]]:

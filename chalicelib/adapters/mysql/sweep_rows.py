@@ -4,11 +4,12 @@ from collections.abc import Collection, Sequence
 from datetime import datetime
 from typing import Any
 
-from chalicelib.adapters.mysql.audit_rows import moment_of
+from chalicelib.adapters.mysql.audit_rows import moment_of, put_down
 from chalicelib.adapters.mysql.database import Database, Rows, Selecting, Transaction
 from chalicelib.adapters.mysql.upload_rows import COLUMNS as UPLOAD_COLUMNS
 from chalicelib.adapters.mysql.upload_rows import upload_of
 from chalicelib.domain import jobs, sweeping
+from chalicelib.domain.admin import DONE, Deed
 from chalicelib.domain.jobs import Job
 from chalicelib.domain.stored_renditions import original_of
 from chalicelib.domain.sweeping import Facts, Finding, Kind, Named, Outcome, Suspect, Sweep
@@ -78,6 +79,15 @@ class MySqlSweepRows:
             return True
 
         return self._database.transaction(work, patience_seconds=BATCH_SECONDS)
+
+    def allow(self, version: int, sweep: Sweep, deed: Deed) -> bool:
+        def work(transaction: Transaction) -> bool:
+            if not _kept(transaction, version, sweep):
+                return False
+            put_down(transaction, deed, DONE)
+            return True
+
+        return self._database.transaction(work)
 
     def owed_removals(self, most: int) -> int:
         found = self._database.select(

@@ -9,7 +9,7 @@ from chalicelib.adapters.mysql.due_jobs import derived_id, insert_jobs
 from chalicelib.adapters.mysql.idempotency_rows import keep_answer
 from chalicelib.adapters.mysql.image_rows import write_draft
 from chalicelib.adapters.mysql.principals import nobody, whose
-from chalicelib.adapters.mysql.spending import refuse_if_blocked
+from chalicelib.adapters.mysql.spending import refuse_if_blocked, refuse_if_too_much_comes
 from chalicelib.domain import jobs
 from chalicelib.domain.accounts import Owner, Principal
 from chalicelib.domain.errors import DoneBeforeError, UnknownUploadError, UploadsClosedError
@@ -45,6 +45,7 @@ class MySqlUploadRows:
             if transaction.select("SELECT 1 FROM uploads WHERE id = %s", (new.id,)):
                 return _locked(transaction, new.id)  # committed, its answer was lost
             refuse_if_blocked(transaction)
+            refuse_if_too_much_comes(transaction, owner_id, new.size_limit)
             _forget(transaction, owner_id)
             transaction.change(
                 "INSERT INTO uploads (id, owner_id, image_key, incoming_key, media_type, size_limit, state, "
