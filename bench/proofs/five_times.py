@@ -206,8 +206,10 @@ class _Messages:
         states = [row[3] for row in sides.renditions if row[1] != DAMAGED.encode()]
         if states != ["ready"] * (3 * len(images)):
             self._result.wrong.append(f"{len(states)} renditions, {states.count('ready')} of them ready")
-        if len(sides.objects) != 4 * len(images) + 1:
-            self._result.wrong.append(f"{len(sides.objects)} objects for {len(images)} images and a damaged one")
+        # What came of a put that was given up waits for its removal, an hour later; `dangling` saw that it is owed.
+        kept = [key for key in sides.objects if key not in sides.owed]
+        if len(kept) != 4 * len(images) + 1:
+            self._result.wrong.append(f"{len(kept)} objects for {len(images)} images and a damaged one")
         refused = self._rows("SELECT image_key, refusal FROM uploads WHERE state = 'refused'")
         if {key.decode() for key, why in refused if why} != set(others):
             self._result.wrong.append(f"{len(refused)} uploads are shown as refused")
