@@ -1,8 +1,8 @@
 """What a cold start loads: the package that is deployed, unpacked, with its bytecode, in a process that writes none.
 
-The package is Chalice's own zip with the bytecode of `ops.aws.bytecode` in it, as `./ops/store deploy` makes it. A sample
-is a new process that sees the standard library and the unpacked package and nothing else, so the libraries that it is
-held against are the package's own, with the same bytecode.
+The package is Chalice's own zip with the bytecode of `ops.aws.bytecode` in it, as `./ops/store deploy` makes it. A
+sample is a new process that sees the standard library and the unpacked package and nothing else, so the libraries that
+it is held against are the package's own, with the same bytecode.
 """
 
 import os
