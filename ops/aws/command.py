@@ -35,7 +35,7 @@ COMMANDS = {
     "backup": ("backup", "an encrypted dump of its whole database, and a list of its objects"),
     "restore": ("restore", "a backup into a new environment, where people sign in as before"),
     "destroy-env": ("destroy_env", "remove an environment; without flags it lists and changes nothing"),
-    "parameters": ("parameters", "every parameter of the templates, with its default and what it means"),
+    "parameters": ("parameters", "every parameter of the templates and setting of the application, and what it means"),
 }
 
 

@@ -33,6 +33,15 @@ class Environment:
         """The outputs of all its stacks that are there."""
         return {name: value for part in (NETWORK, DATA, APP, CDN) for name, value in self.stacks.outputs(part).items()}
 
+    def given_before(self) -> dict[str, str]:
+        """The parameters that its stacks were given."""
+        return {
+            name: value
+            for part in (NETWORK, DATA, APP)
+            for name, value in self.stacks.parameters(part).items()
+            if name != "Environment"
+        }
+
     def records(self, told: Mapping[str, str]) -> Records:
         """Raises OperatorError if the environment has no bucket."""
         if not told.get("BucketName"):

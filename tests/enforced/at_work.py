@@ -238,9 +238,9 @@ def perform_job(store: Store) -> None:
     with store.by_somebody_else():
         # Removed once already: of a single version in a call the stand-in does not see that it is one.
         held = quarantine_key(f"originals/{owner}/{'1' * 32}")
-        for key in (held, "downloads/a-zip"):
-            store.objects.put(key, PIXELS, "image/png")
-            store.objects.remove([key])
+        for object_key in (held, "downloads/a-zip"):
+            store.objects.put(object_key, PIXELS, "image/png")
+            store.objects.remove([object_key])
         token = services.accounts.sign_in(person.name, PASSWORD, HERE, None).token
         services.erasing.ask(Principal(person.name, False, Way.SESSION, hash_of(token)), PASSWORD, SITE, HERE)
     store.perform()

@@ -3,6 +3,7 @@
 import argparse
 import sys
 
+from ops.aws import cost_words
 from ops.aws.account import Account
 from ops.aws.command import OK, environment_name, pair
 from ops.aws.commands.plan import tell_plan
@@ -10,6 +11,7 @@ from ops.aws.confirming import confirmed
 from ops.aws.creating import Known, check_parameters, create, steps_to_create
 from ops.aws.environment import Environment
 from ops.aws.functions import refuse_old_python
+from ops.aws.settings import check_settings
 from ops.aws.stage import SIZES
 from ops.aws.tables import URL_VARIABLE, VIA_VARIABLE
 from ops.aws.telling import Telling
@@ -20,7 +22,7 @@ Parts of your own:
   --parameter ExistingVpcId=vpc-0a --parameter ExistingPrivateSubnetIds=subnet-0a,subnet-0b
   --parameter ExistingBucketName=images
   --parameter ExistingDatabaseHost=db.example.org, with {URL_VARIABLE}=mysql://USER:PASSWORD@HOST:PORT/images
-All parameters: ./ops/store parameters
+All parameters and settings: ./ops/store parameters
 The database stands in private subnets. From outside give {VIA_VARIABLE}=127.0.0.1:PORT, a way to it.
 Interrupted or failed, the same command goes on where it was."""
 
@@ -73,27 +75,29 @@ def given_of(arguments: argparse.Namespace) -> dict[str, str]:
 
 
 def chosen_of(arguments: argparse.Namespace) -> dict[str, object]:
-    """What was chosen for the functions."""
+    """What was chosen for the functions. Raises UsageError."""
     several = {"traces": arguments.traces, "reserves": arguments.reserves}
     architecture = getattr(arguments, "architecture", None)
     return {
         **{name: value for name, value in several.items() if value is not None},
         **({"architecture": architecture} if architecture else {}),
-        **({"settings": dict(arguments.setting)} if arguments.setting else {}),
+        **({"settings": check_settings(arguments.setting)} if arguments.setting else {}),
     }
 
 
 def run(arguments: argparse.Namespace, account: Account, telling: Telling) -> int:
     """The exit status."""
-    given = given_of(arguments)
+    given, chosen = given_of(arguments), chosen_of(arguments)
     environment = Environment(account, arguments.name, telling)
     if arguments.dry_run:
         return tell_plan(environment, given, telling)
     refuse_old_python(sys.version_info[:2], account.endpoint is not None)
     where = f"{account.region}, account {account.id}"
+    for line in cost_words.told(account.region, {**environment.given_before(), **given})[0]:
+        telling.progress(line)
     if not arguments.yes and not confirmed(f"Make the environment {arguments.name} in {where}?", telling):
         return OK
-    environment.chosen = chosen_of(arguments)
+    environment.chosen = chosen
     known = Known(given)
     create(steps_to_create(given), known, environment, telling.progress)
     telling.result(

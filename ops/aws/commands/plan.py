@@ -3,7 +3,7 @@
 import argparse
 from dataclasses import asdict
 
-from ops.aws import change_words, cost
+from ops.aws import change_words, cost, cost_words
 from ops.aws.account import Account
 from ops.aws.command import CHANGES, OK
 from ops.aws.creating import steps_to_create
@@ -11,7 +11,7 @@ from ops.aws.environment import Environment
 from ops.aws.errors import OperatorError, UsageError
 from ops.aws.stack_moves import Move, move_to_make
 from ops.aws.telling import Telling
-from ops.aws.templates import APP, DATA, NETWORK, PARTS, ROTATION, parameters_for, template_of
+from ops.aws.templates import PARTS, ROTATION, parameters_for, template_of
 from ops.aws.wanted_resources import resources_made
 
 _LOADS = {"requests": "requests", "uploads": "uploads", "stored-gb": "stored_gb", "out-gb": "out_gb"}
@@ -54,28 +54,11 @@ def load_of(text: str) -> cost.Load:
 def tell_plan(environment: Environment, given: dict[str, str], telling: Telling, load: cost.Load | None = None) -> int:
     """The exit status."""
     changes, parameters = planned(environment, given, telling)
-    table = cost.prices()
-    known = cost.prices_for(table, environment.account.region)
-    idle = cost.idle({part: template_of(part) for part in (NETWORK, DATA, APP)}, parameters, known)
-    more = cost.under_load(load or cost.Load(), parameters, known)
+    words, values = cost_words.told(environment.account.region, parameters, load or cost.Load())
     lines = [f"{'DATA ' if one.endangers else ''}{one.words}" for one in changes]
     lines = [telling.red(line) if one.endangers else line for line, one in zip(lines, changes, strict=True)]
     lines = lines or ["Nothing would change."]
-    sums = {"idle": cost.total(idle), "with the load": cost.total([*idle, *more])}
-    lines += ["", f"US dollars a month in {environment.account.region}, idle:", *map(cost.in_words, idle)]
-    lines += ["", "The load adds:", *map(cost.in_words, more), ""]
-    lines += [f"Sum {name}: {usd:.2f}, and {unknown} unknown" for name, (usd, unknown) in sums.items()]
-    lines += [f"Prices of {table['region']}, {table['date']}. {table['source']}"]
-    telling.result(
-        lines,
-        {
-            "changes": [asdict(one) for one in changes],
-            "idle": [asdict(one) for one in idle],
-            "load": [asdict(one) for one in more],
-            "sums": {name: {"usd": usd, "unknown_lines": unknown} for name, (usd, unknown) in sums.items()},
-            "prices": {name: table[name] for name in ("region", "date", "source")},
-        },
-    )
+    telling.result([*lines, "", *words], {"changes": [asdict(one) for one in changes], **values})
     return CHANGES if changes else OK
 
 
