@@ -1,83 +1,17 @@
 """An environment from nothing to a served image and back, by the operator's command as an operator gives it."""
 
-import json
-import os
-import signal
-import subprocess
-import sys
+import hashlib
 import time
 from pathlib import Path
-from typing import Any
-from urllib.parse import urlsplit
 
 from ops.local import bootstrap
 from tests import hostile_images
-from tests.answer import Answer
-from tests.e2e.store_client import StoreClient, image_path
-from tests.local_cloud import PROJECT, until
+from tests.e2e.store_client import image_path
+from tests.local_cloud import until
+from tests.operator.operating import Person, Site, joined, killed_while, left_with_tags, store, told
 from tests.operator.stand_in import StandIn
 
-NAME = "blue"
-
-
-def store(account: StandIn, *words: str) -> "subprocess.CompletedProcess[str]":
-    """Runs the command."""
-    return subprocess.run(
-        [sys.executable, "-m", "ops.aws", *words],
-        cwd=PROJECT,
-        env={**os.environ, **account.environ},
-        stdin=subprocess.DEVNULL,
-        capture_output=True,
-        text=True,
-        timeout=240,
-        check=False,
-    )
-
-
-def told(account: StandIn, *words: str) -> Any:
-    """What the command says as JSON; asserts that it ended well."""
-    done = store(account, *words, "--json")
-    assert done.returncode == 0, done.stdout + done.stderr
-    return json.loads(done.stdout)
-
-
-def killed_while(account: StandIn, said: str, *words: str) -> None:
-    """Starts the command and kills it, as kill -9 does, once it has said that; nothing that it started goes on."""
-    process = subprocess.Popen(
-        [sys.executable, "-m", "ops.aws", *words],
-        cwd=PROJECT,
-        env={**os.environ, **account.environ},
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.PIPE,
-        text=True,
-    )
-    assert process.stderr is not None
-    lines = []
-    for line in process.stderr:
-        lines.append(line)
-        if said in line:
-            break
-    else:
-        raise AssertionError("".join(lines))
-    functions = bootstrap.client("lambda", account.environ["AWS_ENDPOINT_URL"])
-    assert until(lambda: functions.list_functions()["Functions"] != [], timeout_seconds=120)
-    process.send_signal(signal.SIGKILL)
-    process.wait()
-    process.stderr.close()
-
-
-class Site(StoreClient):
-    """The deployed application by its host name, under the stage's name, as on AWS."""
-
-    def __init__(self, address: str) -> None:
-        super().__init__(address)
-        *_, api_id, stage = address.rstrip("/").split("/")
-        self._root, self._named = f"/{stage}", f"{api_id}.execute-api.localhost:{urlsplit(address).port}"
-
-    def __call__(self, method: str, path: str, body: bytes = b"", headers: Any = None) -> Answer:
-        usual = {"Host": self._named, "Accept": "*/*"} | ({"Content-Type": "application/octet-stream"} if body else {})
-        return super().__call__(method, self._root + path, body, usual | dict(headers or {}))
+NAME, NEW = "blue", "green"
 
 
 def test_from_nothing_to_a_served_image_and_back(account: StandIn, tmp_path: Path) -> None:
@@ -98,14 +32,18 @@ def test_from_nothing_to_a_served_image_and_back(account: StandIn, tmp_path: Pat
     nodes = {node["id"] for node in site("GET", "/api/v1/fleet").json["nodes"]}
     assert second.headers["server-timing"].split(",")[0].removeprefix('source;desc="node ') in nodes  # it was routed
 
-    backup = (NAME, str(tmp_path / "backup"), "--key", str(tmp_path / "key"))
-    assert told(account, "backup", *backup, "--new-key")["objects"] >= 1
-    used = store(account, "restore", *backup, "--yes")
-    assert (used.returncode, "holds 1 images" in used.stderr) == (1, True)
-    assert site("DELETE", image_path("k1")).status == 204
-    assert site("GET", image_path("k1")).status == 404
-    assert told(account, "restore", *backup, "--yes")["wrong"] == []
-    assert until(lambda: site("GET", image_path("k1")).body == data, timeout_seconds=30)
+    joined(account, "ann@example.org")
+    ann = Person(site, "ann@example.org")
+    assert ann.sign_in() == 303
+    others = {f"k{number}": hostile_images.good_png(30, 30, number) for number in range(5)}
+    assert [ann.put(key, one) for key, one in others.items()] == [201] * len(others)
+    file, key = str(tmp_path / "backup"), str(tmp_path / "key")
+    backed_up = told(account, "backup", NAME, file, "--key", key, "--new-key")
+    assert backed_up["objects"] >= 1 + len(others)
+    used = store(account, "restore", NAME, file, "--key", key, "--yes")
+    assert (used.returncode, "holds 6 images" in used.stderr) == (1, True)
+    assert ann("DELETE", image_path("k0")).status == 204  # in the bucket it is a version still
+    assert_restored_elsewhere(account.elsewhere(), file, key, others, data)
 
     assert told(account, "deploy", NAME)["address"] == made["address"]  # all that is remembered lies in the bucket
     assert until(lambda: site("GET", image_path("k1")).body == data, timeout_seconds=30)
@@ -115,6 +53,7 @@ def test_from_nothing_to_a_served_image_and_back(account: StandIn, tmp_path: Pat
     status = told(account, "status", NAME)
     assert (status["lacking"], set(status["stacks"])) == ([], {"network", "data", "app"})
     assert {one["template"] for one in status["stacks"].values()} == {"as here"}
+    assert (status["fleet"]["drift"], len(status["nodes"])) == ("none", 2)
     plan = store(account, "plan", NAME, *account.words())
     assert (plan.returncode, plan.stdout.splitlines()[0]) == (0, "Nothing would change.")
     assert store(account, "plan", NAME, *account.words(), "--size", "standard").returncode == 3
@@ -135,25 +74,24 @@ def test_from_nothing_to_a_served_image_and_back(account: StandIn, tmp_path: Pat
     gone = told(account, "destroy-env", NAME, "--yes", "--delete-data", f"{NAME}={count}")
     assert gone["left"] == []
     assert told(account, "destroy-env", NAME) == {"goes": [], "stays": [], "objects": 0, "left": None, "changed": False}
-    assert left_with_tags(account) == []
+    assert left_with_tags(account, NAME) == []
     s3 = bootstrap.client("s3", account.environ["AWS_ENDPOINT_URL"])
     assert [one["Name"] for one in s3.list_buckets()["Buckets"]] == [bootstrap.BUCKET]  # nobody else's went
 
 
-def left_with_tags(account: StandIn) -> list[str]:
-    """What bears the environment's tags, asked without the command."""
-    endpoint = account.environ["AWS_ENDPOINT_URL"]
-    found = bootstrap.client("resourcegroupstaggingapi", endpoint).get_resources(
-        TagFilters=[{"Key": "environment", "Values": [NAME]}]
-    )["ResourceTagMappingList"]
-    filters = [{"Name": "tag:environment", "Values": [NAME]}]
-    calls = bootstrap.client("ec2", endpoint)
-    nodes = bootstrap.client("ec2", account.environ["AWS_ENDPOINT_URL_EC2"]).describe_instances(Filters=filters)
-    running = [
-        one["InstanceId"]
-        for several in nodes["Reservations"]
-        for one in several["Instances"]
-        if one["State"]["Name"] != "terminated"
-    ]
-    groups = [one["GroupId"] for one in calls.describe_security_groups(Filters=filters)["SecurityGroups"]]
-    return [*(one["ResourceARN"] for one in found), *running, *groups]
+def assert_restored_elsewhere(account: StandIn, file: str, key: str, anns: dict[str, bytes], demos_k1: bytes) -> None:
+    """Into a new environment with a database and a bucket of its own, where an old user signs in; then it goes."""
+    made = told(account, "create-env", NEW, "--architecture", "x86", "--yes", *account.words())
+    restored = told(account, "restore", NEW, file, "--key", key, "--yes")
+    assert restored["wrong"] == []
+    assert restored["seconds"] > 0
+    site = Site(made["address"])
+    ann = Person(site, "ann@example.org")
+    assert ann.sign_in() == 303
+    assert {name: ann.sha256_of(name) for name in anns} == {
+        name: hashlib.sha256(one).hexdigest() for name, one in anns.items()
+    }
+    assert until(lambda: site("GET", image_path("k1")).body == demos_k1, timeout_seconds=30)
+    count = told(account, "destroy-env", NEW)["objects"]
+    assert told(account, "destroy-env", NEW, "--yes", "--delete-data", f"{NEW}={count}")["left"] == []
+    assert left_with_tags(account, NEW) == []
