@@ -16,11 +16,14 @@ def source_of(line: cost.Line, table: Mapping[str, Any]) -> str:
     return checked or f"by hand, {table['date']}"
 
 
-def told(region: str, parameters: Mapping[str, str], load: cost.Load | None = None) -> tuple[list[str], dict[str, Any]]:
+def told(
+    region: str, parameters: Mapping[str, str], load: cost.Load | None = None, *, cdn: bool = False
+) -> tuple[list[str], dict[str, Any]]:
     """Idle, and with the load where one is given, in US dollars."""
     table = cost.prices()
     known = cost.prices_for(table, region)
     idle = cost.idle({part: template_of(part) for part in (NETWORK, DATA, APP)}, parameters, known)
+    idle += [cost.Line("CDN: its requests, bytes and secret, its name's zone", 1, "month", None)] if cdn else []
     more = [] if load is None else cost.under_load(load, parameters, known)
     sums = {"idle": cost.total(idle), **({"with the load": cost.total([*idle, *more])} if more else {})}
 

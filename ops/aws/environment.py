@@ -6,6 +6,7 @@ from pathlib import Path
 
 from botocore.exceptions import ClientError
 
+from chalicelib.web.cdn import token_of
 from ops.aws import tables
 from ops.aws.account import Account
 from ops.aws.artefact import node_artefact
@@ -104,6 +105,21 @@ class Environment:
     def functions(self, told: Mapping[str, str]) -> tuple[str, str]:
         api_id = self.functions_of(told).deploy(told, self.choices(told))
         return api_id, self.account.api_address(api_id, self.name)
+
+    def cdn(self, told: Mapping[str, str], parameters: Mapping[str, str], api_id: str) -> dict[str, str]:
+        """Its stack, with a key of its own making for addresses of images unless the stack has one."""
+        if api_id == "":
+            raise OperatorError("The API is not there yet.", next_=f"`./ops/store create-env {self.name}`")
+        secret = self.account.client("secretsmanager").get_secret_value(SecretId=told["FormSecretArn"])
+        made = {
+            "ApiDomainName": self.account.api_domain_name(api_id),
+            "OriginToken": token_of(secret["SecretString"]),
+        }
+        if not self.stacks.parameters(CDN).get("ImageSigningPublicKey"):
+            from ops.aws.signing_key import new_signing_key
+
+            made["ImageSigningPublicKey"], made["ImageSigningKey"] = new_signing_key()
+        return self.stacks.ensure(CDN, {**made, **parameters})
 
     def smoke(self, address: str) -> None:
         deadline = time.monotonic() + SMOKE_SECONDS

@@ -175,6 +175,7 @@ def api_handler(store: Store) -> None:
     services = store.services
     store.secret("DatabaseSecretArn")
     store.secret("FormSecretArn")
+    store.secret("ImageSigningSecretArn")
     image = store.put()
     services.images.get(DEMO, b"k1", WATCH)
     store.follow(services.images.signed_address(services.images.find(DEMO, b"k1", WATCH)))

@@ -76,7 +76,7 @@ class Account:
         secrets = self.admin("secretsmanager")
         arns = {
             name: secrets.create_secret(Name=f"elastic-images/{ENVIRONMENT}/{name}", SecretString=text)["ARN"]
-            for name, text in (("database", '{"username": "a", "password": "b"}'), ("forms", "f" * 40))
+            for name, text in (("database", "{}"), ("forms", "f" * 40), ("addresses", "{}"))
         }
         ec2 = self.admin("ec2")
         vpc = ec2.create_vpc(CidrBlock="10.9.0.0/16")["Vpc"]["VpcId"]
@@ -94,6 +94,7 @@ class Account:
             "IncomingQueueArn": f"arn:aws:sqs:{where}:{bootstrap.INCOMING_QUEUE}",
             "DatabaseSecretArn": arns["database"],
             "FormSecretArn": arns["forms"],
+            "ImageSigningSecretArn": arns["addresses"],
             "NodeLaunchTemplateId": template,
             "NodeSecurityGroupId": group,
             "NodeRoleArn": f"arn:aws:iam::{ministack.ACCOUNT_ID}:role/node",

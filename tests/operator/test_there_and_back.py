@@ -81,7 +81,8 @@ def test_from_nothing_to_a_served_image_and_back(account: StandIn, tmp_path: Pat
 
 def assert_restored_elsewhere(account: StandIn, file: str, key: str, anns: dict[str, bytes], demos_k1: bytes) -> None:
     """Into a new environment with a database and a bucket of its own, where an old user signs in; then it goes."""
-    made = told(account, "create-env", NEW, "--architecture", "x86", "--yes", *account.words())
+    made = told(account, "create-env", NEW, "--architecture", "x86", "--cdn", "--yes", *account.words())
+    assert made["site"].startswith("https://")
     restored = told(account, "restore", NEW, file, "--key", key, "--yes")
     assert restored["wrong"] == []
     assert restored["seconds"] > 0

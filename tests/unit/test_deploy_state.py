@@ -153,9 +153,14 @@ class World:
         assert told["BucketName"]
         self._act("tables")
 
+    def cdn(self, told: Any, parameters: Any, api_id: str) -> dict[str, str]:
+        assert (told["BucketName"], api_id) == ("bucket", "api")
+        self._act("cdn")
+        return {"SiteAddress": "https://site.example.org", "DistributionArn": "arn:aws:cloudfront::1:distribution/E1"}
+
     def functions(self, told: Any) -> tuple[str, str]:
         assert told["NodeArtefactKey"]
-        self._act("functions")
+        self._act("functions", told.get("SiteAddress", ""))
         return "api", "https://api.example.org/blue/"
 
     def smoke(self, address: str) -> None:
@@ -163,27 +168,35 @@ class World:
         self._act(f"answers at {address}")
 
 
-def whole() -> dict[str, str]:
+def whole(cdn: bool) -> dict[str, str]:
     world = World()
-    create(steps_to_create({}), Known({}), world, lambda _line: None)
+    create(steps_to_create({}, cdn=cdn), Known({}), world, lambda _line: None)
     return world.made
 
 
-def test_interrupted_before_or_after_any_step_the_same_again_finishes() -> None:
-    wanted = whole()
-    assert wanted["stack data"] == "https://api.example.org"
-    for at in range(1, 2 * len(Step) + 1):
+def test_behind_a_cdn_functions_and_bucket_know_the_site_by_its_address() -> None:
+    made = whole(cdn=True)
+    assert (made["functions"], made["stack data"]) == ("https://site.example.org", "https://site.example.org")
+    assert (whole(cdn=False)["functions"], "cdn" in whole(cdn=False)) == ("", False)
+
+
+@pytest.mark.parametrize("cdn", [False, True])
+def test_interrupted_before_or_after_any_step_the_same_again_finishes(cdn: bool) -> None:
+    wanted = whole(cdn)
+    if not cdn:
+        assert wanted["stack data"] == "https://api.example.org"
+    for at in range(1, 2 * len(steps_to_create({}, cdn=cdn)) + 1):
         world = World()
         world.stop_at = at
         with pytest.raises(KeyboardInterrupt):
-            create(steps_to_create({}), Known({}), world, lambda _line: None)
+            create(steps_to_create({}, cdn=cdn), Known({}), world, lambda _line: None)
         world.stop_at = 0
-        create(steps_to_create({}), Known({}), world, lambda _line: None)
+        create(steps_to_create({}, cdn=cdn), Known({}), world, lambda _line: None)
         assert world.made == wanted, at
 
 
 def test_an_operators_own_parts_make_steps_needless() -> None:
     left_out = set(Step) - set(
-        steps_to_create({"ExistingDatabaseHost": "db", "ExistingNodeLaunchTemplateName": "template"})
+        steps_to_create({"ExistingDatabaseHost": "db", "ExistingNodeLaunchTemplateName": "template"}, cdn=True)
     )
     assert left_out == {Step.ROTATION, Step.ARTEFACT}

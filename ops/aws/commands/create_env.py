@@ -15,9 +15,11 @@ from ops.aws.settings import check_settings
 from ops.aws.stage import SIZES
 from ops.aws.tables import URL_VARIABLE, VIA_VARIABLE
 from ops.aws.telling import Telling
+from ops.aws.templates import CDN
 
 _EPILOG = f"""\
-Stacks (network, data, app), node script, tables, functions, rotation of passwords, and a smoke test, in this order.
+Stacks (network, data, app), node script, tables, functions, the CDN's stack where one is wanted, rotation of passwords,
+and a smoke test, in this order. What it costs in a month is told first.
 Parts of your own:
   --parameter ExistingVpcId=vpc-0a --parameter ExistingPrivateSubnetIds=subnet-0a,subnet-0b
   --parameter ExistingBucketName=images
@@ -44,6 +46,11 @@ def add_wishes(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--alarm-email", metavar="ADDRESS", help="who is told of alarms")
     parser.add_argument(
         "--parameter", action="append", type=pair, default=[], metavar="NAME=VALUE", help="any other of the templates"
+    )
+    parser.add_argument(
+        "--cdn",
+        action="store_true",
+        help="CloudFront before it, with a name if SiteName and a certificate or zone are given; stays once it is made",
     )
     add_choices(parser)
 
@@ -74,6 +81,11 @@ def given_of(arguments: argparse.Namespace) -> dict[str, str]:
     return given
 
 
+def wants_cdn(environment: Environment, arguments: argparse.Namespace) -> bool:
+    """Also without being asked again: what is there is kept up."""
+    return bool(arguments.cdn or environment.stacks.status(CDN))
+
+
 def chosen_of(arguments: argparse.Namespace) -> dict[str, object]:
     """What was chosen for the functions. Raises UsageError."""
     several = {"traces": arguments.traces, "reserves": arguments.reserves}
@@ -90,18 +102,25 @@ def run(arguments: argparse.Namespace, account: Account, telling: Telling) -> in
     given, chosen = given_of(arguments), chosen_of(arguments)
     environment = Environment(account, arguments.name, telling)
     if arguments.dry_run:
-        return tell_plan(environment, given, telling)
+        return tell_plan(environment, given, telling, cdn=wants_cdn(environment, arguments))
     refuse_old_python(sys.version_info[:2], account.endpoint is not None)
     where = f"{account.region}, account {account.id}"
-    for line in cost_words.told(account.region, {**environment.given_before(), **given})[0]:
+    cdn = wants_cdn(environment, arguments)
+    for line in cost_words.told(account.region, {**environment.given_before(), **given}, cdn=cdn)[0]:
         telling.progress(line)
     if not arguments.yes and not confirmed(f"Make the environment {arguments.name} in {where}?", telling):
         return OK
     environment.chosen = chosen
     known = Known(given)
-    create(steps_to_create(given), known, environment, telling.progress)
+    create(steps_to_create(given, cdn=cdn), known, environment, telling.progress)
+    site = known.told.get("SiteAddress", "") if cdn else ""
     telling.result(
-        [f"{arguments.name} serves at {known.address}  ({telling.elapsed_seconds:.0f} s)"],
-        {"environment": arguments.name, "address": known.address, "seconds": round(telling.elapsed_seconds, 1)},
+        [f"{arguments.name} serves at {site or known.address}  ({telling.elapsed_seconds:.0f} s)"],
+        {
+            "environment": arguments.name,
+            "address": known.address,
+            "site": site,
+            "seconds": round(telling.elapsed_seconds, 1),
+        },
     )
     return OK

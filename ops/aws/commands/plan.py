@@ -35,11 +35,11 @@ def add(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace, account: Account, telling: Telling) -> int:
     """The exit status."""
-    from ops.aws.commands.create_env import given_of
+    from ops.aws.commands.create_env import given_of, wants_cdn
 
-    return tell_plan(
-        Environment(account, arguments.name, telling), given_of(arguments), telling, load_of(arguments.load)
-    )
+    environment = Environment(account, arguments.name, telling)
+    cdn = wants_cdn(environment, arguments)
+    return tell_plan(environment, given_of(arguments), telling, load_of(arguments.load), cdn=cdn)
 
 
 def load_of(text: str) -> cost.Load:
@@ -51,10 +51,17 @@ def load_of(text: str) -> cost.Load:
         raise UsageError(f"“{text}” is no load.", next_=f"--load {','.join(f'{name}=1' for name in _LOADS)}") from error
 
 
-def tell_plan(environment: Environment, given: dict[str, str], telling: Telling, load: cost.Load | None = None) -> int:
+def tell_plan(
+    environment: Environment,
+    given: dict[str, str],
+    telling: Telling,
+    load: cost.Load | None = None,
+    *,
+    cdn: bool = False,
+) -> int:
     """The exit status."""
-    changes, parameters = planned(environment, given, telling)
-    words, values = cost_words.told(environment.account.region, parameters, load or cost.Load())
+    changes, parameters = planned(environment, given, telling, cdn=cdn)
+    words, values = cost_words.told(environment.account.region, parameters, load or cost.Load(), cdn=cdn)
     lines = [f"{'DATA ' if one.endangers else ''}{one.words}" for one in changes]
     lines = [telling.red(line) if one.endangers else line for line, one in zip(lines, changes, strict=True)]
     lines = lines or ["Nothing would change."]
@@ -63,13 +70,13 @@ def tell_plan(environment: Environment, given: dict[str, str], telling: Telling,
 
 
 def planned(
-    environment: Environment, given: dict[str, str], telling: Telling
+    environment: Environment, given: dict[str, str], telling: Telling, *, cdn: bool = False
 ) -> tuple[list[change_words.Change], dict[str, str]]:
     """The changes, and all parameters as they would be. Raises OperatorError if a stack is in no state to change."""
     changes: list[change_words.Change] = []
     parameters = dict(given)
     told: dict[str, str] = {}
-    wanted = {str(step) for step in steps_to_create(given)}
+    wanted = {str(step) for step in steps_to_create(given, cdn=cdn)}
     for part in PARTS:
         before = environment.stacks.parameters(part)
         parameters = {**{name: value for name, value in before.items() if name != "Environment"}, **parameters}
