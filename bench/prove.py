@@ -27,6 +27,7 @@ from bench.proofs import (
     read_your_writes,
     resize_without_dip,
     scaler_rounds,
+    there_and_back,
 )
 from chalicelib.domain.assignments import KINDS
 
@@ -231,6 +232,14 @@ def _own_writes_verdict(rounds: list[dict[str, object]]) -> tuple[bool, str]:
     ) + "".join(f"<br>{one}" for one in wrong[:20])
 
 
+def _back_round(folder: Path, seed: int) -> dict[str, object]:
+    return asdict(there_and_back.run_round(folder, seed, say))
+
+
+def _back_verdict(rounds: list[dict[str, object]]) -> tuple[bool, str]:
+    return there_and_back.verdict([there_and_back.RoundResult(**each) for each in rounds])  # type: ignore[arg-type]
+
+
 PROOFS = [
     Proof("acknowledged-uploads", 10, _uploads_round, _uploads_verdict),
     Proof("killed-parts", 4, _parts_round, _parts_verdict),
@@ -242,6 +251,7 @@ PROOFS = [
     Proof("read-your-writes", 1, _own_writes_round, _own_writes_verdict),
     Proof("scaler-rounds", 1, _scaler_round, _scaler_verdict),
     Proof("fleet-follows", 1, _follows_round, _follows_verdict),
+    Proof("there-and-back", 1, _back_round, _back_verdict),
 ]
 
 
