@@ -1,8 +1,8 @@
 """An environment from nothing to a served image, its backup into another environment, and both away again, with times.
 
-By the operator's command, in an account of stand-ins: functions are deployed by Chalice into them, MariaDB and memcached
-are real. Network, database and nodes' template are the account's own and given as parameters, as the stand-ins know no
-NAT gateways and make no databases; on AWS those take minutes more, which nothing here tells.
+By the operator's command, in an account of stand-ins: functions are deployed by Chalice into them, MariaDB and
+memcached are real. Network, database and nodes' template are the account's own and given as parameters, as the stand-ins
+know no NAT gateways and make no databases; on AWS those take minutes more, which nothing here tells.
 """
 
 import hashlib
@@ -66,12 +66,16 @@ def verdict(results: list[RoundResult]) -> tuple[bool, str]:
     )
     return holds, "; ".join(
         f"from nothing to a served image {one.create_seconds:.1f} s; backup of {one.images} images "
-        f"{one.backup_seconds:.1f} s, restored into a new environment in {one.restore_seconds:.1f} s: {one.right} the same "
-        f"by SHA-256, an old user {'signed' if one.signed_in else 'NOT signed'} in; destroyed in at most "
-        f"{one.destroy_seconds:.1f} s each, {len(one.left)} tagged resources left"
-        + "".join(f" {it}" for it in one.left)
+        f"{one.backup_seconds:.1f} s, restored into a new environment in {one.restore_seconds:.1f} s: {one.right} are "
+        f"the same by SHA-256, an old user {'signed' if one.signed_in else 'NOT signed'} in; destroyed in at most "
+        f"{one.destroy_seconds:.1f} s each, {len(one.left)} tagged resources left {' '.join(one.left)}".rstrip()
         for one in results
     )
+
+
+def _expect(holds: bool, words: str) -> None:
+    if not holds:
+        raise AssertionError(words)
 
 
 def _created(account: StandIn, result: RoundResult) -> Site:
@@ -79,13 +83,13 @@ def _created(account: StandIn, result: RoundResult) -> Site:
     made = told(account, "create-env", OLD, "--architecture", "x86", "--yes", *account.words())
     site = Site(made["address"])
     data = hostile_images.good_png(40, 40, 1)
-    assert site.put("first", data).status == 201
+    _expect(site.put("first", data).status == 201, "the first image was not taken")
 
     def is_routed() -> bool:
         answer = site("GET", image_path("first"))
         return answer.body == data and answer.headers["server-timing"].startswith('source;desc="node ')
 
-    assert until(is_routed, timeout_seconds=MOST_CREATE_SECONDS)
+    _expect(until(is_routed, timeout_seconds=MOST_CREATE_SECONDS), "no node serves the image")
     result.create_seconds = time.monotonic() - began
     return site
 
@@ -94,10 +98,10 @@ def _uploaded(account: StandIn, site: Site, images: int, source: random.Random) 
     """SHA-256 by key of what somebody with an account has put."""
     joined(account, WHO)
     ann, sha256s = Person(site, WHO), {}
-    assert ann.sign_in() == 303
+    _expect(ann.sign_in() == 303, "nobody can sign in")
     for number in range(images):
         data = hostile_images.good_png(source.randint(8, 64), source.randint(8, 64), source.randrange(1 << 31))
-        assert ann.put(f"image {number}", data) == 201
+        _expect(ann.put(f"image {number}", data) == 201, f"image {number} was not taken")
         sha256s[f"image {number}"] = hashlib.sha256(data).hexdigest()
     return sha256s
 
