@@ -1,8 +1,8 @@
 """An environment from nothing to a served image, its backup into another environment, and both away again, with times.
 
 By the operator's command, in an account of stand-ins: functions are deployed by Chalice into them, MariaDB and
-memcached are real. Network, database and nodes' template are the account's own and given as parameters, as the stand-ins
-know no NAT gateways and make no databases; on AWS those take minutes more, which nothing here tells.
+memcached are real. Network, database and nodes' template are the account's own and given as parameters: the stand-ins
+know no NAT gateways and make no databases. On AWS those take minutes more, which nothing here tells.
 """
 
 import hashlib
