@@ -100,11 +100,19 @@ class Person:
 
     def sign_in(self) -> int:
         """The status that the form is answered with: 303 says that they are in."""
-        found = re.search(rb'name="form_token" value="(\w+)"', self("GET", "/sign-in", headers=FORM).body)
+        return self._submit("/sign-in")
+
+    def become_first_admin(self, link: str) -> int:
+        """The status that the form behind the link is answered with."""
+        return self._submit("/first-admin", link=link)
+
+    def _submit(self, page: str, **more: str) -> int:
+        shown = self("GET", page + "".join(f"?{name}={quote(value)}" for name, value in more.items()), headers=FORM)
+        found = re.search(rb'name="form_token" value="(\w+)"', shown.body)
         assert found is not None
-        fields = {"form_token": found[1].decode(), "email": self._email, "password": PASSWORD}
+        fields = {"form_token": found[1].decode(), "email": self._email, "password": PASSWORD, **more}
         body = "&".join(f"{name}={quote(value)}" for name, value in fields.items())
-        return self("POST", "/sign-in", body.encode(), FORM).status
+        return self("POST", page, body.encode(), FORM).status
 
     def put(self, key: str, data: bytes) -> int:
         return self("PUT", image_path(key), data).status

@@ -93,6 +93,10 @@ def assert_restored_elsewhere(account: StandIn, file: str, key: str, anns: dict[
         name: hashlib.sha256(one).hexdigest() for name, one in anns.items()
     }
     assert until(lambda: site("GET", image_path("k1")).body == demos_k1, timeout_seconds=30)
+    link = told(account, "first-admin", NEW)["address"].rpartition("=")[2]
+    assert Person(site, "admin@example.org").become_first_admin(link) == 303
+    again = store(account, "first-admin", NEW)
+    assert (again.returncode, "There is an admin already" in again.stderr) == (1, True)
     count = told(account, "destroy-env", NEW)["objects"]
     assert told(account, "destroy-env", NEW, "--yes", "--delete-data", f"{NEW}={count}")["left"] == []
     assert left_with_tags(account, NEW) == []
