@@ -90,29 +90,36 @@ class Person:
     def __init__(self, site: Site, email: str) -> None:
         self._site, self._email = site, email
         self._cookies: dict[str, str] = {}
+        self._token = ""
 
     def __call__(self, method: str, path: str, body: bytes = b"", headers: Any = None) -> Answer:
         kept = "; ".join(f"{name}={value}" for name, value in self._cookies.items())
-        answer = self._site(method, path, body, {**(headers or {}), **({"Cookie": kept} if kept else {})})
+        known = {**({"Cookie": kept} if kept else {}), **({"X-CSRF-Token": self._token} if self._token else {})}
+        answer = self._site(method, path, body, {**(headers or {}), **known})
         for name, morsel in SimpleCookie(answer.headers.get("set-cookie", "")).items():
             self._cookies[name] = morsel.value
         return answer
 
     def sign_in(self) -> int:
         """The status that the form is answered with: 303 says that they are in."""
-        return self._submit("/sign-in")
+        status = self._submit("/sign-in")
+        self._token = self._form_token("/upload")
+        return status
 
     def become_first_admin(self, link: str) -> int:
         """The status that the form behind the link is answered with."""
         return self._submit("/first-admin", link=link)
 
     def _submit(self, page: str, **more: str) -> int:
-        shown = self("GET", page + "".join(f"?{name}={quote(value)}" for name, value in more.items()), headers=FORM)
-        found = re.search(rb'name="form_token" value="(\w+)"', shown.body)
-        assert found is not None
-        fields = {"form_token": found[1].decode(), "email": self._email, "password": PASSWORD, **more}
+        token = self._form_token(page + "".join(f"?{name}={quote(value)}" for name, value in more.items()))
+        fields = {"form_token": token, "email": self._email, "password": PASSWORD, **more}
         body = "&".join(f"{name}={quote(value)}" for name, value in fields.items())
         return self("POST", page, body.encode(), FORM).status
+
+    def _form_token(self, page: str) -> str:
+        found = re.search(rb'name="form_token" value="(\w+)"', self("GET", page, headers=FORM).body)
+        assert found is not None
+        return found[1].decode()
 
     def put(self, key: str, data: bytes) -> int:
         return self("PUT", image_path(key), data).status

@@ -19,8 +19,8 @@ from ops.database import Database
 def add(parser: argparse.ArgumentParser) -> None:
     """Its arguments."""
     parser.epilog = (
-        "The link is good once, for an hour. Whoever opens it says an address and a password, and is admin. Once there\n"
-        "is one there is no such link: admins make others at /admin."
+        "The link is good once, for an hour. Whoever opens it says an address and a password, and is admin. Once\n"
+        "there is one there is no such link: admins make others at /admin."
     )
     parser.add_argument("name", type=environment_name)
 
