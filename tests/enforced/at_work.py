@@ -111,15 +111,16 @@ class Store:
         """The object key of an image that is put."""
         return str(self.services.images.put(who, key, PIXELS + key, no_precondition, WATCH)[0].object_key)
 
-    def perform(self, *, once: bool = False) -> None:
+    def perform(self) -> None:
         """Jobs that are due are done, and those that they owe."""
-        for _ in range(1 if once else 30):
-            now = self.parts.clock.now()
-            due = [job_id for job_id, row in self.parts.store.jobs.items() if row.due_at <= now]
-            if not due:
-                return
+        for _ in range(30):
+            if not (due := self._due()):
+                break
             for job_id in due:
                 self.services.worker.perform(job_id)
+
+    def _due(self) -> list[bytes]:
+        return [job_id for job_id, row in self.parts.store.jobs.items() if row.due_at <= self.parts.clock.now()]
 
     def poll(self, queue_url: str) -> None:
         """As Lambda does with the function's own rights: takes a message and deletes it."""

@@ -15,14 +15,15 @@ from ops.aws.errors import OperatorError
 from ops.aws.telling import Telling
 from ops.database import Database
 
+_EPILOG = """\
+The link is good once, for an hour. Whoever opens it says an address and a password, and is admin. Once there is
+one there is no such link: admins make others at /admin."""
+
 
 def add(parser: argparse.ArgumentParser) -> None:
     """Its arguments."""
-    parser.epilog = (
-        "The link is good once, for an hour. Whoever opens it says an address and a password, and is admin. Once\n"
-        "there is one there is no such link: admins make others at /admin."
-    )
     parser.add_argument("name", type=environment_name)
+    parser.epilog = _EPILOG
 
 
 def run(arguments: argparse.Namespace, account: Account, telling: Telling) -> int:
