@@ -70,6 +70,21 @@ def check_parameters(given: Mapping[str, str]) -> None:
         )
 
 
+def check_cdn(given: Mapping[str, str], cdn: bool, region: str) -> None:
+    """Raises UsageError for a name that would be refused by the CDN's stack, when all else was made."""
+    only_there = {"SiteName", "CertificateArn", "HostedZoneId", "PriceClass"} & given.keys()
+    if only_there and not cdn:
+        raise UsageError(f"{', '.join(sorted(only_there))} is of use with a CDN only.", next_="the same with --cdn")
+    if given.get("SiteName") and not given.get("CertificateArn"):
+        if not given.get("HostedZoneId"):
+            raise UsageError("A name takes a certificate.", next_="give CertificateArn, or HostedZoneId for a new one")
+        if region != "us-east-1":
+            raise UsageError(
+                f"CloudFront looks for certificates in us-east-1, so none can be made along in {region}.",
+                next_="make one in us-east-1 and give it as CertificateArn",
+            )
+
+
 def take(step: Step, known: Known, acts: Acts) -> None:
     """One step. Raises OperatorError, StageError."""
     match step:

@@ -12,9 +12,9 @@ import pytest
 from botocore.exceptions import ClientError
 
 from ops.aws.bytecode import with_bytecode
-from ops.aws.creating import Known, Step, create, steps_to_create
+from ops.aws.creating import Known, Step, check_cdn, create, steps_to_create
 from ops.aws.deploy_state import LOCK, LOCK_SECONDS, Holder, Records, api_id_of, may_take
-from ops.aws.errors import OperatorError
+from ops.aws.errors import OperatorError, UsageError
 from ops.aws.functions import mappings_to_drop, refuse_old_python, with_found_api
 
 
@@ -193,6 +193,27 @@ def test_interrupted_before_or_after_any_step_the_same_again_finishes(cdn: bool)
         world.stop_at = 0
         create(steps_to_create({}, cdn=cdn), Known({}), world, lambda _line: None)
         assert world.made == wanted, at
+
+
+@pytest.mark.parametrize(
+    ("given", "cdn", "region", "said"),
+    [
+        ({"SiteName": "a.test"}, False, "us-east-1", "with a CDN only"),
+        ({"SiteName": "a.test"}, True, "us-east-1", "takes a certificate"),
+        ({"SiteName": "a.test", "HostedZoneId": "Z1"}, True, "eu-west-1", "in us-east-1"),
+        ({"SiteName": "a.test", "HostedZoneId": "Z1"}, True, "us-east-1", None),
+        ({"SiteName": "a.test", "CertificateArn": "arn"}, True, "eu-west-1", None),
+        ({}, True, "eu-west-1", None),
+    ],
+)
+def test_a_name_that_cannot_be_is_refused_before_anything_is_made(
+    given: dict[str, str], cdn: bool, region: str, said: str | None
+) -> None:
+    if said is None:
+        check_cdn(given, cdn, region)
+        return
+    with pytest.raises(UsageError, match=said):
+        check_cdn(given, cdn, region)
 
 
 def test_an_operators_own_parts_make_steps_needless() -> None:

@@ -8,7 +8,7 @@ from ops.aws.account import Account
 from ops.aws.command import OK, environment_name, pair
 from ops.aws.commands.plan import tell_plan
 from ops.aws.confirming import confirmed
-from ops.aws.creating import Known, check_parameters, create, steps_to_create
+from ops.aws.creating import Known, check_cdn, check_parameters, create, steps_to_create
 from ops.aws.environment import Environment
 from ops.aws.functions import refuse_old_python
 from ops.aws.settings import check_settings
@@ -81,9 +81,11 @@ def given_of(arguments: argparse.Namespace) -> dict[str, str]:
     return given
 
 
-def wants_cdn(environment: Environment, arguments: argparse.Namespace) -> bool:
-    """Also without being asked again: what is there is kept up."""
-    return bool(arguments.cdn or environment.stacks.status(CDN))
+def wants_cdn(environment: Environment, given: dict[str, str], arguments: argparse.Namespace) -> bool:
+    """Also without being asked again: what is there is kept up. Raises UsageError for a name that cannot be."""
+    cdn = bool(arguments.cdn or environment.stacks.status(CDN))
+    check_cdn({**environment.stacks.parameters(CDN), **given} if cdn else given, cdn, environment.account.region)
+    return cdn
 
 
 def chosen_of(arguments: argparse.Namespace) -> dict[str, object]:
@@ -101,11 +103,11 @@ def run(arguments: argparse.Namespace, account: Account, telling: Telling) -> in
     """The exit status."""
     given, chosen = given_of(arguments), chosen_of(arguments)
     environment = Environment(account, arguments.name, telling)
+    cdn = wants_cdn(environment, given, arguments)
     if arguments.dry_run:
-        return tell_plan(environment, given, telling, cdn=wants_cdn(environment, arguments))
+        return tell_plan(environment, given, telling, cdn=cdn)
     refuse_old_python(sys.version_info[:2], account.endpoint is not None)
     where = f"{account.region}, account {account.id}"
-    cdn = wants_cdn(environment, arguments)
     for line in cost_words.told(account.region, {**environment.given_before(), **given}, cdn=cdn)[0]:
         telling.progress(line)
     if not arguments.yes and not confirmed(f"Make the environment {arguments.name} in {where}?", telling):

@@ -11,10 +11,13 @@ from ops.aws.environment import Environment
 from ops.aws.errors import OperatorError, UsageError
 from ops.aws.stack_moves import Move, move_to_make
 from ops.aws.telling import Telling
-from ops.aws.templates import PARTS, ROTATION, parameters_for, template_of
+from ops.aws.templates import CDN, PARTS, ROTATION, parameters_for, template_of
 from ops.aws.wanted_resources import resources_made
 
 _LOADS = {"requests": "requests", "uploads": "uploads", "stored-gb": "stored_gb", "out-gb": "out_gb"}
+
+
+_ITS_KEY = {"ImageSigningPublicKey": "made", "ImageSigningKey": "made"}  # by create-env, when it comes to it
 
 
 def add(parser: argparse.ArgumentParser) -> None:
@@ -38,8 +41,9 @@ def run(arguments: argparse.Namespace, account: Account, telling: Telling) -> in
     from ops.aws.commands.create_env import given_of, wants_cdn
 
     environment = Environment(account, arguments.name, telling)
-    cdn = wants_cdn(environment, arguments)
-    return tell_plan(environment, given_of(arguments), telling, load_of(arguments.load), cdn=cdn)
+    given = given_of(arguments)
+    cdn = wants_cdn(environment, given, arguments)
+    return tell_plan(environment, given, telling, load_of(arguments.load), cdn=cdn)
 
 
 def load_of(text: str) -> cost.Load:
@@ -92,7 +96,7 @@ def planned(
         elif move in {Move.CREATE, Move.REMOVE} and part in wanted:
             if part == ROTATION and given.get("ExistingDatabaseHost"):
                 continue
-            made = resources_made(template_of(part), parameters)
+            made = resources_made(template_of(part), {**(_ITS_KEY if part == CDN else {}), **parameters})
             changes += [change_words.new(part, name, one["Type"]) for name, one in made.items()]
         elif move in {Move.WAIT, Move.MEND, Move.REFUSE}:
             raise OperatorError(
