@@ -15,6 +15,7 @@ from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import TypeVar
 
 from bench.proofs import (
     acknowledged_uploads,
@@ -30,6 +31,8 @@ from bench.proofs import (
     there_and_back,
 )
 from chalicelib.domain.assignments import KINDS
+
+T = TypeVar("T")
 
 ROOT = Path(__file__).parents[1]
 PROGRESS = ROOT / ".local" / "prove"
@@ -96,12 +99,17 @@ def _progress(progress_file: Path, commit: str) -> Progress:
     return Progress(commit, secrets.randbelow(1_000_000), [])
 
 
+def _kept(made: Callable[..., T], rounds: list[dict[str, object]]) -> list[T]:
+    """The rounds' results out of their fields, which is how JSON keeps them."""
+    return [made(**each) for each in rounds]
+
+
 def _uploads_round(folder: Path, seed: int) -> dict[str, object]:
     return asdict(acknowledged_uploads.run_round(folder, seed, say))
 
 
 def _uploads_verdict(rounds: list[dict[str, object]]) -> tuple[bool, str]:
-    results = [acknowledged_uploads.RoundResult(**each) for each in rounds]  # type: ignore[arg-type]
+    results = _kept(acknowledged_uploads.RoundResult, rounds)
     acknowledged, lost = sum(each.acknowledged for each in results), sum(len(each.lost) for each in results)
     unanswered = sum(each.unanswered for each in results)
     wrong = sum(len(each.wrong_answers) for each in results)
@@ -116,7 +124,7 @@ def _parts_round(folder: Path, seed: int) -> dict[str, object]:
 
 
 def _parts_verdict(rounds: list[dict[str, object]]) -> tuple[bool, str]:
-    return killed_parts.verdict([killed_parts.RoundResult(**each) for each in rounds])  # type: ignore[arg-type]
+    return killed_parts.verdict(_kept(killed_parts.RoundResult, rounds))
 
 
 def _five_round(folder: Path, seed: int) -> dict[str, object]:
@@ -124,7 +132,7 @@ def _five_round(folder: Path, seed: int) -> dict[str, object]:
 
 
 def _five_verdict(rounds: list[dict[str, object]]) -> tuple[bool, str]:
-    return five_times.verdict([five_times.RoundResult(**each) for each in rounds])  # type: ignore[arg-type]
+    return five_times.verdict(_kept(five_times.RoundResult, rounds))
 
 
 def _follows_round(folder: Path, seed: int) -> dict[str, object]:
@@ -132,7 +140,7 @@ def _follows_round(folder: Path, seed: int) -> dict[str, object]:
 
 
 def _follows_verdict(rounds: list[dict[str, object]]) -> tuple[bool, str]:
-    results = [fleet_follows.RoundResult(**each) for each in rounds]  # type: ignore[arg-type]
+    results = _kept(fleet_follows.RoundResult, rounds)
     holds = all(not each.wrong and max(each.sizes) == each.most and each.sizes[-1] == 1 for each in results)
     lines = [
         f"nodes {' → '.join(map(str, each.sizes))} under {each.reads} reads in real minutes, {each.refused} refused; "
@@ -147,7 +155,7 @@ def _dip_round(folder: Path, seed: int) -> dict[str, object]:
 
 
 def _dip_verdict(rounds: list[dict[str, object]]) -> tuple[bool, str]:
-    results = [resize_without_dip.RoundResult(**each) for each in rounds]  # type: ignore[arg-type]
+    results = _kept(resize_without_dip.RoundResult, rounds)
     holds = all(not each.errors and not each.too_high for each in results)
     lines = [
         f"{each.assignment}, {each.requests} requests, {each.errors} errors, origin reads of the worst minute to "
@@ -162,7 +170,7 @@ def _scaler_round(folder: Path, seed: int) -> dict[str, object]:
 
 
 def _scaler_verdict(rounds: list[dict[str, object]]) -> tuple[bool, str]:
-    results = [scaler_rounds.RoundResult(**each) for each in rounds]  # type: ignore[arg-type]
+    results = _kept(scaler_rounds.RoundResult, rounds)
     wrong = [each for result in results for each in result.wrong]
     count, kills = sum(each.rounds for each in results), sum(each.kills for each in results)
     return not wrong and count > 0 and kills > 0, (
@@ -176,7 +184,7 @@ def _orders_round(folder: Path, seed: int) -> dict[str, object]:
 
 
 def _orders_verdict(rounds: list[dict[str, object]]) -> tuple[bool, str]:
-    results = [every_order.RoundResult(**each) for each in rounds]  # type: ignore[arg-type]
+    results = _kept(every_order.RoundResult, rounds)
     return True, "; ".join(
         f"0 stale of {each.shown} images shown ({each.from_nodes} by nodes) in {each.histories} random interleavings, "
         f"and in each of {each.orders} orders of the small scope to {every_order.PREEMPTIONS} preemptions"
@@ -189,7 +197,7 @@ def _stale_round(folder: Path, seed: int) -> dict[str, object]:
 
 
 def _stale_verdict(rounds: list[dict[str, object]]) -> tuple[bool, str]:
-    results = [no_stale_read.RoundResult(**each) for each in rounds]  # type: ignore[arg-type]
+    results = _kept(no_stale_read.RoundResult, rounds)
     wrong = [one for each in results for one in each.wrong]
     reads, writes = sum(each.reads for each in results), sum(each.writes for each in results)
     troubles = "; ".join(", ".join(f"{count} × {name}" for name, count in each.troubles.items()) for each in results)
@@ -205,7 +213,7 @@ def _foreign_round(folder: Path, seed: int) -> dict[str, object]:
 
 
 def _foreign_verdict(rounds: list[dict[str, object]]) -> tuple[bool, str]:
-    results = [cross_user.RoundResult(**each) for each in rounds]  # type: ignore[arg-type]
+    results = _kept(cross_user.RoundResult, rounds)
     wrong = [one for each in results for one in each.wrong]
     own, from_nodes = sum(each.own for each in results), sum(each.from_nodes for each in results)
     return not wrong and from_nodes > 0, (
@@ -221,7 +229,7 @@ def _own_writes_round(folder: Path, seed: int) -> dict[str, object]:
 
 
 def _own_writes_verdict(rounds: list[dict[str, object]]) -> tuple[bool, str]:
-    results = [read_your_writes.RoundResult(**each) for each in rounds]  # type: ignore[arg-type]
+    results = _kept(read_your_writes.RoundResult, rounds)
     wrong = [one for each in results for one in (*each.violations, *each.stale)]
     asked = all(each.behind and each.by_replica and each.quiet_rounds for each in results)
     return not wrong and asked, "; ".join(

@@ -32,7 +32,7 @@ def rows(store: Store) -> list[Row]:
     """The slower of the two against the quicker."""
     present = store.services.accounts.rows
     expect(isinstance(present, MySqlAccountRows), "accounts lie in MySQL")
-    account_rows = _Unthrottled(present._database)  # type: ignore[attr-defined]
+    account_rows = _Unthrottled(present._database)  # type: ignore[attr-defined]  # expected above
     accounts = replace(store.services.accounts, rows=account_rows)
     known = f"{secrets.token_hex(8)}@example.org"
     hashed = accounts.passwords.hashed("correct horse battery")

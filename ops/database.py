@@ -32,9 +32,13 @@ class Database:
             connect_timeout=timeout_seconds,
             read_timeout=statement_timeout_seconds,
             write_timeout=statement_timeout_seconds,
-            ssl=ssl.create_default_context() if self.tls else None,
+            ssl=self.tls_context(),
             ssl_disabled=not self.tls,
         )
+
+    def tls_context(self) -> ssl.SSLContext | None:
+        """What checks the server's certificate; None without TLS."""
+        return ssl.create_default_context() if self.tls else None
 
 
 def from_environ(environ: Mapping[str, str]) -> Database:

@@ -6,6 +6,7 @@ The checks are those of the unit tests, at full size.
 import random
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 
 from tests.unit import test_row_decides as at_random
 from tests.unit.test_row_decides_exhaustively import every_order
@@ -28,7 +29,7 @@ def run_round(seed: int, say: Callable[[str], None]) -> RoundResult:
     shown = from_nodes = 0
     for number in range(HISTORIES):
         source = random.Random(f"{seed} {number}")
-        world = at_random.World(source, lambda store, states, source=source: at_random.recording(store, states, source))  # type: ignore[misc]
+        world = at_random.World(source, partial(at_random.recording, source=source))
         world.run()
         shown, from_nodes = shown + world.shown, from_nodes + world.from_nodes
     say(f"{HISTORIES} histories, {shown} images shown, {from_nodes} of them by nodes")

@@ -20,6 +20,7 @@ from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from urllib.parse import quote, urlsplit
 
@@ -103,9 +104,10 @@ def _load(
     def acknowledged() -> int:
         return sum(sum(one.seen.acknowledged.values()) for one in uploaders)
 
-    def enough() -> bool:
-        return acknowledged() >= size.uploads
+    def reached(count: float) -> bool:
+        return acknowledged() >= count
 
+    enough = partial(reached, size.uploads)
     uploaders += [
         PersistentUploader(cloud.address, f"{name}-{number}", rng.randrange(2**32), enough, size.event_seconds)
         for number in range(UPLOADERS)
@@ -117,7 +119,7 @@ def _load(
     for uploader in uploaders:
         uploader.start()
     for victim, moment in zip(victims, moments, strict=True):
-        until(lambda moment=moment: acknowledged() >= moment, timeout_seconds=GIVE_UP_SECONDS)  # type: ignore[misc]
+        until(partial(reached, moment), timeout_seconds=GIVE_UP_SECONDS)
         process = _kill(cloud, victim, rng)
         result.kills[TITLES[victim]] = result.kills.get(TITLES[victim], 0) + 1
         say(f"seed {name}: killed the {TITLES[victim]} (pid {process.pid}) at {acknowledged()} acknowledged")

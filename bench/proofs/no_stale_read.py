@@ -191,7 +191,7 @@ def _trouble(
 def _stopped(pid: int, seconds: float) -> None:
     with contextlib.suppress(ProcessLookupError):
         os.kill(pid, signal.SIGSTOP)
-        time.sleep(seconds)
+        time.sleep(seconds)  # for so long it stands still
         os.kill(pid, signal.SIGCONT)
 
 

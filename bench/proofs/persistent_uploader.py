@@ -85,7 +85,7 @@ class PersistentUploader(threading.Thread):
             self._look_at_events()
             number += 1
         while self._events:
-            time.sleep(REST_SECONDS)
+            time.sleep(REST_SECONDS)  # a client's pace between two questions, as that of a page
             self._look_at_events()
         self._connection.close()
 
@@ -161,7 +161,7 @@ class PersistentUploader(threading.Thread):
                 if time.monotonic() > give_up:
                     self.seen.wrong.append(f"{key} is not acknowledged after {GIVE_UP_SECONDS:g} s: {error}")
                     raise
-            time.sleep(REST_SECONDS)
+            time.sleep(REST_SECONDS)  # a client's pace between two tries
 
     def _asked(self, method: str, path: str, body: bytes = b"", headers: Mapping[str, str] | None = None) -> Answer:
         """The answer of the application, a success. Raises NotYetError."""

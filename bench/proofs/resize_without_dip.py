@@ -69,7 +69,7 @@ class RoundResult:
     requests: int = 0
 
     def of(self) -> list[Step]:
-        return [Step(**each) for each in self.steps]  # type: ignore[arg-type]
+        return [Step(**each) for each in self.steps]  # type: ignore[arg-type]  # JSON kept each field as it was
 
     @property
     def errors(self) -> int:

@@ -1,6 +1,7 @@
 """The erasure of an account: its states, what is erased where, and the receipt, which holds nothing of a person's."""
 
 import json
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -86,7 +87,7 @@ def order_of(job: Job) -> Order:
 
 def prefixes(owner_id: bytes, loose_keys: Iterable[str]) -> tuple[str, ...]:
     """Below these lies every object of the owner's, and no other's."""
-    own = [f"originals/{owner_id.hex()}/", f"renditions/{owner_id.hex()}/"]
+    own = [f"{place}/{owner_id.hex()}/" for place in ("originals", "renditions", "incoming")]
     return (*own, *(f"quarantine/{prefix}" for prefix in own), *loose_keys)
 
 
@@ -116,6 +117,11 @@ def words_of(table: str) -> str:
 def opaque(erasure_id: bytes) -> str:
     """What stands in the audit log for the person from then on."""
     return f"erased-{erasure_id.hex()[:12]}"
+
+
+def without(address: str, text: str, instead: str) -> str:
+    """The text with another word in place of the address; a longer one that holds it is somebody else's, and stays."""
+    return re.sub(rf"(?<![\w.+-]){re.escape(address)}(?![\w-]|\.\w)", lambda found: instead, text)
 
 
 def receipt_text(erasure: Erasure) -> str:

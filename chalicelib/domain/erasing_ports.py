@@ -17,7 +17,7 @@ class ErasureRows(Protocol):
         """
 
     def withdraw(self, owner_id: bytes) -> bool:
-        """Opens the account again; False if the erasure has begun, or there is none."""
+        """Opens the account again, unless an admin disabled it since; False if the erasure has begun, or is none."""
 
     def of_receipt(self, receipt_hash: bytes) -> Erasure | None: ...
 

@@ -14,6 +14,7 @@ StoreError
 │   ├── UnknownShareError       no such link, or not any more
 │   ├── ShareLockedError        the link asks for a password first
 │   ├── PreconditionError       the image is not the one the caller had in mind
+│   ├── KeyTakenError           another image has that key
 │   ├── UnsupportedTypeError    the bytes are none of the formats that are kept
 │   ├── TooLargeError           a limit on bytes, pixels or frames is passed
 │   ├── UnreadableImageError    the format is right, the bytes are damaged or hostile

@@ -13,7 +13,7 @@ RENDER = "render"
 MAKE_DOWNLOAD = "make_download"
 EDIT_NOTICE, LABEL = "edit_notice", "label"
 INDEX_IMAGES = "index_images"
-MOST_TRIES = 20  # to make renditions; a message goes to the dead-letter queue after five
+MOST_TRIES = 20  # to make renditions or labels; a message goes to the dead-letter queue after five
 MAX_REMOVALS = 1000  # S3 deletes at most as many in one call
 
 

@@ -17,6 +17,14 @@ class Added:
     jobs: tuple[bytes, ...]
 
 
+@dataclass(frozen=True, slots=True)
+class Most:
+    """How many albums an owner may have, and images an album."""
+
+    albums: int
+    images: int
+
+
 class AlbumRows(Protocol):
     """Albums as their owner sees them. Every call may raise RowsUnavailableError or NotSignedInError."""
 
@@ -33,6 +41,11 @@ class AlbumRows(Protocol):
 
     def create(self, principal: Principal, album_id: bytes, title: str, most: int) -> None:
         """Makes an album. Raises InvalidValueError if the owner would have more than `most`."""
+
+    def create_with(
+        self, principal: Principal, album_id: bytes, title: str, keys: Sequence[bytes], job_id: bytes, most: Most
+    ) -> Added:
+        """Makes an album of these images, or none. Raises as `create` and `add` do."""
 
     def rename(self, principal: Principal, album_id: bytes, title: str) -> bool:
         """Whether the owner has such an album."""

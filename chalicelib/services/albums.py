@@ -6,10 +6,10 @@ from dataclasses import dataclass
 
 from chalicelib.domain.accounts import Principal
 from chalicelib.domain.albums import MOST_ALBUMS, MOST_IMAGES, Album, AlbumImage, title_of
-from chalicelib.domain.errors import InvalidValueError, NotFoundError, RequestError, UnknownAlbumError
+from chalicelib.domain.errors import InvalidValueError, NotFoundError, UnknownAlbumError
 from chalicelib.domain.keys import text_of
 from chalicelib.domain.ports import JobQueue, JobRows
-from chalicelib.domain.sharing_ports import AlbumRows
+from chalicelib.domain.sharing_ports import AlbumRows, Most
 from chalicelib.services.sending import send_now
 
 
@@ -63,12 +63,11 @@ class Albums:
 
         Raises NotFoundError or InvalidValueError.
         """
-        album_id = self.create(principal, title)
-        try:
-            return album_id, self.add(principal, album_id, keys)
-        except RequestError:
-            self.rows.delete(principal, album_id)
-            raise
+        _refuse_none(keys)
+        album_id, job_id, most = secrets.token_bytes(16), secrets.token_bytes(16), Most(MOST_ALBUMS, MOST_IMAGES)
+        added = self.rows.create_with(principal, album_id, title_of(title), keys, job_id, most)
+        send_now(self.queue, self.job_rows, added.jobs)
+        return album_id, added.count
 
     def rename(self, principal: Principal, album_id: bytes, title: str) -> None:
         """Gives the album another title. Raises InvalidValueError."""
@@ -85,8 +84,7 @@ class Albums:
 
         Raises NotFoundError or InvalidValueError.
         """
-        if not keys:
-            raise InvalidValueError("key", "Choose at least one image.")
+        _refuse_none(keys)
         added = self.rows.add(principal, album_id, keys, secrets.token_bytes(16), MOST_IMAGES)
         if added is None:
             raise unknown_album()
@@ -109,6 +107,11 @@ class Albums:
         if not changed:
             self.find(principal, album_id)
             raise NotFoundError(f"There is no image with the key “{text_of(key)}” in this album.")
+
+
+def _refuse_none(keys: Sequence[bytes]) -> None:
+    if not keys:
+        raise InvalidValueError("key", "Choose at least one image.")
 
 
 def unknown_album() -> UnknownAlbumError:

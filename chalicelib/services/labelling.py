@@ -5,25 +5,19 @@ nothing. It is tried a few times, then left out. What is looked at is a small JP
 file.
 """
 
-import hashlib
 import logging
 import secrets
 from dataclasses import dataclass
 
 from chalicelib.domain import jobs
-from chalicelib.domain.errors import (
-    LabelsRefusedError,
-    LabelsUnavailableError,
-    ObjectsUnavailableError,
-    RequestError,
-)
-from chalicelib.domain.images import Image
+from chalicelib.domain.errors import LabelsRefusedError, LabelsUnavailableError, RequestError
 from chalicelib.domain.jobs import Job
 from chalicelib.domain.labels import tags_of
 from chalicelib.domain.notice_ports import Labels
 from chalicelib.domain.ports import Objects, Renderer
 from chalicelib.domain.rendition_ports import RenderRows
 from chalicelib.domain.renditions import LOOKED_AT
+from chalicelib.services.stored_bytes import stored_bytes
 
 logger = logging.getLogger(__name__)
 
@@ -40,14 +34,22 @@ class Labelling:
     labels: Labels | None
 
     def perform(self, job: Job) -> None:
-        """Labels the image and ends the job. Raises UnavailableError of another part: to be tried again."""
+        """Labels the image and ends the job. Raises UnavailableError of another part: to be tried again.
+
+        After jobs.MOST_TRIES of those the image goes without labels.
+        """
         order, tries_left = jobs.label_of(job)
         image = self.rows.source(order)
         if image is None or self.labels is None:
             self.rows.label(order, job.id, [])
             return
+        if job.tries > jobs.MOST_TRIES:
+            logger.warning("job %s: the image goes without labels after %d tries", job.id.hex(), jobs.MOST_TRIES)
+            self.rows.label(order, job.id, [])
+            return
         try:
-            _, (looked_at,) = self.renderer.render(self._bytes_of(image), image.facts.media_type, [LOOKED_AT])
+            data = stored_bytes(self.objects, image)
+            _, (looked_at,) = self.renderer.render(data, image.facts.media_type, [LOOKED_AT])
             found = self.labels.of(looked_at.data)
         except LabelsUnavailableError as error:
             self._again(job, tries_left, error)
@@ -66,9 +68,3 @@ class Labelling:
         instead = jobs.label_job(secrets.token_bytes(16), order, tries_left - 1)
         logger.info("job %s: labels are asked for again later: %s", job.id.hex(), error)
         self.rows.put_off(job.id, instead, AGAIN_SECONDS)
-
-    def _bytes_of(self, image: Image) -> bytes:
-        data = self.objects.get(image.object_key)
-        if data is None or hashlib.sha256(data).digest() != image.sha256:
-            raise ObjectsUnavailableError(f"The object {image.object_key} is not as it was stored.")
-        return data

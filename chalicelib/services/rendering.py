@@ -13,9 +13,8 @@ from dataclasses import dataclass
 
 from chalicelib.domain import jobs
 from chalicelib.domain.automatic_tags import automatic_tags
-from chalicelib.domain.errors import ObjectsUnavailableError, RequestError, UnavailableError, UnreadableImageError
+from chalicelib.domain.errors import RequestError, UnavailableError
 from chalicelib.domain.image_details import SeenFacts, seen_facts
-from chalicelib.domain.images import Image
 from chalicelib.domain.jobs import Job, Removal, Render
 from chalicelib.domain.notices import EditNotice, requested
 from chalicelib.domain.partitions import partition_of
@@ -25,6 +24,7 @@ from chalicelib.domain.renditions import AUTOMATIC, KINDS, MEDIA_TYPE, THUMBNAIL
 from chalicelib.domain.stored_renditions import Rendition, State, object_key_of
 from chalicelib.services.labelling import TRIES
 from chalicelib.services.sending import Sending
+from chalicelib.services.stored_bytes import stored_bytes
 
 logger = logging.getLogger(__name__)
 
@@ -69,7 +69,7 @@ class Rendering:
             return
         kinds = [KINDS[name] for name in order.kinds if name in KINDS]
         try:
-            seen, rendered = self.renderer.render(self._bytes_of(image), image.facts.media_type, kinds)
+            seen, rendered = self.renderer.render(stored_bytes(self.objects, image), image.facts.media_type, kinds)
             asked_for = [one for one in rendered if one.kind.name not in AUTOMATIC]
             if asked_for:  # an image that was taken gets the others whatever the quota
                 self.rows.refuse_if_full(order, sum(len(one.data) for one in asked_for))
@@ -79,15 +79,6 @@ class Rendering:
             return
         tags = automatic_tags(seen, image.facts.media_type) if THUMBNAIL in kinds else []
         self._keep(job, order, rendered, tags, seen_facts(seen) if THUMBNAIL in kinds else None)
-
-    def _bytes_of(self, image: Image) -> bytes:
-        data = self.objects.get(image.object_key)
-        if data is None:  # deleted meanwhile, which the next try sees
-            raise ObjectsUnavailableError(f"The object {image.object_key} is not there.")
-        if hashlib.sha256(data).digest() != image.sha256:  # they are never changed, so another try would find the same
-            logger.error("the bytes of object %s are not those that were stored", image.object_key)
-            raise UnreadableImageError("The image's bytes in the store are damaged: upload it again.")
-        return data
 
     def _keep(self, job: Job, order: Render, rendered: list[Rendered], tags: list[str], seen: SeenFacts | None) -> None:
         made = [_made(order, one) for one in rendered]

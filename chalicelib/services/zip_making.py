@@ -10,7 +10,7 @@ import hashlib
 import json
 import logging
 import secrets
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
 
@@ -49,11 +49,13 @@ class ZipLimits:
     """How large an archive becomes, and how long a stretch takes.
 
     After `stretch_seconds` the image under way is finished: the slowest one takes 8 s to read and as long to store, and
-    a run of the worker may take 29 s. A part has 5 MiB at least.
+    a run of the worker may take 29 s. A part has 5 MiB at least. Metadata are kept in the download's row, which holds
+    16 MiB, until their archive is whole.
     """
 
     most_bytes: int = 2 << 30
     most_images: int = 2000
+    most_record_bytes: int = 4 << 20
     part_bytes: int = 8 << 20
     stretch_seconds: float = 10.0
     save_seconds: float = 3.0
@@ -94,6 +96,8 @@ class _Run:
         self._making = self._saved = stretch.making
         self._pending = bytearray()
         self._names = self._names_of(stretch.making.open_zip)
+        opened = stretch.making.open_zip
+        self._record_bytes = sum(map(_bytes_of, opened.records)) if opened else 0
         self._until = made_by.clock.monotonic() + made_by.limits.stretch_seconds
         self._saved_at = made_by.clock.monotonic()
 
@@ -138,14 +142,16 @@ class _Run:
         if one is None:
             return True
         size = one.offset + len(self._pending) + image.size + overhead_of(safe_name(text_of(image.key), ""))
-        return size <= limits.most_bytes and len(one.entries) < limits.most_images
+        if len(one.entries) >= limits.most_images or self._record_bytes >= limits.most_record_bytes:
+            return False
+        return size <= limits.most_bytes
 
     def _open(self) -> bool:
         number = self._making.zips + 1
         object_key = f"{DOWNLOADS}{secrets.token_hex(32)}/{file_name(self._stretch.asked_at, number)}"
         upload_id = self._by.parts.begin_parts(object_key, MEDIA_TYPE)
         begun = OpenZip(number, object_key, upload_id, self._by.clock.now(), self._making.place)
-        self._names = self._names_of(None)
+        self._names, self._record_bytes = self._names_of(None), 0
         return self._save(Saved(replace(self._making, open_zip=begun, zips=number)))
 
     def _write(self, source: Source) -> None:
@@ -166,6 +172,7 @@ class _Run:
         self._pending += header_of(entry)
         self._pending += data
         records = one.records if record is None else (*one.records, record)
+        self._record_bytes += 0 if record is None else _bytes_of(record)
         self._making = replace(self._making, open_zip=replace(one, entries=(*one.entries, entry), records=records))
 
     def _go_on_to(self, place: Place) -> None:
@@ -217,6 +224,10 @@ class _Run:
 
     def _names_of(self, one: OpenZip | None) -> ZipNames:
         return ZipNames([METADATA_NAME, *(entry.name for entry in one.entries)] if one else [METADATA_NAME])
+
+
+def _bytes_of(record: Mapping[str, object]) -> int:
+    return len(json.dumps(record, ensure_ascii=False).encode())
 
 
 def _record(name: str, source: Source) -> dict[str, object]:

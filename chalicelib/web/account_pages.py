@@ -20,6 +20,7 @@ from chalicelib.domain.notices import Told
 from chalicelib.services.accounts import Accounts, SignedIn
 from chalicelib.web.addresses import came_from, site_of
 from chalicelib.web.http import ErrorAnswer, error_answer
+from chalicelib.web.ids import known_id_of
 from chalicelib.web.page_frame import PageFrame
 from chalicelib.web.page_values import day_and_minute
 from chalicelib.web.request_form import query_of
@@ -39,7 +40,6 @@ NOTICES = {
     "told": "You are told by mail when an edit is ready.",
     "untold": "You are not told of edits by mail any more.",
 }
-HASH_CHARACTERS = 32  # of a token's id in hexadecimal
 
 
 def views(services: Callable[[], Services], request: Callable[[], Request]) -> Views:
@@ -161,9 +161,8 @@ def views(services: Callable[[], Services], request: Callable[[], Request]) -> V
     @route("/account/revoke", "POST")
     def revoke_token() -> Response:
         token_id = frame.own_form().text("id")
-        if len(token_id) != HASH_CHARACTERS or not set(token_id) <= set("0123456789abcdef"):
-            raise NotFoundError("You have no such token.")
-        accounts().revoke_token(principal_of(request()), bytes.fromhex(token_id))
+        known = known_id_of(token_id, NotFoundError("You have no such token."))
+        accounts().revoke_token(principal_of(request()), known)
         return frame.onward("/account", notice="revoked")
 
     @route("/account/notices", "POST")

@@ -11,9 +11,10 @@ from chalicelib.services.admin import By
 from chalicelib.services.dumps import LINK_SECONDS
 from chalicelib.web import admin_forms
 from chalicelib.web.addresses import came_from, site_of
+from chalicelib.web.ids import dump_id_of, user_id_of
 from chalicelib.web.json_answers import instant, json_answer
-from chalicelib.web.limits import DEFAULT_LIMIT, MAX_LIMIT, MOST_ID
-from chalicelib.web.request_form import RequestForm, form_of, query_of
+from chalicelib.web.limits import MOST_ID, limit_in, whole_in
+from chalicelib.web.request_form import form_of, query_of
 from chalicelib.web.session import principal_of
 from chalicelib.web.views import Views
 
@@ -28,26 +29,26 @@ def views(services: Callable[[], Services], request: Callable[[], Request]) -> V
     @route("/api/v1/admin/users", "GET")
     def list_users() -> Response:
         query = query_of(request())
-        limit = _whole(query, "limit", MAX_LIMIT, DEFAULT_LIMIT)
+        limit = limit_in(query)
         found = services().admin.users(admin_forms.cursor_of(query.text("cursor")), limit)
         following = None if found.next_after is None else found.next_after.hex()
         return json_answer({"users": [_user(user) for user in found.users], "next_cursor": following})
 
     @route("/api/v1/admin/users/{user_id}", "GET")
     def get_user(user_id: str) -> Response:
-        return json_answer(_user(services().admin.user(admin_forms.user_id_of(user_id))))
+        return json_answer(_user(services().admin.user(user_id_of(user_id))))
 
     @route("/api/v1/admin/users/{user_id}", "PATCH")
     def change_user(user_id: str) -> Response:
         form = form_of(request(), NO_FILE)
-        owner_id = admin_forms.user_id_of(user_id)
+        owner_id = user_id_of(user_id)
         return json_answer(_user(services().admin.change_user(_by(), owner_id, admin_forms.user_change_of(form))))
 
     @route("/api/v1/admin/users/{user_id}/reset", "POST")
     def mail_reset(user_id: str) -> Response:
         form_of(request(), NO_FILE)
         site = site_of(request(), services().config.site_address)
-        return json_answer(_user(services().admin.mail_reset(_by(), admin_forms.user_id_of(user_id), site)))
+        return json_answer(_user(services().admin.mail_reset(_by(), user_id_of(user_id), site)))
 
     @route("/api/v1/admin/settings", "GET")
     def get_settings() -> Response:
@@ -78,7 +79,7 @@ def views(services: Callable[[], Services], request: Callable[[], Request]) -> V
     @route("/api/v1/admin/dumps/{dump_id}/link", "POST")
     def link_dump(dump_id: str) -> Response:
         form_of(request(), NO_FILE)
-        address = services().dumps.link(_by(), admin_forms.dump_id_of(dump_id))
+        address = services().dumps.link(_by(), dump_id_of(dump_id))
         return json_answer({"address": address, "seconds": LINK_SECONDS})
 
     @route("/api/v1/admin/data", "GET")
@@ -96,8 +97,8 @@ def views(services: Callable[[], Services], request: Callable[[], Request]) -> V
     @route("/api/v1/admin/audit", "GET")
     def get_audit() -> Response:
         query = query_of(request())
-        before = _whole(query, "before", MOST_ID) if "before" in query.values else None
-        found = services().admin.audit(before, _whole(query, "limit", MAX_LIMIT, DEFAULT_LIMIT))
+        before = whole_in(query, "before", 1, MOST_ID) if "before" in query.values else None
+        found = services().admin.audit(before, limit_in(query))
         return json_answer({"entries": [_entry(one) for one in found.entries], "next_before": found.next_before})
 
     def _settings() -> Response:
@@ -151,10 +152,3 @@ def _entry(entry: AuditEntry) -> dict[str, object]:
         "outcome": entry.outcome,
         "address": entry.address,
     }
-
-
-def _whole(form: RequestForm, name: str, high: int, default: int | None = None) -> int:
-    text = form.text(name, "" if default is None else str(default))
-    if not (text.isascii() and text.isdigit() and len(text) <= len(str(high)) and 1 <= int(text) <= high):
-        raise InvalidValueError(name, f"{name} must be a whole number from 1 to {high}.")
-    return int(text)

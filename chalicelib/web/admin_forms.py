@@ -1,40 +1,21 @@
-"""What the admin's forms and calls say, as values. Raises InvalidValueError, or that there is no such thing."""
+"""What the admin's forms and calls say, as values. Raises InvalidValueError."""
 
 from chalicelib.domain.admin import UserChange, quota_of
-from chalicelib.domain.errors import InvalidValueError, UnknownDumpError, UnknownUserError
+from chalicelib.domain.errors import InvalidValueError
+from chalicelib.web.ids import known_id_of
 from chalicelib.web.request_form import RequestForm
 
-_ID_CHARACTERS = 32
 STATUSES = {"enabled": False, "disabled": True}
 ROLES = {"user": False, "admin": True}
 SIGN_UP = {"open": True, "closed": False}
 UPLOADS = {"open": False, "blocked": True}
 
 
-def user_id_of(text: str) -> bytes:
-    """Raises UnknownUserError."""
-    found = _id_of(text)
-    if found is None:
-        raise UnknownUserError("There is no such user.")
-    return found
-
-
-def dump_id_of(text: str) -> bytes:
-    """Raises UnknownDumpError."""
-    found = _id_of(text)
-    if found is None:
-        raise UnknownDumpError("There is no such dump.")
-    return found
-
-
 def cursor_of(text: str) -> bytes | None:
     """The owner behind whom a page begins; None for the first page."""
     if not text:
         return None
-    found = _id_of(text)
-    if found is None:
-        raise InvalidValueError("cursor", "The cursor is not one that this list gave.")
-    return found
+    return known_id_of(text, InvalidValueError("cursor", "The cursor is not one that this list gave."))
 
 
 def user_change_of(form: RequestForm) -> UserChange:
@@ -54,9 +35,3 @@ def choice_of(form: RequestForm, name: str, choices: dict[str, bool]) -> bool | 
     if text not in choices:
         raise InvalidValueError(name, f"{name} must be {' or '.join(choices)}.")
     return choices[text]
-
-
-def _id_of(text: str) -> bytes | None:
-    if len(text) != _ID_CHARACTERS or not set(text) <= set("0123456789abcdef"):
-        return None
-    return bytes.fromhex(text)

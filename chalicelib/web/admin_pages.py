@@ -11,6 +11,7 @@ from chalicelib.services.dumps import LINK_SECONDS
 from chalicelib.web import admin_forms, admin_values
 from chalicelib.web.addresses import came_from, site_of
 from chalicelib.web.http import error_answer
+from chalicelib.web.ids import dump_id_of, user_id_of
 from chalicelib.web.limits import MOST_ID
 from chalicelib.web.page_frame import PageFrame
 from chalicelib.web.request_form import RequestForm, query_of
@@ -56,7 +57,7 @@ def views(services: Callable[[], Services], request: Callable[[], Request]) -> V
     def change_user() -> Response:
         form = frame.own_form()
         user_id = form.text("id")
-        owner_id = admin_forms.user_id_of(user_id)
+        owner_id = user_id_of(user_id)
         try:
             if form.text("mail") == "reset":
                 services().admin.mail_reset(_by(), owner_id, _site())
@@ -84,7 +85,7 @@ def views(services: Callable[[], Services], request: Callable[[], Request]) -> V
 
     @route("/admin/dump-link", "POST")
     def dump_link() -> Response:
-        dump_id = admin_forms.dump_id_of(frame.own_form().text("id"))
+        dump_id = dump_id_of(frame.own_form().text("id"))
         return _dump(link=services().dumps.link(_by(), dump_id))
 
     @route("/admin/delete-all", "GET", "HEAD")
@@ -126,7 +127,7 @@ def views(services: Callable[[], Services], request: Callable[[], Request]) -> V
         return _page("admin.html", values, error)
 
     def _user(user_id: str, error: RequestError | None = None) -> Response:
-        found = services().admin.user(admin_forms.user_id_of(user_id))
+        found = services().admin.user(user_id_of(user_id))
         return _page("admin_user.html", {"user": admin_values.shown_user(found)}, error)
 
     def _dump(error: RequestError | None = None, link: str | None = None) -> Response:

@@ -5,16 +5,15 @@ from collections.abc import Callable
 from chalice.app import Request, Response
 
 from chalicelib.bootstrap import Services
-from chalicelib.domain.albums import Album
+from chalicelib.domain.albums import MOST_IMAGES, Album
 from chalicelib.domain.errors import InvalidKeyError, InvalidValueError, NotFoundError, RequestError
 from chalicelib.domain.images import Image
-from chalicelib.domain.keys import text_of
+from chalicelib.domain.keys import key_from_bytes, text_of
 from chalicelib.services.albums import Albums
-from chalicelib.web.chosen_images import chosen_in
 from chalicelib.web.http import error_answer
 from chalicelib.web.ids import album_id_of
 from chalicelib.web.page_frame import PageFrame
-from chalicelib.web.request_form import query_of
+from chalicelib.web.request_form import RequestForm, query_of
 from chalicelib.web.session import principal_of
 from chalicelib.web.sharing_values import shown_album, shown_item, shown_share
 from chalicelib.web.timing import RequestTimer
@@ -73,12 +72,12 @@ def views(services: Callable[[], Services], request: Callable[[], Request]) -> V
 
     @route("/album/choose", "POST")
     def choose_for_many() -> Response:
-        return _choose(chosen_in(request(), services().config.secret_key)[1])
+        return _choose(_keys_in(frame.own_form(MOST_IMAGES)))
 
     @route("/album/add", "POST")
     def add() -> Response:
-        form, keys = chosen_in(request(), services().config.secret_key)
-        principal, wanted = principal_of(request()), form.text("id")
+        form = frame.own_form(MOST_IMAGES)
+        keys, principal, wanted = _keys_in(form), principal_of(request()), form.text("id")
         try:
             _refuse_none(keys)
             if wanted == NEW:
@@ -183,6 +182,10 @@ def _covers(albums: list[Album]) -> list[Image]:
     """Covers that are shown as they were uploaded, their thumbnails not being made yet."""
     covers = [album.cover for album in albums]
     return [cover.image for cover in covers if cover is not None and cover.thumbnail is None]
+
+
+def _keys_in(form: RequestForm) -> list[bytes]:
+    return [key_from_bytes(key) for key in form.each("key")]
 
 
 def _refuse_none(keys: list[bytes]) -> None:

@@ -12,7 +12,7 @@ from chalicelib.services.albums import Albums
 from chalicelib.web.addresses import rooted
 from chalicelib.web.ids import album_id_of
 from chalicelib.web.json_answers import json_answer
-from chalicelib.web.limits import DEFAULT_LIMIT, MAX_LIMIT
+from chalicelib.web.limits import limit_in, whole_in
 from chalicelib.web.request_form import RequestForm, form_of, query_of
 from chalicelib.web.session import principal_of
 from chalicelib.web.sharing_values import told_album
@@ -42,8 +42,8 @@ def views(services: Callable[[], Services], request: Callable[[], Request]) -> V
     @route("/api/v1/albums/{album_id}", "GET")
     def get_album(album_id: str) -> Response:
         query = query_of(request())
-        limit = _whole(query, "limit", str(DEFAULT_LIMIT), 1, MAX_LIMIT)
-        after = _whole(query, "cursor", "-1", 0, MOST_POSITION) if "cursor" in query.values else -1
+        limit = limit_in(query)
+        after = whole_in(query, "cursor", 0, MOST_POSITION) if "cursor" in query.values else -1
         page = albums().page(principal_of(request()), album_id_of(album_id), after, limit)
         return json_answer(
             {
@@ -84,7 +84,7 @@ def views(services: Callable[[], Services], request: Callable[[], Request]) -> V
     @route("/api/v1/albums/{album_id}/order", "POST")
     def move(album_id: str) -> Response:
         form = form_of(request(), 0)
-        position = _whole(form, "position", "", 1, MOST_POSITION)
+        position = whole_in(form, "position", 1, MOST_POSITION)
         albums().move(principal_of(request()), album_id_of(album_id), form.key(), lambda at: position - 1)
         return _told(album_id_of(album_id))
 
@@ -92,10 +92,3 @@ def views(services: Callable[[], Services], request: Callable[[], Request]) -> V
         return json_answer(told_album(albums().find(principal_of(request()), album_id)), headers, status)
 
     return routes
-
-
-def _whole(form: RequestForm, name: str, default: str, low: int, high: int) -> int:
-    text = form.text(name, default)
-    if not (text.isascii() and text.isdigit() and len(text) <= len(str(high)) and low <= int(text) <= high):
-        raise InvalidValueError(name, f"{name} must be a whole number from {low} to {high}.")
-    return int(text)

@@ -19,7 +19,7 @@ from chalicelib.web.addresses import rooted
 from chalicelib.web.idempotency import asked_of, from_text, to_text
 from chalicelib.web.image_answers import content_answer, etag_of, precondition_of
 from chalicelib.web.json_answers import instant, json_answer
-from chalicelib.web.limits import DEFAULT_LIMIT, limit_of
+from chalicelib.web.limits import limit_in
 from chalicelib.web.openapi import document
 from chalicelib.web.rendition_values import told_about
 from chalicelib.web.request_form import body_of, form_of, query_of
@@ -49,7 +49,7 @@ def views(services: Callable[[], Services], request: Callable[[], Request]) -> V
     @route("/api/v1/images", "GET")
     def list_images() -> Response:
         query = query_of(request())
-        limit = limit_of(query.text("limit", str(DEFAULT_LIMIT)))
+        limit = limit_in(query)
         if "q" in query.values:
             return found_images(services(), request(), query, limit, lambda image: _described(request(), image))
         page = services().images.page(principal_of(request()), _after(query.text("cursor")), limit)

@@ -9,7 +9,8 @@ from chalicelib.domain.downloads import Download, State, What
 from chalicelib.domain.errors import DownloadsUnderWayError, NotFoundError, RequestError, UnknownDownloadError
 from chalicelib.web.charts import bytes_in_words
 from chalicelib.web.http import error_answer
-from chalicelib.web.outcomes import id_of, images_in_words
+from chalicelib.web.ids import id_of
+from chalicelib.web.outcomes import images_in_words
 from chalicelib.web.page_frame import PageFrame
 from chalicelib.web.page_values import day_and_minute
 from chalicelib.web.request_form import query_of

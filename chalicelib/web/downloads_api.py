@@ -10,9 +10,9 @@ from chalicelib.domain.errors import InvalidValueError, UnknownDownloadError
 from chalicelib.domain.idempotency import Note
 from chalicelib.web.addresses import rooted
 from chalicelib.web.download_pages import zip_of
+from chalicelib.web.ids import known_id_of
 from chalicelib.web.json_answers import instant, json_answer
 from chalicelib.web.json_lists import answered_once, keys_in, object_in
-from chalicelib.web.outcomes import id_of
 from chalicelib.web.session import principal_of
 from chalicelib.web.views import Views
 
@@ -47,9 +47,7 @@ def views(services: Callable[[], Services], request: Callable[[], Request]) -> V
 
     @route("/api/v1/downloads/{download_id}", "GET")
     def get_download(download_id: str) -> Response:
-        found = id_of(download_id)
-        if found is None:
-            raise UnknownDownloadError("There is no such download.")
+        found = known_id_of(download_id, UnknownDownloadError("There is no such download."))
         return json_answer(_described(request(), services().downloads.find(principal_of(request()), found)))
 
     @route("/api/v1/downloads/{download_id}/zips/{number}", "GET")

@@ -1,8 +1,7 @@
 """What is asked for of the sweeper's findings, and what the page shows of them, as plain values. Pure."""
 
-from chalicelib.domain.errors import InvalidValueError
 from chalicelib.domain.sweeping import Finding, Kind, Phase, Sweep
-from chalicelib.web.limits import MAX_LIMIT, MOST_ID
+from chalicelib.web.limits import MAX_LIMIT, MOST_ID, whole_in
 from chalicelib.web.page_values import day_and_minute
 from chalicelib.web.request_form import RequestForm
 
@@ -18,8 +17,8 @@ KINDS = {
 
 def asked_for(query: RequestForm, default_limit: int) -> tuple[int | None, int]:
     """Before which finding, and how many. Raises InvalidValueError."""
-    before = _whole(query, "before", MOST_ID) if query.text("before") else None
-    return before, _whole(query, "limit", MAX_LIMIT) if "limit" in query.values else default_limit
+    before = whole_in(query, "before", 1, MOST_ID) if query.text("before") else None
+    return before, whole_in(query, "limit", 1, MAX_LIMIT, default_limit)
 
 
 def key_of(key: bytes) -> str:
@@ -54,10 +53,3 @@ def sweep_words(sweep: Sweep) -> str:
     if sweep.ended_at is None:
         return f"{begun} and is under way; it has {seen}. {ended}"
     return f"{begun}, {seen} and was done {day_and_minute(sweep.ended_at)}. {ended}"
-
-
-def _whole(query: RequestForm, name: str, high: int) -> int:
-    text = query.text(name)
-    if not (text.isascii() and text.isdigit() and len(text) <= len(str(high)) and 1 <= int(text) <= high):
-        raise InvalidValueError(name, f"{name} must be a whole number from 1 to {high}.")
-    return int(text)

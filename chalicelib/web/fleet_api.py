@@ -12,7 +12,7 @@ from chalicelib.services.fleet_console import CONTENTS_LIMIT
 from chalicelib.services.fleet_views import Changed
 from chalicelib.web import fleet_answers
 from chalicelib.web.json_answers import json_answer
-from chalicelib.web.limits import DEFAULT_LIMIT, MAX_LIMIT, MOST_ID
+from chalicelib.web.limits import MAX_LIMIT, MOST_ID, limit_in, whole_in
 from chalicelib.web.request_form import RequestForm, form_of, query_of
 from chalicelib.web.session import principal_of
 from chalicelib.web.views import Views
@@ -55,7 +55,7 @@ def views(services: Callable[[], Services], request: Callable[[], Request]) -> V
             case True, False:
                 return _changed(console.step(principal, _step(form)))
             case False, True:
-                return _changed(console.resize(principal, _whole(form, "nodes", 1, MOST_NODES)))
+                return _changed(console.resize(principal, whole_in(form, "nodes", 1, MOST_NODES)))
         raise InvalidValueError("nodes", "Give either change (1 or -1) or nodes.")
 
     @route("/api/v1/fleet/history", "GET")
@@ -65,19 +65,19 @@ def views(services: Callable[[], Services], request: Callable[[], Request]) -> V
     @route("/api/v1/fleet/decisions", "GET")
     def get_decisions() -> Response:
         query = query_of(request())
-        before = _whole(query, "before", 1, MOST_ID) if "before" in query.values else None
-        limit = _whole(query, "limit", 1, MAX_LIMIT, DEFAULT_LIMIT)
+        before = whole_in(query, "before", 1, MOST_ID) if "before" in query.values else None
+        limit = limit_in(query)
         return json_answer(fleet_answers.decisions_answer(services().console.decisions(limit, before)))
 
     @route("/api/v1/fleet/preview", "GET")
     def get_preview() -> Response:
-        nodes = _whole(query_of(request()), "nodes", 1, MOST_NODES)
+        nodes = whole_in(query_of(request()), "nodes", 1, MOST_NODES)
         return json_answer(fleet_answers.preview_answer(services().console.preview(nodes)))
 
     @route("/api/v1/fleet/nodes/{node_id}/contents", "GET")
     def get_contents(node_id: str) -> Response:
         query = query_of(request())
-        limit = _whole(query, "limit", 1, MAX_LIMIT, CONTENTS_LIMIT)
+        limit = whole_in(query, "limit", 1, MAX_LIMIT, CONTENTS_LIMIT)
         page = services().console.contents(principal_of(request()), unquote(node_id), query.text("after"), limit)
         return json_answer(fleet_answers.contents_answer(page))
 
@@ -96,11 +96,4 @@ def _step(form: RequestForm) -> int:
     text = form.text("change")
     if text not in ("1", "+1", "-1"):
         raise InvalidValueError("change", "change must be 1 or -1.")
-    return int(text)
-
-
-def _whole(form: RequestForm, name: str, low: int, high: int, default: int | None = None) -> int:
-    text = form.text(name, "" if default is None else str(default))
-    if not (text.isascii() and text.isdigit() and len(text) <= len(str(high)) and low <= int(text) <= high):
-        raise InvalidValueError(name, f"{name} must be a whole number from {low} to {high}.")
     return int(text)

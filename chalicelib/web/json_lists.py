@@ -13,8 +13,8 @@ from chalicelib.domain.keys import key_from_text
 from chalicelib.domain.trash import checked_count
 from chalicelib.services.idempotency import once
 from chalicelib.web.idempotency import asked_of, from_text, to_text
+from chalicelib.web.ids import id_of
 from chalicelib.web.json_answers import json_answer
-from chalicelib.web.outcomes import id_of
 from chalicelib.web.request_form import body_of
 from chalicelib.web.session import principal_of
 

@@ -12,7 +12,7 @@ from chalicelib.domain.trash import TrashedImage
 from chalicelib.domain.trash_ports import Back, Gone, Refused
 from chalicelib.web.json_answers import instant, json_answer
 from chalicelib.web.json_lists import answered_once, ids_in, keys_in, object_in, text_in
-from chalicelib.web.limits import DEFAULT_LIMIT, limit_of
+from chalicelib.web.limits import limit_in
 from chalicelib.web.request_form import query_of
 from chalicelib.web.session import principal_of
 from chalicelib.web.trash_cursors import behind_of, cursor_of
@@ -44,7 +44,7 @@ def views(services: Callable[[], Services], request: Callable[[], Request]) -> V
     @route("/api/v1/trash", "GET")
     def list_trash() -> Response:
         query = query_of(request())
-        limit = limit_of(query.text("limit", str(DEFAULT_LIMIT)))
+        limit = limit_in(query)
         found = services().trash.page(principal_of(request()), behind_of(query.text("cursor")), limit)
         return json_answer(
             {"trash": [_described(one) for one in found.trashed], "next_cursor": cursor_of(found.next_behind)}

@@ -2,10 +2,10 @@
 
 from dataclasses import dataclass
 
+from chalicelib.web.ids import id_of
 from chalicelib.web.request_form import RequestForm
 
 BACK = ("/", "/keys", "/trash")  # where a form may lead back to
-_ID_DIGITS = 32
 _MOST_DIGITS = 6
 _WORDS = {
     "none": "Nothing was chosen, or it is gone already.",
@@ -43,13 +43,6 @@ def words_of(query: RequestForm) -> str | None:
 def batch_in(query: RequestForm) -> bytes | None:
     """The action that can be undone, if the query names one."""
     return id_of(query.text("trashed"))
-
-
-def id_of(text: str) -> bytes | None:
-    """16 bytes as the pages and the API write them; None if these are none."""
-    if len(text) != _ID_DIGITS or not set(text) <= set("0123456789abcdef"):
-        return None
-    return bytes.fromhex(text)
 
 
 def back_of(path: str) -> str:

@@ -51,15 +51,15 @@ def views(services: Callable[[], Services], request: Callable[[], Request]) -> V
 
     @route("/share/{token}", "POST")
     def unlock(token: str) -> Response:
-        form, config = form_of(request(), 0), services().config
-        form_token.check(request(), form, config.secret_key)
+        form, form_key = form_of(request(), 0), services().form_key()
+        form_token.check(request(), form, form_key)
         try:
             opened = shares().unlock(token, form.text("password"), came_from(request()))
         except (InvalidValueError, TooManyTriesError) as error:
             answer = error_answer(error)
             return _ask(token, shares().opened(token), str(error), 422 if answer.status == 400 else answer.status)
         onward = redirect(address(root_of(request()), f"/share/{token}"))
-        kept = pass_for(opened, services().clock.now(), config.secret_key)
+        kept = pass_for(opened, services().clock.now(), form_key)
         onward.headers.update({**HEADERS, "Set-Cookie": pass_kept(request(), opened, kept)})
         return onward
 
@@ -86,7 +86,7 @@ def views(services: Callable[[], Services], request: Callable[[], Request]) -> V
 
     def _may_see(opened: Opened) -> bool:
         shown = pass_shown(request(), opened)
-        return lets_in(opened, shown, services().clock.now(), services().config.secret_key)
+        return lets_in(opened, shown, services().clock.now(), services().form_key())
 
     def _told(token: str, opened: Opened) -> dict[str, object]:
         until = None if opened.ends_at is None else day_and_minute(opened.ends_at)
@@ -96,7 +96,7 @@ def views(services: Callable[[], Services], request: Callable[[], Request]) -> V
         """The form for the password, which tells nothing of what is behind it."""
         known = form_token.visitor_of(request())
         visitor = known or form_token.new_visitor()
-        own = form_token.token_of(visitor, services().config.secret_key)
+        own = form_token.token_of(visitor, services().form_key())
         answer = _page("shared_locked.html", {"token": token, "form_token": own, "problem": problem}, status)
         # With no-referrer a browser would send the form as from nowhere, which is refused; this page links nowhere.
         answer.headers["Referrer-Policy"] = "same-origin"

@@ -52,15 +52,15 @@ def views(services: Callable[[], Services], request: Callable[[], Request]) -> V
 
     @route("/api/v1/shared/{token}", "GET")
     def shared(token: str) -> Response:
-        opened, config, now = shares().opened(token), services().config, services().clock.now()
+        opened, form_key, now = shares().opened(token), services().form_key(), services().clock.now()
         headers = dict(HEADERS)
-        if not lets_in(opened, pass_shown(request(), opened), now, config.secret_key):
+        if not lets_in(opened, pass_shown(request(), opened), now, form_key):
             password = request().headers.get(PASSWORD_HEADER.lower())
             if password is None:
                 raise ShareLockedError(f"This link asks for a password: send it in the header {PASSWORD_HEADER}.")
             opened = shares().unlock(token, password, came_from(request()))
             # The addresses in the answer are opened by it.
-            headers["Set-Cookie"] = pass_kept(request(), opened, pass_for(opened, now, config.secret_key))
+            headers["Set-Cookie"] = pass_kept(request(), opened, pass_for(opened, now, form_key))
         found = shares().page(opened, -1, MOST_IMAGES)
         shares().count_view(opened)
         return json_answer(told_shared(opened, found.images, rooted(request(), f"/share/{token}")), headers)

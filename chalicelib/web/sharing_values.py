@@ -103,7 +103,7 @@ def shown_share(share: Share) -> ShownShare:
 
 
 def shown_shared(image: SharedImage, number: int, downloads: bool, most_bytes: int) -> ShownShared:
-    """An image behind a link; `number` counts from 1 among those that are shown."""
+    """An image behind a link; `number` is its place in the album from 1, where those taken out leave gaps."""
     preview, thumbnail = image.renditions.get(PREVIEW.name), image.renditions.get(THUMBNAIL.name)
     width, height = (preview.width, preview.height) if preview is not None else (1, 1)
     return ShownShared(

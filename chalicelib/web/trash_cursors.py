@@ -5,7 +5,7 @@ import binascii
 from datetime import UTC, datetime
 
 from chalicelib.domain.errors import InvalidValueError
-from chalicelib.web.outcomes import id_of
+from chalicelib.web.ids import id_of
 
 
 def cursor_of(behind: tuple[datetime, bytes] | None) -> str | None:

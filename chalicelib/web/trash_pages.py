@@ -9,8 +9,9 @@ from chalicelib.domain.errors import InvalidValueError
 from chalicelib.domain.keys import key_from_bytes
 from chalicelib.domain.trash import KEPT_DAYS, MOST_AT_ONCE, TrashedImage
 from chalicelib.domain.trash_ports import Back
+from chalicelib.web.ids import id_of
 from chalicelib.web.image_answers import trashed_answer
-from chalicelib.web.outcomes import back_of, id_of
+from chalicelib.web.outcomes import back_of
 from chalicelib.web.page_frame import PageFrame
 from chalicelib.web.page_values import day, shown, size_in_words
 from chalicelib.web.request_form import RequestForm, query_of

@@ -6,19 +6,19 @@ from urllib.parse import quote
 from chalice.app import Request, Response
 
 from chalicelib.bootstrap import Services
-from chalicelib.domain.errors import InvalidValueError, UnknownUploadError
+from chalicelib.domain.errors import InvalidValueError
 from chalicelib.domain.images import MAX_BYTES
 from chalicelib.domain.keys import text_of
 from chalicelib.domain.uploads import Upload, UploadState
 from chalicelib.web.addresses import rooted
 from chalicelib.web.idempotency import asked_of
+from chalicelib.web.ids import upload_id_of
 from chalicelib.web.json_answers import instant, json_answer
 from chalicelib.web.request_form import RequestForm, form_of
 from chalicelib.web.session import principal_of
 from chalicelib.web.views import Views
 
 NO_FILE = 0  # bytes, beside the fields of a form
-_ID_DIGITS = 32
 _MOST_SIZE = MAX_BYTES * 1000  # what is no size of a file at all; a file that is too large is told so
 
 
@@ -43,11 +43,11 @@ def views(services: Callable[[], Services], request: Callable[[], Request]) -> V
 
     @route("/api/v1/uploads/{upload_id}", "GET")
     def get_upload(upload_id: str) -> Response:
-        return _answer(services().uploads.find(principal_of(request()), _id(upload_id)))
+        return _answer(services().uploads.find(principal_of(request()), upload_id_of(upload_id)))
 
     @route("/api/v1/uploads/{upload_id}/complete", "POST")
     def complete_upload(upload_id: str) -> Response:
-        return _answer(services().uploads.complete(principal_of(request()), _id(upload_id)))
+        return _answer(services().uploads.complete(principal_of(request()), upload_id_of(upload_id)))
 
     def _answer(upload: Upload) -> Response:
         done = upload.state is UploadState.DONE
@@ -73,12 +73,6 @@ def _address(request: Request, upload: Upload) -> str:
 
 def _content(request: Request, key: bytes) -> str:
     return f"{rooted(request, '/api/v1/image')}?key={quote(key, safe='')}"
-
-
-def _id(text: str) -> bytes:
-    if len(text) != _ID_DIGITS or not set(text) <= set("0123456789abcdef"):
-        raise UnknownUploadError("There is no such upload.")
-    return bytes.fromhex(text)
 
 
 def _size(form: RequestForm) -> int:

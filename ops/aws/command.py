@@ -6,10 +6,12 @@ import sys
 from collections.abc import Callable, Sequence
 from importlib import import_module
 
+import pymysql
 from botocore.exceptions import BotoCoreError, ClientError
 
 from ops.aws.account import Account
 from ops.aws.errors import OperatorError, StageError, UsageError
+from ops.aws.tables import in_words
 from ops.aws.telling import Telling
 
 OK, FAILED, USAGE, CHANGES = 0, 1, 2, 3
@@ -58,6 +60,8 @@ def main(words: Sequence[str]) -> int:
         return _said(OperatorError(str(error), next_="`./ops/store create-env NAME`, which makes what lacks"), FAILED)
     except (ClientError, BotoCoreError) as error:
         return _said(OperatorError("AWS refused a call.", str(error), "`./ops/store doctor`"), FAILED)
+    except pymysql.err.MySQLError as error:
+        return _said(in_words(error), FAILED)
     except KeyboardInterrupt:
         return _said(OperatorError("Stopped.", next_="the same command again: it goes on where it was"), FAILED)
 

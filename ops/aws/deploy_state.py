@@ -17,7 +17,7 @@ from botocore.exceptions import ClientError
 from ops.aws.errors import OperatorError
 
 DEPLOYED, CHOICES, LOCK = "operator/deployed.json", "operator/choices.json", "operator/lock.json"
-LOCK_SECONDS = 1800  # no deployment takes longer; a lock that is older is nobody's
+LOCK_SECONDS = 3600  # longer than Chalice may package and deploy together; a lock that is older is nobody's
 _LOST = frozenset({"PreconditionFailed", "ConditionalRequestConflict", "412", "409"})
 _NOT_THERE = frozenset({"NoSuchKey", "404", "NoSuchBucket"})
 

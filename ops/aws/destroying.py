@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Callable, Mapping
+from functools import partial
 from typing import Any
 
 from botocore.exceptions import ClientError
@@ -59,9 +60,11 @@ class Destroying:
                 self._remove_data(found)  # it lives in the network
             self._stacks.remove(part)
             self._say(f"stack {part} is gone")
+        if NETWORK in wanted.stacks:
+            return
         if wanted.with_data:
             self._remove_data(found)
-        elif NETWORK in found.stacks and NETWORK not in wanted.stacks and _makes_nat(self._stacks.parameters(NETWORK)):
+        elif NETWORK in found.stacks and _makes_nat(self._stacks.parameters(NETWORK)):
             self._stacks.ensure(NETWORK, {"NatGateways": "none"})
 
     def left(self, wanted: Destruction) -> list[str]:
@@ -114,13 +117,7 @@ class Destroying:
                     SkipFinalSnapshot=True,
                     **({} if one.get("ReadReplicaSourceDBInstanceIdentifier") else {"DeleteAutomatedBackups": True}),
                 )
-            self._until(
-                lambda name=name: (
-                    name not in {each["DBInstanceIdentifier"] for each in _databases(self._account, self._environment)}
-                ),  # type: ignore[misc]
-                DATABASE_SECONDS,
-                f"database {name} goes",
-            )
+            self._until(partial(self._has_no_database, name), DATABASE_SECONDS, f"database {name} goes")
         for name in found.settings:
             for act, words in (
                 (calls.delete_db_subnet_group, {"DBSubnetGroupName": name}),
@@ -131,6 +128,9 @@ class Destroying:
                 except ClientError as error:
                     if "NotFound" not in error.response["Error"]["Code"]:
                         raise
+
+    def _has_no_database(self, name: str) -> bool:
+        return name not in {each["DBInstanceIdentifier"] for each in _databases(self._account, self._environment)}
 
     def _remove_bucket(self, bucket: str) -> None:
         calls = self._account.client("s3")

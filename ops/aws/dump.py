@@ -10,7 +10,7 @@ from contextlib import closing
 from typing import Any
 
 import pymysql
-from pymysql.cursors import SSCursor
+from pymysql.cursors import Cursor, SSCursor
 
 from ops.aws.errors import OperatorError
 from ops.database import Database
@@ -85,7 +85,7 @@ def begin_anew(database: Database) -> None:
 
 
 def refuse_if_used(database: Database) -> None:
-    """Raises OperatorError if the database holds images: a restoration would put others in their place.
+    """Raises OperatorError if the database holds images, in the trash or not, which a restoration would replace.
 
     What a restoration that was interrupted has put there does not count.
     """
@@ -93,17 +93,22 @@ def refuse_if_used(database: Database) -> None:
         cursor.execute("SHOW TABLES LIKE %s", (_UNDER_WAY,))
         if cursor.fetchone():
             return
-        try:
-            cursor.execute("SELECT COUNT(*) FROM images")
-        except pymysql.err.ProgrammingError:
-            return
-        found = cursor.fetchone()
-    if found and found[0]:
+        count = sum(_rows_in(cursor, table) for table in ("images", "trashed_images"))
+    if count:
         raise OperatorError(
-            f"The database holds {found[0]} images, which a restoration would replace.",
+            f"The database holds {count} images, which a restoration would replace.",
             "Nothing was changed.",
             "restore into a new environment: `./ops/store create-env NAME`",
         )
+
+
+def _rows_in(cursor: Cursor, table: str) -> int:
+    try:
+        cursor.execute(f"SELECT COUNT(*) FROM {table}")  # noqa: S608  # a name of ours
+    except pymysql.err.ProgrammingError:  # there is no such table
+        return 0
+    found = cursor.fetchone()
+    return int(found[0]) if found else 0
 
 
 def _as_text(database: Database) -> pymysql.Connection:

@@ -157,7 +157,25 @@ class Functions:
 
     def _chalice(self, project: Path, *arguments: str) -> None:
         profile = {"AWS_PROFILE": self._account.profile} if self._account.profile else {}
-        done = subprocess.run(
+        try:
+            done = self._ran(project, arguments, profile)
+        except subprocess.TimeoutExpired as error:
+            raise OperatorError(
+                f"`chalice {arguments[0]}` was ended after {CHALICE_SECONDS} s.",
+                next_="the same command again: it goes on here",
+            ) from error
+        # Chalice says so and still exits 0.
+        if done.returncode != 0 or "Could not install dependencies" in done.stdout:
+            raise OperatorError(
+                f"`chalice {arguments[0]}` failed.",
+                f"It said: {done.stdout.strip()[-3000:]}",
+                "mend that, then the same command again: it goes on here",
+            )
+
+    def _ran(
+        self, project: Path, arguments: tuple[str, ...], profile: dict[str, str]
+    ) -> "subprocess.CompletedProcess[str]":
+        return subprocess.run(
             [sys.executable, "-m", "ops.aws.chalice_process", str(self._account.poll_seconds), *arguments],
             cwd=project,
             env={
@@ -174,13 +192,6 @@ class Functions:
             timeout=CHALICE_SECONDS,
             check=False,
         )
-        # Chalice says so and still exits 0.
-        if done.returncode != 0 or "Could not install dependencies" in done.stdout:
-            raise OperatorError(
-                f"`chalice {arguments[0]}` failed.",
-                f"It said: {done.stdout.strip()[-3000:]}",
-                "mend that, then the same command again: it goes on here",
-            )
 
     def _remove_by_name(self) -> list[str]:
         """Functions, their rules and their roles. Every name begins with the environment's own, whole."""

@@ -34,21 +34,9 @@ class Tunnelled(Database):
     certified_host: str = ""
     ca_file: Path | None = None
 
-    def connect(self, *, timeout_seconds: int = 10, statement_timeout_seconds: int = 600) -> pymysql.Connection:
-        """As the database's own."""
-        return pymysql.connect(
-            host=self.host,
-            port=self.port,
-            user=self.user,
-            password=self.password,
-            database=self.name,
-            charset="utf8mb4",
-            autocommit=True,
-            connect_timeout=timeout_seconds,
-            read_timeout=statement_timeout_seconds,
-            write_timeout=statement_timeout_seconds,
-            ssl=_named_context(self.certified_host, self.ca_file),
-        )
+    def tls_context(self) -> ssl.SSLContext:
+        """One that checks the certificate for the name that is on it."""
+        return _named_context(self.certified_host, self.ca_file)
 
 
 def operators_database(secrets: Any, outputs: Mapping[str, str], environ: Mapping[str, str]) -> Database:
@@ -75,6 +63,11 @@ def applications_database(secrets: Any, outputs: Mapping[str, str], like: Databa
     return replace(like, user=sign_in["username"], password=sign_in["password"])
 
 
+def in_words(error: pymysql.err.MySQLError) -> OperatorError:
+    """What the driver says of a database that does not answer, or refuses."""
+    return OperatorError("The database does not do what was asked of it.", f"It said: {error}", _VIA_HELP)
+
+
 def bring_up(
     operators: Database, application: Database, say: Callable[[str], None], folder: Path = MIGRATIONS
 ) -> list[str]:
@@ -83,12 +76,6 @@ def bring_up(
         applied = migrate(operators, folder)
     except MigrationError as error:
         raise OperatorError("The tables could not be brought up to the code.", str(error)) from error
-    except pymysql.err.OperationalError as error:
-        raise OperatorError(
-            f"The database at {operators.host}:{operators.port} does not answer.",
-            f"It said: {error.args[-1]}.",
-            _VIA_HELP,
-        ) from error
     say(f"tables: {len(applied)} migrations applied" if applied else "tables: up to date")
     if not _signs_in(application):
         try:
@@ -122,7 +109,10 @@ def _signs_in(database: Database) -> bool:
 
 def _reached(outputs: Mapping[str, str], sign_in: Mapping[str, str], environ: Mapping[str, str]) -> Database:
     host, port = outputs["DatabaseHost"], int(outputs["DatabasePort"])
-    via_host, _, via_port = environ.get(VIA_VARIABLE, "").rpartition(":")
+    via = environ.get(VIA_VARIABLE, "")
+    via_host, _, via_port = via.rpartition(":")
+    if via and not (via_host and via_port.isascii() and via_port.isdigit()):
+        raise OperatorError(f"“{via}” is no address.", next_=f"{VIA_VARIABLE}=127.0.0.1:13306, then the same again")
     return Tunnelled(
         host=via_host or host,
         port=int(via_port or port),

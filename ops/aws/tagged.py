@@ -9,6 +9,7 @@ from ops.aws.account import Account
 from ops.aws.functions import function_name
 from ops.aws.stage import FUNCTIONS
 from ops.aws.templates import tags_of
+from scaler.ec2 import ROLE
 
 _ENDED = frozenset({"terminated", "shutting-down"})
 
@@ -22,8 +23,11 @@ def tagged(account: Account, environment: str) -> list[str]:
 
 
 def nodes(account: Account, environment: str) -> dict[str, str]:
-    """The addresses, by id, of the instances that the scaler launched and that are not ended."""
-    filters = [{"Name": "tag:environment", "Values": [environment]}]
+    """The addresses, by id, of the instances that the scaler launched and that are not ended.
+
+    Others may call an environment of theirs the same: nodes are told by their role too, as the scaler tells them.
+    """
+    filters = [{"Name": "tag:environment", "Values": [environment]}, {"Name": "tag:role", "Values": [ROLE]}]
     pages = account.client("ec2").get_paginator("describe_instances").paginate(Filters=filters)
     every = [one for page in pages for several in page["Reservations"] for one in several["Instances"]]
     return {one["InstanceId"]: one.get("PrivateIpAddress", "") for one in every if one["State"]["Name"] not in _ENDED}

@@ -8,6 +8,7 @@ import pytest
 from chalicelib.domain.accounts import Principal
 from chalicelib.domain.errors import InvalidValueError, NotFoundError, RowsUnavailableError
 from chalicelib.domain.shares import Target
+from chalicelib.domain.sharing_ports import Most
 from tests.contract.real_parts import MariaDb
 from tests.contract.rows_under_test import DEMO, no_precondition
 from tests.contract.sharing_under_test import ALBUM, SharingUnderTest, sharing_of
@@ -35,6 +36,21 @@ def test_an_album_holds_images_in_the_order_they_were_put_in(sharing: SharingUnd
     assert album.cover.image.key == b"k3"
     assert album.cover.thumbnail is not None
     assert sharing.albums.albums(DEMO) == [album]
+
+
+def test_an_album_of_images_is_made_with_all_of_them_or_not_at_all(sharing: SharingUnderTest) -> None:
+    sharing.put(*KEYS)
+    most = Most(albums=1, images=2)
+    with pytest.raises(NotFoundError, match="none"):
+        sharing.albums.create_with(DEMO, ALBUM, "Summer", [b"k1", b"none"], b"j" * 16, most)
+    with pytest.raises(InvalidValueError, match="at most 2 images"):
+        sharing.albums.create_with(DEMO, ALBUM, "Summer", [b"k1", b"k2", b"k3"], b"j" * 16, most)
+    assert sharing.albums.albums(DEMO) == []
+    added = sharing.albums.create_with(DEMO, ALBUM, "Summer", [b"k3", b"k1", b"k3"], b"j" * 16, most)
+    assert (added.count, sharing.order()) == (2, [b"k3", b"k1"])
+    with pytest.raises(InvalidValueError, match="at most 1 albums"):
+        sharing.albums.create_with(DEMO, OTHER, "Winter", [b"k1"], b"j" * 16, most)
+    assert [album.title for album in sharing.albums.albums(DEMO)] == ["Summer"]
 
 
 def test_an_album_is_read_page_by_page(sharing: SharingUnderTest) -> None:
@@ -221,12 +237,6 @@ def test_what_hangs_on_no_image_is_seen_by_nobody_and_keeps_its_place(maria: Mar
     assert sharing.order() == [b"k3", b"k2", b"k1", b"k4"]
     assert _cover(sharing) == b"k2"
     assert sharing.shares.opened(alone) is not None
-
-
-@pytest.mark.parametrize(("module", "tables"), [("trash_moves", "DEPENDENTS"), ("detail_rows", "_BESIDE")])
-def test_who_moves_what_hangs_on_an_image_moves_its_places_and_links_too(module: str, tables: str) -> None:
-    found = pytest.importorskip(f"chalicelib.adapters.mysql.{module}")
-    assert {"album_images", "shares"} <= set(getattr(found, tables))
 
 
 def sharing_on(maria: MariaDb) -> SharingUnderTest:

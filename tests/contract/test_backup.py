@@ -26,6 +26,7 @@ from tests.contract.real_parts import MariaDb, state_folder
 
 SOURCE, TARGET = "backup-source", "backup-target"
 OWNER, PASSWORD = secrets.token_bytes(16), "correct horse battery staple"
+TRASHED = "originals/trashed"
 IMAGES = [(f"originals/{number}", secrets.token_bytes(3000)) for number in range(20)]
 
 
@@ -66,6 +67,13 @@ def fill(maria: MariaDb, s3: Any) -> None:
             "created_at) VALUES (%s, %s, %s, %s, %s, 'image/png', 1, 1, 1, NOW(6))",
             (OWNER, f"ключ {key}'\\ ".encode(), key, hashlib.sha256(data).digest(), len(data)),
         )
+    maria.execute(
+        "INSERT INTO trashed_images (id, batch_id, trashed_at, owner_id, image_key, object_key, sha256, size, "
+        "media_type, width, height, frames, created_at) SELECT %s, %s, NOW(6), owner_id, 'in the trash', %s, %s, 5, "
+        "media_type, 1, 1, 1, NOW(6) FROM images LIMIT 1",
+        (bytes(16), bytes(16), TRASHED, hashlib.sha256(b"bytes").digest()),
+    )
+    s3.put_object(Bucket=SOURCE, Key=TRASHED, Body=b"bytes")
     maria.execute('UPDATE fleet_maps SET version = 41, body = \'{"nodes": ["elsewhere"]}\'')
 
 
@@ -76,12 +84,13 @@ def test_everything_comes_back_into_another_database_and_bucket(
     account = cast(Account, SimpleNamespace(client=lambda _service: buckets, region="us-east-1"))
     key, file = new_key(tmp_path / "key"), tmp_path / "backup"
     rows, objects = write_backup(file, key, administrator(maria), account, SOURCE, Telling(err=io.StringIO()))
-    assert (objects, rows > 40) == (len(IMAGES), True)
+    assert (objects, rows > 40) == (len(IMAGES) + 1, True)
     assert b"ann@example.org" not in file.read_bytes()
     buckets.delete_object(Bucket=SOURCE, Key=IMAGES[0][0])  # its version is there still
 
     listed = [Listed(**line["object"]) for line in lines_in(file, key) if "object" in line]
-    assert [put_back(buckets, SOURCE, TARGET, one) for one in listed] == [""] * len(IMAGES)
+    assert all(one.sha256 for one in listed)  # those in the trash too
+    assert [put_back(buckets, SOURCE, TARGET, one) for one in listed] == [""] * (len(IMAGES) + 1)
     target = administrator(second)
     interrupted = (line for number, line in enumerate(lines_in(file, key)) if number < rows - 5 or 1 // 0)
     with pytest.raises(ZeroDivisionError):
@@ -96,7 +105,10 @@ def test_everything_comes_back_into_another_database_and_bucket(
         assert buckets.get_object(Bucket=TARGET, Key=key_)["Body"].read() == data
     begin_anew(target)
     assert second.execute("SELECT version, body FROM fleet_maps") == [(42, '{"nodes": [], "assignment": []}')]
-    with pytest.raises(OperatorError, match="holds 20 images"):
+    with pytest.raises(OperatorError, match="holds 21 images"):
+        refuse_if_used(target)
+    second.execute("DELETE FROM images")
+    with pytest.raises(OperatorError, match="holds 1 images"):  # in the trash
         refuse_if_used(target)
     assert (
         bring_up(

@@ -1,8 +1,10 @@
 """ErasureRows: one suite over the fake and MySQL; and the erasure of versions at the S3 stand-in."""
 
 import secrets
+import threading
 from collections.abc import Callable
-from dataclasses import dataclass
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
@@ -10,6 +12,7 @@ import pytest
 
 from chalicelib.adapters.mysql.account_rows import MySqlAccountRows
 from chalicelib.adapters.mysql.admin_rows import MySqlAdminRows
+from chalicelib.adapters.mysql.download_rows import MySqlDownloadRows
 from chalicelib.adapters.mysql.erasure_rows import MySqlErasureRows
 from chalicelib.adapters.mysql.image_rows import MySqlImageRows
 from chalicelib.adapters.mysql.job_rows import MySqlJobRows
@@ -17,6 +20,9 @@ from chalicelib.adapters.s3_objects import S3Objects
 from chalicelib.domain.account_ports import AccountRows, ApiToken
 from chalicelib.domain.accounts import Account, Principal, Scope, Way
 from chalicelib.domain.admin import DONE, Deed, UserChange
+from chalicelib.domain.admin_ports import AdminRows
+from chalicelib.domain.download_ports import Saved
+from chalicelib.domain.downloads import Making, OpenZip, Place, What
 from chalicelib.domain.erasing import Erasure, State, opaque
 from chalicelib.domain.erasing_ports import ErasureRows
 from chalicelib.domain.errors import InvalidValueError, LastAdminError
@@ -27,12 +33,18 @@ from chalicelib.services.images import no_precondition
 from tests.contract.real_parts import MariaDb
 from tests.fakes import ManualClock, MemoryImageRows, MemoryJobRows, MemoryStore
 from tests.fakes.account_rows import MemoryAccountRows
+from tests.fakes.admin_rows import MemoryAdminRows
 from tests.fakes.erasure_rows import MemoryErasureRows
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
 
 DAY = 24 * 3600
+
+
+def deed() -> Deed:
+    """Something that an admin does."""
+    return Deed(secrets.token_bytes(16), "admin@example.org", "192.0.2.1", "change user")
 
 
 @dataclass(frozen=True)
@@ -43,6 +55,7 @@ class Under:
     accounts: AccountRows
     images: ImageRows
     jobs: JobRows
+    admin: AdminRows
     pass_days: Callable[[float], None]
 
     def joined(self, admin: bool = False) -> tuple[Account, Principal]:
@@ -88,6 +101,7 @@ def under(request: pytest.FixtureRequest) -> Under:
             MySqlAccountRows(database),
             MySqlImageRows(database),
             MySqlJobRows(database),
+            MySqlAdminRows(database),
             pass_days,
         )
     clock = ManualClock()
@@ -98,6 +112,7 @@ def under(request: pytest.FixtureRequest) -> Under:
         accounts,
         MemoryImageRows(store),
         MemoryJobRows(store),
+        MemoryAdminRows(store, accounts),
         lambda days: clock.advance(timedelta(days=days).total_seconds()),
     )
 
@@ -147,6 +162,35 @@ def test_withdrawing_opens_the_account_until_the_erasure_has_begun(under: Under)
     assert not under.erasures.withdraw(account.owner_id)
 
 
+def test_who_was_disabled_by_an_admin_meanwhile_stays_out_after_withdrawing(under: Under) -> None:
+    account, _ = under.joined()
+    under.ask(account)
+    with pytest.raises(InvalidValueError, match="asked to erase"):
+        under.admin.change_user(account.owner_id, UserChange(disabled=False), deed())
+    under.admin.change_user(account.owner_id, UserChange(disabled=True), deed())
+    assert under.erasures.withdraw(account.owner_id)
+    kept = under.accounts.of_owner(account.owner_id)
+    assert kept is not None
+    assert (kept.disabled, kept.erase_at) == (True, None)
+    under.admin.change_user(account.owner_id, UserChange(disabled=False), deed())
+    opened = under.accounts.of_owner(account.owner_id)
+    assert opened is not None
+    assert not opened.disabled
+
+
+def test_asked_many_times_at_once_it_is_asked_once(under: Under) -> None:
+    account, _ = under.joined()
+    start = threading.Barrier(8)
+
+    def ask() -> bytes:
+        start.wait(30)
+        return under.ask(account)[0].id
+
+    with ThreadPoolExecutor(8) as pool:
+        asked = [one.result() for one in [pool.submit(ask) for _ in range(8)]]
+    assert len(set(asked)) == 1
+
+
 def test_it_begins_when_it_is_due_erases_everything_and_keeps_the_receipt(under: Under) -> None:
     account, _ = under.joined()
     other, other_session = under.joined()
@@ -192,14 +236,13 @@ def test_the_last_admin_stays(under: Under) -> None:
 def test_every_table_that_names_an_owner_is_empty_of_it_and_no_table_names_the_address(maria: MariaDb) -> None:
     database = maria.database()
     rows = MySqlErasureRows(database)
-    under = Under(rows, MySqlAccountRows(database), MySqlImageRows(database), MySqlJobRows(database), lambda days: None)
+    admin = MySqlAdminRows(database)
+    images, jobs = MySqlImageRows(database), MySqlJobRows(database)
+    under = Under(rows, MySqlAccountRows(database), images, jobs, admin, lambda days: None)
     account, _ = under.joined()
     assert under.accounts.tried(b"account:" + account.email.encode(), 10, 900)
-    admin = MySqlAdminRows(database)
     admin.note(Deed(b"1" * 16, account.email, "192.0.2.1", "change user", f"{account.email}: disable"), DONE)
     erasure, _, _ = under.ask(account, days=0)
-    with pytest.raises(InvalidValueError, match="asked to erase"):
-        admin.change_user(account.owner_id, UserChange(disabled=False), Deed(b"2" * 16, "a@b.c", "192.0.2.1", "change"))
     assert rows.begin(erasure.id) is not None
     while rows.erase_some(account.owner_id, 3):
         pass
@@ -221,6 +264,45 @@ def test_every_table_that_names_an_owner_is_empty_of_it_and_no_table_names_the_a
     naming = "SELECT COUNT(*) FROM `{}` WHERE LOCATE(%s, CONVERT(`{}` USING utf8mb4)) > 0"
     for table, column in every:
         assert maria.execute(naming.format(table, column), (account.email,)) == [(0,)], (table, column)
+
+
+def test_what_the_log_says_of_others_stays_as_it_is(maria: MariaDb) -> None:
+    database = maria.database()
+    rows, admin = MySqlErasureRows(database), MySqlAdminRows(database)
+    images, jobs = MySqlImageRows(database), MySqlJobRows(database)
+    under = Under(rows, MySqlAccountRows(database), images, jobs, admin, lambda days: None)
+    account, _ = under.joined()
+    for about in (f"{account.email}: disable", f"jo.{account.email}", f"{account.email}.au"):
+        admin.note(replace(deed(), about=about), DONE)
+    erasure, _, _ = under.ask(account, days=0)
+    assert rows.begin(erasure.id) is not None
+    while rows.erase_some(account.owner_id, 100):
+        pass
+    rows.forget(erasure.id)
+    told = [one.about for one in admin.audit(None, 3)]
+    assert told == [f"{account.email}.au", f"jo.{account.email}", f"{opaque(erasure.id)}: disable"]
+
+
+def test_no_zip_is_begun_once_the_erasure_knows_which_there_are(maria: MariaDb) -> None:
+    database = maria.database()
+    rows, downloads = MySqlErasureRows(database), MySqlDownloadRows(database)
+    images, jobs = MySqlImageRows(database), MySqlJobRows(database)
+    under = Under(rows, MySqlAccountRows(database), images, jobs, MySqlAdminRows(database), lambda days: None)
+    account, principal = under.joined()
+    asked = downloads.ask(principal, secrets.token_bytes(16), What.EXPORT, (), None)
+    stretch = downloads.begin(asked.download.id)
+    assert stretch is not None
+    first, second = (
+        OpenZip(number, f"downloads/{secrets.token_hex(32)}/images.zip", "upload", stretch.asked_at, Place())
+        for number in (1, 2)
+    )
+    assert downloads.save(stretch, Saved(Making(open_zip=first, zips=1)))
+    erasure, _, _ = under.ask(account, days=0)
+    begun = rows.begin(erasure.id)
+    assert begun is not None
+    assert begun.loose_keys == (first.object_key,)
+    assert not downloads.save(stretch, Saved(Making(open_zip=second, zips=2)))
+    assert downloads.begin(asked.download.id) is None
 
 
 def test_every_version_and_marker_below_a_prefix_goes_and_nothing_beside_it(s3_client: "S3Client", bucket: str) -> None:

@@ -82,6 +82,27 @@ def test_labels_are_added_to_the_automatic_tags_and_removed_ones_stay_removed(ro
     assert len(rows.renditions.about(DEMO, b"k1").tags) == 3
 
 
+def test_a_run_that_comes_late_takes_no_label_away(rows: RowsUnderTest) -> None:
+    image, job_id = put(rows)
+    order = order_of(rows, job_id)
+    done = [made(order, kind) for kind in order.kinds]
+    label = jobs.label_job(b"l" * 16, order, 3)
+    assert rows.rendering.complete(order, job_id, intent_of(rows, image, *order.kinds), done, ["red"], owed=[label])
+    rows.rendering.label(order, label.id, ["beach"])
+    assert rows.rendering.complete(order, job_id, intent_of(rows, image, *order.kinds), done, ["red"], owed=[label])
+    assert [one.tag for one in rows.renditions.about(DEMO, b"k1").tags] == ["beach", "red"]
+    assert rows.jobs.due(10) == []
+
+
+def test_tags_are_given_by_whoever_makes_ready_what_another_run_gave_up(rows: RowsUnderTest) -> None:
+    image, job_id = put(rows)
+    order = order_of(rows, job_id)
+    done = [made(order, kind) for kind in order.kinds]
+    rows.rendering.fail(order, job_id, "no")
+    assert rows.rendering.complete(order, job_id, intent_of(rows, image, *order.kinds), done, ["red"])
+    assert [one.tag for one in rows.renditions.about(DEMO, b"k1").tags] == ["red"]
+
+
 def test_labels_end_their_job_and_leave_another_image_alone(rows: RowsUnderTest) -> None:
     image, job_id = put(rows)
     order, label = order_of(rows, job_id), jobs.label_job(b"l" * 16, order_of(rows, job_id), 1)

@@ -5,8 +5,10 @@ from dataclasses import replace
 
 import pytest
 
+from chalicelib.adapters.mysql.image_renditions import DEPENDENTS
+from chalicelib.adapters.mysql.spending import miscounted
 from chalicelib.adapters.mysql.sweep_rows import MySqlSweepRows
-from chalicelib.adapters.mysql.trash_moves import DEPENDENTS, LEFT_BEHIND, MOVED
+from chalicelib.adapters.mysql.trash_moves import LEFT_BEHIND, MOVED
 from chalicelib.domain import jobs, sweeping
 from chalicelib.domain.accounts import Principal
 from chalicelib.domain.errors import DoneBeforeError, RowsUnavailableError
@@ -303,6 +305,7 @@ def test_what_is_counted_is_what_is_there(maria: MariaDb) -> None:
 
     (one, two) = trashed(rows, b"k1", b"k2")
     assert counted() == [(1, 210)]
+    assert miscounted(maria.database()) == []
     rows.trash.restore(DEMO, [one.id], some_id())
     assert counted() == [(2, 210)]
     rows.trash.delete(DEMO, [two.id], some_id())

@@ -1,31 +1,26 @@
 """A manager's browser: the live parts of the console, forms that are never overwritten, and the notice of a resize."""
 
-import threading
 from collections.abc import Iterator
 
 import pytest
-from playwright.sync_api import Browser, Page, expect, sync_playwright
+from playwright.sync_api import Browser, Page, expect
 
 from chalicelib.domain import fleet
 from chalicelib.domain.fleet import Node
 from chalicelib.web.fleet_notice import KEPT_SECONDS
-from ops.local.http_server import build_server
-from tests.e2e.browser import browser_path
-from tests.fakes import MemoryParts, memory_app
+from tests.e2e.acceptance import launched
+from tests.e2e.browser import browser_path, served
+from tests.fakes import MemoryParts
 
-CHROMIUM = browser_path()
-ARGUMENTS = ["--headless", "--no-sandbox", "--disable-gpu", "--disable-background-networking", "--no-first-run"]
 FOUR = tuple(Node(f"node-{letter}", f"10.0.0.{index}", 11211) for index, letter in enumerate("abcd", 1))
 
-pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="no browser is installed: ops/setup.sh --browser")
+pytestmark = pytest.mark.skipif(browser_path() is None, reason="no browser is installed: ops/setup.sh --browser")
 
 
 @pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
-    with sync_playwright() as playwright:
-        launched = playwright.chromium.launch(executable_path=CHROMIUM, args=ARGUMENTS)
-        yield launched
-        launched.close()
+    with launched() as browser:
+        yield browser
 
 
 @pytest.fixture
@@ -36,13 +31,8 @@ def parts() -> MemoryParts:
 @pytest.fixture
 def address(parts: MemoryParts) -> Iterator[str]:
     """The application on fakes, served on loopback."""
-    server = build_server(memory_app(parts.services()), "127.0.0.1", 0, max_body_bytes=1 << 20)
-    thread = threading.Thread(target=server.serve_forever)
-    thread.start()
-    yield f"http://127.0.0.1:{server.server_port}"
-    server.shutdown()
-    server.server_close()
-    thread.join(10)
+    with served(parts) as address:
+        yield address
 
 
 @pytest.fixture

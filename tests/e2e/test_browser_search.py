@@ -1,33 +1,28 @@
 """A browser that searches: by filter and by word, with script and without, by mouse and by keyboard."""
 
 import secrets
-import threading
 from collections.abc import Iterator
 from io import BytesIO
 
 import pytest
 from PIL import Image
-from playwright.sync_api import Browser, Page, expect, sync_playwright
+from playwright.sync_api import Browser, Page, expect
 
 from chalicelib.domain.accounts import Principal
 from chalicelib.domain.jobs import Render
-from ops.local.http_server import build_server
-from tests.e2e.browser import browser_path
-from tests.fakes import MemoryParts, NullStopwatch, memory_app
+from tests.e2e.acceptance import launched
+from tests.e2e.browser import browser_path, served
+from tests.fakes import MemoryParts, NullStopwatch
 
-CHROMIUM = browser_path()
-ARGUMENTS = ["--headless", "--no-sandbox", "--disable-gpu", "--disable-background-networking", "--no-first-run"]
 DEMO = Principal("demo")
 
-pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="no browser is installed: ops/setup.sh --browser")
+pytestmark = pytest.mark.skipif(browser_path() is None, reason="no browser is installed: ops/setup.sh --browser")
 
 
 @pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
-    with sync_playwright() as playwright:
-        launched = playwright.chromium.launch(executable_path=CHROMIUM, args=ARGUMENTS)
-        yield launched
-        launched.close()
+    with launched() as browser:
+        yield browser
 
 
 @pytest.fixture
@@ -56,13 +51,8 @@ def see(parts: MemoryParts, key: str, tag: str) -> None:
 @pytest.fixture
 def address(parts: MemoryParts) -> Iterator[str]:
     """The application on fakes, served on loopback."""
-    server = build_server(memory_app(parts.services()), "127.0.0.1", 0, max_body_bytes=1 << 20)
-    thread = threading.Thread(target=server.serve_forever)
-    thread.start()
-    yield f"http://127.0.0.1:{server.server_port}"
-    server.shutdown()
-    server.server_close()
-    thread.join(10)
+    with served(parts) as address:
+        yield address
 
 
 @pytest.fixture(params=[True, False], ids=["with script", "without script"])

@@ -10,7 +10,7 @@ from chalicelib.domain import jobs
 from chalicelib.domain.accounts import Owner
 from chalicelib.domain.admin import BEGUN, DONE, AuditEntry, Counts, Deed, Dump, User, UserChange
 from chalicelib.domain.admin_ports import Row
-from chalicelib.domain.errors import LastAdminError, UnknownUserError
+from chalicelib.domain.errors import InvalidValueError, LastAdminError, UnknownUserError
 from chalicelib.domain.jobs import Job, Removal
 from chalicelib.domain.sweeping import Outcome, quarantine_key
 from tests.fakes.account_rows import MemoryAccountRows
@@ -50,6 +50,10 @@ class MemoryAdminRows:
             account = store.accounts.get(owner_id)
             if account is None:
                 raise UnknownUserError("There is no such user.")
+            if account.erase_at is not None:
+                if change.disabled is False:
+                    raise InvalidValueError("disabled", "Its owner asked to erase this account.")
+                store.disabled_while_erasing |= {owner_id} if change.disabled else set()
             self._put_down(deed, DONE)
             store.accounts[owner_id] = replace(
                 account,

@@ -8,12 +8,12 @@ from dataclasses import replace
 from chalicelib.domain import jobs
 from chalicelib.domain.accounts import Principal
 from chalicelib.domain.albums import Album, AlbumImage, moved
-from chalicelib.domain.errors import InvalidValueError, NotFoundError
+from chalicelib.domain.errors import InvalidValueError, NotFoundError, RequestError
 from chalicelib.domain.images import Image
 from chalicelib.domain.jobs import Render
 from chalicelib.domain.renditions import FULL, THUMBNAIL
 from chalicelib.domain.shares import Target
-from chalicelib.domain.sharing_ports import Added
+from chalicelib.domain.sharing_ports import Added, Most
 from chalicelib.domain.stored_renditions import Rendition, State, object_key_of
 from tests.fakes.store import AlbumImageRow, AlbumRow, JobRow, MemoryStore, ShareRow
 
@@ -57,6 +57,19 @@ class MemoryAlbumRows:
             if len(self._of(owner.id)) >= most:
                 raise InvalidValueError("title", f"There are at most {most} albums. Delete one first.")
             self._store.albums[album_id] = AlbumRow(owner.id, title, self._store.clock.now())
+
+    def create_with(
+        self, principal: Principal, album_id: bytes, title: str, keys: Sequence[bytes], job_id: bytes, most: Most
+    ) -> Added:
+        with self._store.steps.step("albums.create_with"), self._store.lock:
+            self.create(principal, album_id, title, most.albums)
+            try:
+                added = self.add(principal, album_id, keys, job_id, most.images)
+            except RequestError:
+                forget_album(self._store, album_id)
+                raise
+            assert added is not None
+            return added
 
     def rename(self, principal: Principal, album_id: bytes, title: str) -> bool:
         with self._store.steps.step("albums.rename"), self._store.lock:

@@ -60,7 +60,8 @@ class MemoryErasureRows:
                     del self._kept[erasure.id]
                     del self._store.jobs[erasure.id]
                     account = self._store.accounts[owner_id]
-                    self._store.accounts[owner_id] = replace(account, disabled=False, erase_at=None)
+                    stays_out = owner_id in self._store.disabled_while_erasing
+                    self._store.accounts[owner_id] = replace(account, disabled=stays_out, erase_at=None)
                     return True
             return False
 
@@ -75,11 +76,7 @@ class MemoryErasureRows:
             erasure = self._kept[erasure_id][0]
             if erasure.state is State.ASKED and erasure.due_at <= self._store.clock.now():
                 holdings = self.holdings(erasure.owner_id)
-                uploads = self._store.uploads.values()
-                loose = tuple(one.incoming_key for one in uploads if one.owner_id == erasure.owner_id)
-                self._change(
-                    replace(erasure, state=State.BEGUN, rows=holdings.rows, bytes=holdings.bytes, loose_keys=loose)
-                )
+                self._change(replace(erasure, state=State.BEGUN, rows=holdings.rows, bytes=holdings.bytes))
             return self._kept[erasure_id][0]
 
     def erase_some(self, owner_id: bytes, limit: int) -> bool:

@@ -173,11 +173,9 @@ class MemoryParts:
 
 
 def memory_config(environ: Mapping[str, str] | None = None, **changes: Any) -> Config:
-    """A whole configuration; `changes` are by the names of Config."""
-    return replace(
-        config_from({**ENVIRON, **EVERYBODY_IS_DEMO, "FLEET_MODE": "manual", **(environ or {})}),
-        **changes,
-    )
+    """A whole configuration; `changes` are by the names of Config. The key of forms is a secret's, as on AWS."""
+    as_deployed = {"FLEET_MODE": "manual", "FORM_SECRET_ARN": "arn:form-secret"}
+    return replace(config_from({**ENVIRON, **EVERYBODY_IS_DEMO, **as_deployed, **(environ or {})}), **changes)
 
 
 def memory_services(

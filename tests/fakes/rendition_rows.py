@@ -123,9 +123,12 @@ class MemoryRenditionRows:
                     self._store.jobs[intent_id].due_at = self._store.clock.now()
                 return False
             self._store.jobs.pop(intent_id, None)
+            before_it = self._of((order.owner_id, order.key))
+            states = [before_it[one.kind].state for one in made if one.kind in before_it]
+            is_first = ended is not None or any(state is not State.READY for state in states)
             for one in made:
                 self._store.renditions[order.owner_id, order.key, one.kind] = one
-            if tags:
+            if tags and is_first:
                 kept = self._store.tags.setdefault((order.owner_id, order.key), {})
                 for tag in [tag for tag, row in kept.items() if row.automatic and not row.removed]:
                     del kept[tag]

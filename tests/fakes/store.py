@@ -118,6 +118,7 @@ class MemoryStore:
     tokens: dict[bytes, TokenRow] = field(default_factory=dict)
     made_at: dict[bytes, datetime] = field(default_factory=dict)  # of accounts
     quotas: dict[bytes, int] = field(default_factory=dict)
+    disabled_while_erasing: set[bytes] = field(default_factory=set)  # by an admin, between asking and the erasure
     audit: list[AuditEntry] = field(default_factory=list)
     deeds: list[bytes] = field(default_factory=list)  # of the audit's entries
     dumps: dict[bytes, Dump] = field(default_factory=dict)

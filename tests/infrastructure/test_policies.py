@@ -80,7 +80,7 @@ def test_only_the_scaler_touches_instances_and_passes_their_role() -> None:
 
     for service in ("ec2:RunInstances", "ec2:TerminateInstances", "ec2:CreateTags", "iam:", "cloudwatch:"):
         assert reaching(service) == SCALER, service
-    assert reaching("ses:") == {"api_handler", "perform_job"}  # whose erasures end with a receipt
+    assert reaching("ses:") == {"api_handler", "perform_job"}  # the latter: the receipt of an erasure
     assert reaching("s3:DeleteObject") == {"perform_job", "ingest_images"}
     passed = [one for one in MADE["scale_fleet"]["Statement"] if one["Action"] == "iam:PassRole"]
     assert [one["Resource"] for one in passed] == [OUTPUTS["NodeRoleArn"]]
@@ -132,7 +132,8 @@ def test_several_fill_a_place_that_stands_alone() -> None:
 
 def test_what_an_environment_does_not_have_is_not_allowed_and_what_is_not_told_is_refused() -> None:
     values = policy_values({**OUTPUTS, "MailSender": ""}, CHOICES)
-    assert "ses:SendEmail" not in actions(filled(TEMPLATES["api_handler"], values))
+    for function in ("api_handler", "perform_job"):
+        assert "ses:SendEmail" not in actions(filled(TEMPLATES[function], values))
     with pytest.raises(StageError, match="JobQueueArn"):
         policies({name: value for name, value in OUTPUTS.items() if name != "JobQueueArn"}, CHOICES)
     with pytest.raises(StageError, match="Nothing tells Unknown"):

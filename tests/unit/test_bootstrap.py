@@ -82,5 +82,7 @@ def test_what_is_made_at_first_use_is_made_once_also_by_many_at_once() -> None:
 
 
 def test_the_key_of_forms_is_the_settings_or_the_secrets() -> None:
-    by_secret = memory_config(form_secret_arn="arn:secret", secret_key="")
-    assert memory_services().form_key() == memory_services(config=by_secret).form_key() == ENVIRON["SECRET_KEY"]
+    by_setting = memory_config(form_secret_arn=None, secret_key="a key among the settings")
+    assert memory_services(config=by_setting).form_key() == "a key among the settings"
+    by_secret = memory_config()
+    assert (by_secret.secret_key, memory_services(config=by_secret).form_key()) == ("", ENVIRON["SECRET_KEY"])

@@ -1,11 +1,19 @@
 """The month's cost by line, and change sets in words."""
 
+import io
+from types import SimpleNamespace
+from typing import cast
+
 import pytest
 
 from ops.aws import change_words, cost
+from ops.aws.artefact import node_artefact
+from ops.aws.commands import plan
 from ops.aws.commands.plan import load_of
+from ops.aws.environment import Environment
 from ops.aws.errors import UsageError
-from ops.aws.templates import PARTS, template_of
+from ops.aws.telling import Telling
+from ops.aws.templates import PARTS, PROJECT, template_of
 from ops.aws.wanted_resources import resources_made
 
 TEMPLATES = {part: template_of(part) for part in PARTS}
@@ -76,3 +84,26 @@ def test_conditions_are_reckoned_as_cloudformation_does() -> None:
     assert {"NatA", "NatB"} & made() == {"NatA"}
     assert {"NatA", "NatB", "NatC"} <= made(NatGateways="each-zone", Zones="3")
     assert not {"Vpc", "NatA"} & made(ExistingVpcId="vpc-1")
+
+
+def test_a_plan_asks_for_the_nodes_script_that_creating_would_store() -> None:
+    asked: dict[str, dict[str, str]] = {}
+
+    class Stacks:
+        def status(self, _part: str) -> str:
+            return "CREATE_COMPLETE"
+
+        def parameters(self, _part: str) -> dict[str, str]:
+            return {}
+
+        outputs = parameters
+
+        def change_set(self, part: str, parameters: dict[str, str], _move: object) -> tuple[str, list[object]]:
+            asked[part] = parameters
+            return "", []
+
+    environment = cast(Environment, SimpleNamespace(name="blue", stacks=Stacks()))
+    plan.planned(environment, {}, Telling(err=io.StringIO()))
+    assert asked["app"] == node_artefact(PROJECT, "blue").parameters
+    plan.planned(environment, {"ExistingNodeLaunchTemplateName": "mine"}, Telling(err=io.StringIO()))
+    assert asked["app"] == {"ExistingNodeLaunchTemplateName": "mine"}

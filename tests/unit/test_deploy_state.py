@@ -6,16 +6,18 @@ import subprocess
 import sys
 import zipfile
 from pathlib import Path
-from typing import Any
+from types import SimpleNamespace
+from typing import Any, cast
 
 import pytest
 from botocore.exceptions import ClientError
 
+from ops.aws.account import Account
 from ops.aws.bytecode import with_bytecode
 from ops.aws.creating import Known, Step, check_cdn, create, steps_to_create
 from ops.aws.deploy_state import LOCK, LOCK_SECONDS, Holder, Records, api_id_of, may_take
 from ops.aws.errors import OperatorError, UsageError
-from ops.aws.functions import mappings_to_drop, refuse_old_python, with_found_api
+from ops.aws.functions import CHALICE_SECONDS, Functions, mappings_to_drop, refuse_old_python, with_found_api
 
 
 class Bucket:
@@ -66,6 +68,19 @@ def test_a_lock_is_taken_over_when_it_is_old_or_its_process_is_gone() -> None:
     assert may_take(held, 1001.0, "here", lambda _pid: False)
     assert not may_take(held, 1001.0, "elsewhere", lambda _pid: False)
     assert may_take(held, 1001.0 + LOCK_SECONDS, "elsewhere", lambda _pid: True)
+
+
+def test_a_chalice_that_does_not_end_is_told_in_words_before_its_lock_is_anybodys(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    def hangs(words: list[str], *, timeout: float, **_options: Any) -> None:
+        raise subprocess.TimeoutExpired(words, timeout)
+
+    monkeypatch.setattr(subprocess, "run", hangs)
+    account = cast(Account, SimpleNamespace(profile=None, poll_seconds=0.1, region="eu-west-1"))
+    with pytest.raises(OperatorError, match=r"`chalice deploy` was ended after"):
+        Functions(account, "blue", Records(Bucket(), "b"), print)._chalice(tmp_path, "deploy")
+    assert LOCK_SECONDS > 2 * CHALICE_SECONDS  # it packages, then deploys
 
 
 def test_a_record_is_written_only_over_what_was_read() -> None:

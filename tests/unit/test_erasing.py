@@ -19,6 +19,7 @@ from chalicelib.domain.erasing import (
     children_first,
     erasure_job,
     order_of,
+    without,
 )
 from chalicelib.domain.errors import (
     InvalidValueError,
@@ -197,6 +198,17 @@ def test_what_was_still_being_written_is_found_hours_later() -> None:
     assert world.left() == []
 
 
+@pytest.mark.parametrize("place", ["incoming/", "quarantine/incoming/", "quarantine/originals/"])
+def test_what_came_and_was_no_image_and_what_was_put_aside_goes_too(place: str) -> None:
+    world = World(grace_days=0)
+    world.parts.objects.put(f"{place}{world.owner_id.hex()}/{'a' * 32}", PICTURE, "image/png")
+    world.parts.objects.put(f"{place}{'b' * 32}/{'a' * 32}", PICTURE, "image/png")
+    world.ask()
+    world.work()
+    assert world.left() == []
+    assert f"{place}{'b' * 32}/{'a' * 32}" in world.parts.objects.stored
+
+
 @pytest.mark.parametrize("number", range(1, 26))
 def test_an_erasure_that_ends_anywhere_goes_on_where_it_was(number: int) -> None:
     world = World(grace_days=0)
@@ -246,6 +258,18 @@ def test_the_last_admin_cannot_go() -> None:
     assert world.services.accounts.of(admin).erase_at is None
     world.joined("second@example.org", admin=True)
     assert world.erasing.ask(admin, PASSWORD, SITE, ADDRESS).erasure.state is State.ASKED
+
+
+@pytest.mark.parametrize(
+    "text", ["ann@x.org", "ann@x.org: disable", "link, asked for by ann@x.org, 3 rows", "Ask ann@x.org."]
+)
+def test_an_address_is_taken_out_of_a_text(text: str) -> None:
+    assert without("ann@x.org", text, "erased-1") == text.replace("ann@x.org", "erased-1")
+
+
+@pytest.mark.parametrize("text", ["joann@x.org", "jo.ann@x.org", "jo+ann@x.org", "ann@x.org.au", "ann@x.organic"])
+def test_a_longer_address_is_somebody_else_s(text: str) -> None:
+    assert without("ann@x.org", text, "erased-1") == text
 
 
 def test_an_owner_is_named_in_the_wire_keys_of_what_is_cached() -> None:

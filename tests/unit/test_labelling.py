@@ -9,6 +9,7 @@ from chalicelib.domain.errors import (
     UnavailableError,
     UnreadableImageError,
 )
+from chalicelib.domain.jobs import MOST_TRIES
 from chalicelib.domain.labels import MOST_LABELS, tags_of
 from chalicelib.domain.stored_renditions import State
 from chalicelib.services.labelling import TRIES
@@ -113,6 +114,28 @@ def test_a_refusal_is_not_asked_again(error: StoreError) -> None:
     store.parts.steps.fail("labels.of", error)
     store.put(NEW)
     store.end()
+    assert (store.labels.seen, store.states(), store.parts.store.jobs) == ([], {State.READY}, {})
+
+
+def test_an_image_whose_stored_bytes_are_damaged_goes_without_labels() -> None:
+    store = Labelled()
+    object_key = store.put(NEW).object_key
+    store.services.worker.perform(store.parts.queue.messages.pop(0))
+    store.parts.objects.stored[object_key] = (OLD, "image/png")
+    store.end()
+    assert (store.labels.seen, store.states(), store.parts.store.jobs) == ([], {State.READY}, {})
+
+
+def test_what_never_works_is_given_up_in_the_end() -> None:
+    store = Labelled()
+    store.put(NEW)
+    store.services.worker.perform(store.parts.queue.messages.pop(0))
+    store.parts.renderer.failure = UnavailableError("The renderer does not work.")
+    (label_id,) = store.parts.queue.messages
+    for _ in range(MOST_TRIES):
+        with pytest.raises(UnavailableError):
+            store.services.worker.perform(label_id)
+    store.services.worker.perform(label_id)
     assert (store.labels.seen, store.states(), store.parts.store.jobs) == ([], {State.READY}, {})
 
 

@@ -103,6 +103,8 @@ def test_what_does_not_fit_into_one_zip_is_several(store: DownloadStore) -> None
     for limits in (
         ZipLimits(most_bytes=1 << 20, most_images=5, part_bytes=100, stretch_seconds=0),
         ZipLimits(most_bytes=600, most_images=100, part_bytes=100, stretch_seconds=60),
+        ZipLimits(most_bytes=1 << 20, most_images=100, most_record_bytes=1000, part_bytes=100, stretch_seconds=0),
+        ZipLimits(most_bytes=1 << 20, most_images=100, most_record_bytes=1000, part_bytes=100, stretch_seconds=60),
     ):
         limited = DownloadStore(limits)
         limited.filled()

@@ -12,7 +12,7 @@ import pytest
 from chalicelib.web.openapi import document
 from tests.fakes import MemoryParts
 from tests.web.caller import JSON, URLENCODED, Caller
-from tests.web.html_page import HtmlPage, put
+from tests.web.html_page import HtmlPage, put, query_of
 from tests.web.people import Person, joined, people_app
 from tests.web.test_people import CSRF, PICTURE
 
@@ -70,6 +70,15 @@ def test_thirty_are_chosen_moved_to_the_trash_and_back_by_undo(call: Caller) -> 
     assert "30 images restored." in page.text
     assert all(key in page.text for key in keys)
     assert "moved to Trash" not in HtmlPage(call("GET", answer.headers["location"]).body).text
+
+
+def test_an_action_on_what_a_search_found_leads_back_to_it(call: Caller) -> None:
+    keys = stored(call, 3)
+    found = HtmlPage(call("GET", f"/?q={keys[0][:1]}").body)
+    fields = [(one["name"], one["value"]) for one in found.all("input") if one.attributes.get("type") == "hidden"]
+    kept = dict(one for one in fields if one[0] in ("after", "q", "back"))
+    answer = call.submit("/selection", URLENCODED, urlencode({**kept, "action": "trash", "key": keys[0]}).encode())
+    assert query_of(answer.headers["location"])["q"] == keys[0][:1]
 
 
 def test_the_trash_shows_restores_and_deletes_for_ever_after_asking(call: Caller) -> None:

@@ -55,7 +55,12 @@ class MySqlAdminRows:
                     "disabled", "Its owner asked to erase this account, and only they can withdraw it."
                 )
             if change.disabled is not None:
-                moment = "COALESCE(disabled_at, UTC_TIMESTAMP(6))" if change.disabled else "NULL"
+                # An account that is to be erased is disabled already, until its owner withdraws that: now for good.
+                moment = (
+                    "IF(disabled_at IS NULL OR erase_at IS NOT NULL, UTC_TIMESTAMP(6), disabled_at)"
+                    if change.disabled
+                    else "NULL"
+                )
                 transaction.change(f"UPDATE accounts SET disabled_at = {moment} WHERE owner_id = %s", (owner_id,))
             if change.disabled:
                 shut_out(transaction, [owner_id])

@@ -15,7 +15,7 @@ from chalicelib.domain.albums import Album, AlbumImage, moved
 from chalicelib.domain.errors import InvalidValueError, NotFoundError
 from chalicelib.domain.keys import text_of
 from chalicelib.domain.renditions import THUMBNAIL
-from chalicelib.domain.sharing_ports import Added
+from chalicelib.domain.sharing_ports import Added, Most
 
 ALBUM_COUNT = (  # what hangs on an image that is not there any more, or in the trash, does not count
     "(SELECT COUNT(*) FROM album_images n JOIN images j ON j.owner_id = n.owner_id AND j.image_key = n.image_key "
@@ -83,19 +83,24 @@ class MySqlAlbumRows:
         return [_item(row[1:]) for row in found]
 
     def create(self, principal: Principal, album_id: bytes, title: str, most: int) -> None:
-        def work(transaction: Transaction) -> None:
-            owner = locked_owner(transaction, principal)
-            if _has(transaction, owner, album_id):
-                return  # committed, its answer was lost
-            ((count,),) = transaction.select("SELECT COUNT(*) FROM albums WHERE owner_id = %s", (owner.id,))
-            if count >= most:
-                raise InvalidValueError("title", f"There are at most {most} albums. Delete one first.")
-            transaction.change(
-                "INSERT INTO albums (id, owner_id, title, created_at) VALUES (%s, %s, %s, UTC_TIMESTAMP(6))",
-                (album_id, owner.id, title),
-            )
+        self._database.transaction(
+            lambda transaction: _make(transaction, locked_owner(transaction, principal), album_id, title, most)
+        )
 
-        self._database.transaction(work)
+    def create_with(
+        self, principal: Principal, album_id: bytes, title: str, keys: Sequence[bytes], job_id: bytes, most: Most
+    ) -> Added:
+        added = 0
+
+        def work(transaction: Transaction) -> Added:
+            nonlocal added
+            owner = locked_owner(transaction, principal)
+            _make(transaction, owner, album_id, title, most.albums)
+            done = _put_in(transaction, owner, album_id, keys, job_id, most.images)
+            added = done.count or added  # a second run, after an answer that was lost, finds them there
+            return Added(added, done.jobs)
+
+        return self._database.transaction(work)
 
     def rename(self, principal: Principal, album_id: bytes, title: str) -> bool:
         def work(transaction: Transaction) -> bool:
@@ -129,19 +134,9 @@ class MySqlAlbumRows:
             owner = locked_owner(transaction, principal)
             if not _has(transaction, owner, album_id):
                 return None
-            there = {key: place for key, _, place, _ in _order(transaction, album_id)}
-            new = [key for key in dict.fromkeys(keys) if key not in there]
-            _refuse_missing(transaction, owner, new)
-            if new and len(there) + len(new) > most:
-                raise InvalidValueError("key", f"An album has at most {most} images.")
-            place = max(there.values(), default=-1) + 1
-            transaction.change_many(
-                "INSERT INTO album_images (id, album_id, owner_id, image_key, place) VALUES (%s, %s, %s, %s, %s)",
-                [(secrets.token_bytes(16), album_id, owner.id, key, place + at) for at, key in enumerate(new)],
-            )
-            added = len(new) or added  # a second run, after an answer that was lost, finds them there
-            due = owe_downloads(transaction, owner, job_id, album_id=album_id)
-            return Added(added, due)
+            done = _put_in(transaction, owner, album_id, keys, job_id, most)
+            added = done.count or added  # as in create_with
+            return Added(added, done.jobs)
 
         return self._database.transaction(work)
 
@@ -191,6 +186,34 @@ class MySqlAlbumRows:
             return bool(found)
 
         return self._database.transaction(work)
+
+
+def _make(transaction: Transaction, owner: Owner, album_id: bytes, title: str, most: int) -> None:
+    if _has(transaction, owner, album_id):
+        return  # committed, its answer was lost
+    ((count,),) = transaction.select("SELECT COUNT(*) FROM albums WHERE owner_id = %s", (owner.id,))
+    if count >= most:
+        raise InvalidValueError("title", f"There are at most {most} albums. Delete one first.")
+    transaction.change(
+        "INSERT INTO albums (id, owner_id, title, created_at) VALUES (%s, %s, %s, UTC_TIMESTAMP(6))",
+        (album_id, owner.id, title),
+    )
+
+
+def _put_in(
+    transaction: Transaction, owner: Owner, album_id: bytes, keys: Sequence[bytes], job_id: bytes, most: int
+) -> Added:
+    there = {key: place for key, _, place, _ in _order(transaction, album_id)}
+    new = [key for key in dict.fromkeys(keys) if key not in there]
+    _refuse_missing(transaction, owner, new)
+    if new and len(there) + len(new) > most:
+        raise InvalidValueError("key", f"An album has at most {most} images.")
+    place = max(there.values(), default=-1) + 1
+    transaction.change_many(
+        "INSERT INTO album_images (id, album_id, owner_id, image_key, place) VALUES (%s, %s, %s, %s, %s)",
+        [(secrets.token_bytes(16), album_id, owner.id, key, place + at) for at, key in enumerate(new)],
+    )
+    return Added(len(new), owe_downloads(transaction, owner, job_id, album_id=album_id))
 
 
 def _has(transaction: Transaction, owner: Owner, album_id: bytes) -> bool:

@@ -2,6 +2,7 @@
 
 from chalicelib.adapters.mysql.database import Database, Selecting, Transaction
 from chalicelib.adapters.mysql.due_jobs import insert_jobs
+from chalicelib.adapters.mysql.image_renditions import DEPENDENTS
 from chalicelib.adapters.mysql.image_rows import bump, image_under, locked_owner
 from chalicelib.adapters.mysql.image_terms import index
 from chalicelib.adapters.mysql.principals import Whose
@@ -14,10 +15,6 @@ from chalicelib.domain.keys import text_of
 from chalicelib.domain.ports import Precondition
 
 _OF = "owner_id = %s AND image_key = %s"
-_BESIDE = (  # the tables whose rows go with an image's key
-    *("renditions", "image_tags", "image_details"),
-    *("album_images", "shares"),
-)
 
 
 class MySqlDetailRows:
@@ -65,9 +62,9 @@ class MySqlDetailRows:
                 raise KeyTakenError(
                     f"Another image has the key “{text_of(new_key)}” already. Choose another key, or delete that image."
                 )
-            for table in _BESIDE:
+            for table in DEPENDENTS:
                 transaction.change(f"DELETE FROM {table} WHERE {_OF}", (owner.id, new_key))
-            for table in ("images", *_BESIDE):
+            for table in ("images", *DEPENDENTS):
                 transaction.change(f"UPDATE {table} SET image_key = %s WHERE {_OF}", (new_key, owner.id, key))
             index(transaction, owner.id, [key, new_key])
             due = _owed_again(transaction, owner, new_key, image.object_key, job_id)

@@ -21,6 +21,7 @@ from chalicelib.domain.erasing import (
     children_first,
     erasure_job,
     opaque,
+    without,
 )
 from chalicelib.domain.errors import UnknownUserError
 
@@ -49,11 +50,11 @@ class MySqlErasureRows:
 
     def ask(self, erasure_id: bytes, receipt_hash: bytes, owner_id: bytes, grace_seconds: int) -> tuple[Erasure, bytes]:
         def work(transaction: Transaction) -> tuple[Erasure, bytes]:
-            found = _found(transaction, "owner_id = %s FOR UPDATE", owner_id)
+            asked = transaction.select("SELECT email FROM accounts WHERE owner_id = %s FOR UPDATE", (owner_id,))
+            found = _found(transaction, "owner_id = %s FOR UPDATE", owner_id)  # behind the lock of the account
             if found is not None:  # committed, its answer was lost; or asked twice at once
                 return found, derived_id(found.id, 0)
             keep_an_admin(transaction, owner_id)
-            asked = transaction.select("SELECT email FROM accounts WHERE owner_id = %s FOR UPDATE", (owner_id,))
             if not asked:
                 raise UnknownUserError("There is no such user.")
             shut_out(transaction, [owner_id])
@@ -63,9 +64,9 @@ class MySqlErasureRows:
                 (erasure_id, owner_id, grace_seconds, asked[0][0], receipt_hash),
             )
             transaction.change(
-                "UPDATE accounts SET disabled_at = UTC_TIMESTAMP(6), "
+                "UPDATE accounts SET disabled_at = (SELECT e.asked_at FROM erasures e WHERE e.id = %s), "
                 "erase_at = (SELECT e.due_at FROM erasures e WHERE e.id = %s) WHERE owner_id = %s",
-                (erasure_id, owner_id),
+                (erasure_id, erasure_id, owner_id),
             )
             job = erasure_job(derived_id(erasure_id, 0), Order(erasure_id, owner_id))
             insert_jobs(transaction, [job], grace_seconds)
@@ -84,11 +85,14 @@ class MySqlErasureRows:
             found = _found(transaction, "owner_id = %s FOR UPDATE", owner_id)
             if found is None or found.state is not State.ASKED:
                 return withdrawn and found is None  # committed, its answer was lost
+            transaction.change(  # whom an admin disabled since then stays out
+                "UPDATE accounts SET disabled_at = IF(disabled_at = "
+                "(SELECT e.asked_at FROM erasures e WHERE e.id = %s), NULL, disabled_at), "
+                "erase_at = NULL WHERE owner_id = %s",
+                (found.id, owner_id),
+            )
             transaction.change("DELETE FROM erasures WHERE id = %s", (found.id,))
             transaction.change("DELETE FROM jobs WHERE id = %s", (derived_id(found.id, 0),))
-            transaction.change(
-                "UPDATE accounts SET disabled_at = NULL, erase_at = NULL WHERE owner_id = %s", (owner_id,)
-            )
             withdrawn = True
             return True
 
@@ -112,6 +116,7 @@ class MySqlErasureRows:
             ):
                 return found
             holdings = _holdings(transaction, found.owner_id)
+            _end_downloads(transaction, found.owner_id)
             receipt = json.dumps({"rows": dict(holdings.rows), "bytes": holdings.bytes, "erased": {}})
             loose = json.dumps(_loose_keys(transaction, found.owner_id))
             transaction.change(
@@ -196,14 +201,17 @@ def _holdings(transaction: Transaction, owner_id: bytes) -> Holdings:
     return Holdings(rows, int(taken[0][0]) if taken else 0)
 
 
+def _end_downloads(transaction: Transaction, owner_id: bytes) -> None:
+    """No run of the worker begins another zip of the owner's, whose key would not be known here."""
+    transaction.change("UPDATE downloads SET state = 'failed' WHERE owner_id = %s AND state = 'making'", (owner_id,))
+
+
 def _loose_keys(transaction: Transaction, owner_id: bytes) -> list[str]:
-    """The objects of the owner's whose keys do not name the owner: uploads that are under way, and downloads."""
-    found = transaction.select("SELECT incoming_key FROM uploads WHERE owner_id = %s", (owner_id,))
-    if transaction.select(f"{_TABLES} AND c.table_name = 'download_zips'", ("download_id",)):
-        found += transaction.select(
-            "SELECT z.object_key FROM download_zips z JOIN downloads d ON d.id = z.download_id WHERE d.owner_id = %s",
-            (owner_id,),
-        )
+    """The objects of the owner's whose keys do not name the owner: the zips of downloads."""
+    found = transaction.select(
+        "SELECT z.object_key FROM download_zips z JOIN downloads d ON d.id = z.download_id WHERE d.owner_id = %s",
+        (owner_id,),
+    )
     return [str(object_key) for (object_key,) in found]
 
 
@@ -221,9 +229,10 @@ def _forget_address(transaction: Transaction, email: bytes, instead: str) -> Non
     for table in ("audit", "dumps"):
         transaction.change(f"UPDATE {table} SET actor_email = %s WHERE actor_email = %s", (instead.encode(), email))
     address = email.decode()
-    transaction.change(
-        "UPDATE audit SET about = REPLACE(about, %s, %s) WHERE LOCATE(%s, about) > 0", (address, instead, address)
-    )
+    for number, about in transaction.select(
+        "SELECT id, about FROM audit WHERE LOCATE(%s, about) > 0 FOR UPDATE", (address,)
+    ):
+        transaction.change("UPDATE audit SET about = %s WHERE id = %s", (without(address, about, instead), number))
 
 
 def _found(transaction: Transaction, condition: str, wanted: bytes) -> Erasure | None:

@@ -13,7 +13,8 @@ from chalicelib.domain.ports import Draft
 from chalicelib.domain.renditions import MEDIA_TYPE, ON_ARRIVAL
 from chalicelib.domain.stored_renditions import State, object_key_of, original_of
 
-_GONE_WITH_IT = ("image_tags", "image_details", "album_images", "shares")
+# Tables whose rows hang on an image by owner_id and image_key.
+DEPENDENTS = ("renditions", "image_tags", "image_details", "album_images", "shares")
 
 _INSERT = """
 INSERT INTO renditions (owner_id, image_key, kind, source_object_key, object_key, media_type, state, created_at)
@@ -49,24 +50,26 @@ def insert_due(
 
 def replaced(transaction: Transaction, image: Image) -> Freed:
     """Deletes the image's renditions; what it and they leave behind."""
-    whose = (image.owner_id, image.key)
-    found = transaction.select(f"{MADE} AND image_key = %s FOR UPDATE", whose)
-    transaction.change("DELETE FROM renditions WHERE owner_id = %s AND image_key = %s", whose)
-    return freed_of(image.owner_id, [image], found)
+    return _without(transaction, image, ("renditions",))
 
 
 def deleted(transaction: Transaction, image: Image) -> Freed:
     """Deletes the image's renditions, tags, details, places in albums and links; what it and they leave behind."""
-    for table in _GONE_WITH_IT:
-        transaction.change(f"DELETE FROM {table} WHERE owner_id = %s AND image_key = %s", (image.owner_id, image.key))
-    return replaced(transaction, image)
+    return _without(transaction, image, DEPENDENTS)
+
+
+def _without(transaction: Transaction, image: Image, tables: Sequence[str]) -> Freed:
+    whose = (image.owner_id, image.key)
+    found = transaction.select(f"{MADE} AND image_key = %s FOR UPDATE", whose)
+    for table in tables:
+        transaction.change(f"DELETE FROM {table} WHERE owner_id = %s AND image_key = %s", whose)
+    return freed_of(image.owner_id, [image], found)
 
 
 def all_deleted(transaction: Transaction, owner: Owner, images: Sequence[Image]) -> Freed:
     """As `deleted`, for every image of the owner's, in the trash too; what they leave behind."""
     found = transaction.select(f"{MADE} FOR UPDATE", (owner.id,))
-    transaction.change("DELETE FROM renditions WHERE owner_id = %s", (owner.id,))
-    for table in _GONE_WITH_IT:
+    for table in DEPENDENTS:
         transaction.change(f"DELETE FROM {table} WHERE owner_id = %s AND image_key IS NOT NULL", (owner.id,))
     return freed_of(owner.id, images, found)
 

@@ -162,26 +162,28 @@ class MySqlRenderRows:
     ) -> bool:
         def work(transaction: Transaction) -> bool:
             owner = _still(transaction, order)
-            ended = transaction.change("DELETE FROM jobs WHERE id = %s", (job_id,))
+            ended = bool(transaction.change("DELETE FROM jobs WHERE id = %s", (job_id,)))
             if owner is None:
                 transaction.change("UPDATE jobs SET due_at = UTC_TIMESTAMP(6) WHERE id = %s", (intent_id,))
                 return False
             # Claimed or not, the removal leaves these objects alone while their original is the image's.
             transaction.change("DELETE FROM jobs WHERE id = %s", (intent_id,))
+            is_first = ended
             for one in made:
                 found = transaction.select(
-                    "SELECT IF(state = 'ready', size, 0) FROM renditions WHERE owner_id = %s AND image_key = %s "
+                    "SELECT state, IF(state = 'ready', size, 0) FROM renditions WHERE owner_id = %s AND image_key = %s "
                     "AND kind = %s FOR UPDATE",
                     (owner.id, order.key, one.kind),
                 )
-                for (counted,) in found:
+                for state, counted in found:
                     count(transaction, owner, one.size - counted)
+                    is_first = is_first or state != State.READY.value
                 transaction.change(
                     "UPDATE renditions SET state = 'ready', object_key = %s, sha256 = %s, width = %s, height = %s, "
                     "size = %s, why = NULL WHERE owner_id = %s AND image_key = %s AND kind = %s",
                     (one.object_key, one.sha256, one.width, one.height, one.size, owner.id, order.key, one.kind),
                 )
-            if tags:
+            if tags and is_first:  # a run that comes late would take away the labels that the first one owed
                 give_automatic(transaction, owner, order.key, tags)
                 index(transaction, owner.id, [order.key])
             if seen is not None:

@@ -50,6 +50,7 @@ def miscounted(database: Database) -> list[tuple[bytes, int, int]]:
     found = database.select(
         "SELECT id, bytes, added FROM (SELECT o.id, o.bytes, "
         "(SELECT COALESCE(SUM(i.size), 0) FROM images i WHERE i.owner_id = o.id) "
+        "+ (SELECT COALESCE(SUM(t.size), 0) FROM trashed_images t WHERE t.owner_id = o.id) "
         "+ (SELECT COALESCE(SUM(r.size), 0) FROM renditions r WHERE r.owner_id = o.id AND r.state = 'ready') AS added "
         "FROM owners o) counted WHERE bytes <> added"
     )

@@ -10,7 +10,7 @@ from typing import Any
 
 from chalicelib.adapters.mysql.database import Transaction
 from chalicelib.adapters.mysql.due_jobs import derived_id, insert_jobs
-from chalicelib.adapters.mysql.image_renditions import MADE, freed_of
+from chalicelib.adapters.mysql.image_renditions import DEPENDENTS, MADE, freed_of
 from chalicelib.adapters.mysql.image_rows import COLUMN_COUNT, COLUMNS, image_of
 from chalicelib.adapters.mysql.image_terms import index
 from chalicelib.adapters.mysql.spending import spend
@@ -28,8 +28,6 @@ LEFT_BEHIND = {
     "uploads": "what became of an upload, not of the image",
     "findings": "what the sweeper found; it looks again",
 }
-# Tables whose rows hang on an image by owner_id and image_key.
-DEPENDENTS = ("renditions", "image_tags", "image_details", "album_images", "shares")
 TRASHED = f"{COLUMNS}, i.id, i.batch_id, i.trashed_at"
 TRASHED_COUNT = COLUMN_COUNT + 3
 _STATEMENT_ROWS = 200  # of one statement's IN, which keeps it on the index

@@ -87,5 +87,5 @@ def write_backup(
 
 def _sha256s(database: Database) -> dict[str, str]:
     with closing(database.connect()) as connection, connection.cursor() as cursor:
-        cursor.execute("SELECT object_key, sha256 FROM images")
+        cursor.execute("SELECT object_key, sha256 FROM images UNION ALL SELECT object_key, sha256 FROM trashed_images")
         return {str(key): bytes(sha256).hex() for key, sha256 in cursor.fetchall()}

@@ -5,13 +5,14 @@ from dataclasses import asdict
 
 from ops.aws import change_words, cost, cost_words
 from ops.aws.account import Account
+from ops.aws.artefact import node_artefact
 from ops.aws.command import CHANGES, OK
-from ops.aws.creating import steps_to_create
+from ops.aws.creating import Step, steps_to_create
 from ops.aws.environment import Environment
 from ops.aws.errors import OperatorError, UsageError
 from ops.aws.stack_moves import Move, move_to_make
 from ops.aws.telling import Telling
-from ops.aws.templates import CDN, PARTS, ROTATION, parameters_for, template_of
+from ops.aws.templates import CDN, PARTS, PROJECT, ROTATION, parameters_for, template_of
 from ops.aws.wanted_resources import resources_made
 
 _LOADS = {"requests": "requests", "uploads": "uploads", "stored-gb": "stored_gb", "out-gb": "out_gb"}
@@ -79,8 +80,9 @@ def planned(
     """The changes, and all parameters as they would be. Raises OperatorError if a stack is in no state to change."""
     changes: list[change_words.Change] = []
     parameters = dict(given)
-    told: dict[str, str] = {}
-    wanted = {str(step) for step in steps_to_create(given, cdn=cdn)}
+    steps = steps_to_create(given, cdn=cdn)
+    wanted = {str(step) for step in steps}
+    told = node_artefact(PROJECT, environment.name).parameters if Step.ARTEFACT in steps else {}
     for part in PARTS:
         before = environment.stacks.parameters(part)
         parameters = {**{name: value for name, value in before.items() if name != "Environment"}, **parameters}
