@@ -21,7 +21,7 @@ LIBRARIES = "import chalice.app, jinja2, pymysql, pymemcache"
 FIRST_GET = "import app, chalicelib.web.api; [app.services().images, app.services().accounts]"
 FIRST_UPLOAD = "import app; images = app.services().images; images.objects.put; images.queue.send"
 WITH_CLIENTS = f"{LIBRARIES}, boto3; [boto3.session.Session().client(name) for name in ('s3', 'sqs')]"
-_TAKEN = "import time; started = time.perf_counter(); {}; print(time.perf_counter() - started)"
+TAKEN = "import time; started = time.perf_counter(); {}; print(time.perf_counter() - started)"
 _PROCESS_SECONDS = 60
 
 
@@ -60,7 +60,7 @@ def _seconds(statements: str) -> float:
             "AWS_SHARED_CREDENTIALS_FILE": os.devnull,
         }
         done = subprocess.run(
-            [sys.executable, "-c", _TAKEN.format(statements)],
+            [sys.executable, "-c", TAKEN.format(statements)],
             cwd=elsewhere,
             env=environ,
             capture_output=True,

@@ -29,6 +29,7 @@ from bench.proofs import (
     read_your_writes,
     resize_without_dip,
     scaler_rounds,
+    there_and_back,
 )
 from chalicelib.domain.assignments import KINDS
 from tests.operator import upgrade_under_load
@@ -268,6 +269,14 @@ def _upgrade_verdict(rounds: list[dict[str, object]]) -> tuple[bool, str]:
     return upgrade_under_load.verdict([upgrade_under_load.RoundResult(**each) for each in rounds])  # type: ignore[arg-type]
 
 
+def _back_round(folder: Path, seed: int) -> dict[str, object]:
+    return asdict(there_and_back.run_round(folder, seed, say))
+
+
+def _back_verdict(rounds: list[dict[str, object]]) -> tuple[bool, str]:
+    return there_and_back.verdict([there_and_back.RoundResult(**each) for each in rounds])  # type: ignore[arg-type]
+
+
 PROOFS = [
     Proof("acknowledged-uploads", 10, _uploads_round, _uploads_verdict),
     Proof("killed-parts", 4, _parts_round, _parts_verdict),
@@ -281,6 +290,7 @@ PROOFS = [
     Proof("upgrade-under-load", 1, _upgrade_round, _upgrade_verdict),
     Proof("former-release", 1, _former_round, _former_verdict),
     Proof("fleet-follows", 1, _follows_round, _follows_verdict),
+    Proof("there-and-back", 1, _back_round, _back_verdict),
 ]
 
 

@@ -1,6 +1,6 @@
 """`make bench`: every ratio, each from one run in which both sides take turns, written to bench/RESULTS.md.
 
-    python -m bench.run [router cached-get http-get import upload memory thumbnail scaler-run gallery-pages sign-in]
+    python -m bench.run [NAME ...]
 
 What is not run keeps its last result. bench/recorded.json holds what the page is made from.
 """
@@ -21,6 +21,7 @@ from bench import (
     gallery_pages,
     http_get,
     memory,
+    package_import,
     router,
     scaler_run,
     sign_in,
@@ -37,6 +38,7 @@ RESULTS = PROJECT / "bench" / "RESULTS.md"
 ALONE: dict[str, Callable[[], list[Row]]] = {
     "router": router.rows,
     "import": app_import.rows,
+    "package-import": package_import.rows,
     "thumbnail": thumbnail.rows,
     "scaler-run": scaler_run.rows,
     "gallery-pages": gallery_pages.rows,

@@ -145,6 +145,7 @@ class Services:
             ports.inspector,
             ports.queue,
             self.read_through,
+            ports.image_addresses,
             ports.staleness,
         )
 

@@ -46,6 +46,8 @@ class Config:
     erase_grace_days: int  # in which the erasure of an account can be withdrawn
     secret_key: str  # signs the tokens of forms; empty where a secret tells it
     form_secret_arn: str | None  # in Secrets Manager; None: it is given here
+    image_signing_key_id: str | None  # the CDN's name for the key that signs addresses; None: S3 signs them
+    image_signing_secret_arn: str | None  # that key, in Secrets Manager
     signed_in_as: str | None  # the built-in owner that everyone is who neither signs in nor has a token; None: nobody
     open_to: str  # for what: "compatible-api" or "everything"
     mail_sender: str
@@ -96,6 +98,8 @@ def config_from(environ: Mapping[str, str]) -> Config:
         erase_grace_days=value("ERASE_GRACE_DAYS", _whole(0, 365), "7"),
         secret_key="" if form_secret_arn else value("SECRET_KEY", secret_key),
         form_secret_arn=form_secret_arn,
+        image_signing_key_id=environ.get("IMAGE_SIGNING_KEY_ID") or None,
+        image_signing_secret_arn=environ.get("IMAGE_SIGNING_SECRET_ARN") or None,
         signed_in_as=environ.get("SIGNED_IN_AS") or None,
         open_to=value("OPEN_TO", _one_of("compatible-api", "everything"), "compatible-api"),
         mail_sender=value("MAIL_SENDER", str, "images@localhost"),

@@ -188,6 +188,13 @@ class Objects(Protocol):
     def signed_address(self, object_key: str, media_type: str, seconds: int) -> str: ...
 
 
+class ImageAddresses(Protocol):
+    """Where whoever holds an address gets an image's bytes for some seconds: at the object store, or at the CDN."""
+
+    def signed_address(self, object_key: str, media_type: str, seconds: int) -> str:
+        """Raises UnavailableError."""
+
+
 class Lease(Protocol):
     """The right to fill one missing value; ended by exactly one of the two calls, neither of which raises."""
 

@@ -12,6 +12,7 @@ from chalicelib.domain.images import Image
 from chalicelib.domain.keys import text_of
 from chalicelib.domain.ports import (
     Draft,
+    ImageAddresses,
     ImageRows,
     Inspector,
     JobQueue,
@@ -56,6 +57,7 @@ class Images:
     inspector: Inspector
     queue: JobQueue
     read_through: ReadThrough
+    addresses: ImageAddresses
     staleness: Staleness = field(default_factory=Staleness)
 
     def put(
@@ -112,7 +114,7 @@ class Images:
 
     def signed_address(self, image: Image) -> str:
         """An address that gives the image's bytes for SIGNED_SECONDS, to anyone who holds it."""
-        return self.objects.signed_address(image.object_key, image.facts.media_type, SIGNED_SECONDS)
+        return self.addresses.signed_address(image.object_key, image.facts.media_type, SIGNED_SECONDS)
 
     def page(self, principal: Principal, after: bytes | None, limit: int) -> Page:
         """At most `limit` images whose keys sort behind `after`."""

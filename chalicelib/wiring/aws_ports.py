@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from chalicelib.adapters.sqs_queue import SqsQueue
     from chalicelib.domain.account_ports import Mail
     from chalicelib.domain.notice_ports import EditNotices, Labels
-    from chalicelib.domain.ports import ScalerWaker, SecretText
+    from chalicelib.domain.ports import ImageAddresses, ScalerWaker, SecretText
 
 
 def secret(secret_arn: str) -> "Secret":
@@ -46,6 +46,18 @@ class AwsPorts:
             return S3Objects(aws_clients.s3(), self._config.bucket)
 
         return at_first_use(build)
+
+    @made_once
+    def image_addresses(self) -> "ImageAddresses":
+        """At the CDN where it has a key of ours, else at the object store itself."""
+        config = self._config
+        site, key_id, key_arn = config.site_address, config.image_signing_key_id, config.image_signing_secret_arn
+        if site is None or key_id is None or key_arn is None:
+            return self.objects
+        from chalicelib.adapters.cloudfront_addresses import CloudFrontAddresses
+        from chalicelib.adapters.system_clock import SystemClock
+
+        return CloudFrontAddresses(site, key_id, secret(key_arn), SystemClock().now)
 
     @property
     def incoming(self) -> "S3Objects":

@@ -80,5 +80,9 @@ class Account:
         """Of a deployed API, with a slash at its end."""
         if self.endpoint:
             return f"{self.endpoint.rstrip('/')}/_aws/execute-api/{api_id}/{stage}/"
+        return f"https://{self.api_domain_name(api_id)}/{stage}/"
+
+    def api_domain_name(self, api_id: str) -> str:
+        """On AWS, where a CDN asks it."""
         suffix = "amazonaws.com.cn" if self.partition == "aws-cn" else "amazonaws.com"
-        return f"https://{api_id}.execute-api.{self.region}.{suffix}/{stage}/"
+        return f"{api_id}.execute-api.{self.region}.{suffix}"

@@ -19,6 +19,7 @@ _EPILOG = """\
 first time:   ./ops/store doctor
               ./ops/store plan blue --size tiny       what it makes, and what it costs in a month
               ./ops/store create-env blue --size tiny --mail-sender images@example.org
+              ./ops/store first-admin blue            a link, good once
               ./ops/store status blue
 and back:     ./ops/store destroy-env blue            lists what goes and what stays; changes nothing
 
@@ -31,6 +32,7 @@ COMMANDS = {
     "doctor": ("doctor", "what lacks on this machine and in the account, each with its fix"),
     "plan": ("plan", "what create-env would change, and what it costs in a month"),
     "create-env": ("create_env", "make an environment, or go on making it; ends with one that serves"),
+    "first-admin": ("first_admin", "a link that makes its first admin, who makes others"),
     "deploy": ("deploy", "bring the tables and the functions of an environment up to this code"),
     "upgrade": ("upgrade", "this code in place of the release that runs, with a way back"),
     "status": ("status", "its stacks, their drift, its functions and its fleet"),
@@ -38,7 +40,7 @@ COMMANDS = {
     "backup": ("backup", "an encrypted dump of its whole database, and a list of its objects"),
     "restore": ("restore", "a backup into a new environment, where people sign in as before"),
     "destroy-env": ("destroy_env", "remove an environment; without flags it lists and changes nothing"),
-    "parameters": ("parameters", "every parameter of the templates, with its default and what it means"),
+    "parameters": ("parameters", "every parameter of the templates and setting of the application, and what it means"),
 }
 
 

@@ -8,7 +8,7 @@ from enum import StrEnum
 from typing import Protocol
 
 from ops.aws.errors import OperatorError, UsageError
-from ops.aws.templates import APP, DATA, NETWORK, PARTS, ROTATION, parameters_for, template_of
+from ops.aws.templates import APP, CDN, DATA, NETWORK, PARTS, ROTATION, parameters_for, template_of
 
 
 class Step(StrEnum):
@@ -20,6 +20,8 @@ class Step(StrEnum):
     APP = "app"
     TABLES = "tables"
     FUNCTIONS = "functions"
+    CDN = "cdn"
+    BEHIND_CDN = "functions behind the cdn"  # which know the site's address, and sign addresses of images at it
     SITE = "site"
     ROTATION = "rotation"
     SMOKE = "smoke test"
@@ -46,13 +48,15 @@ class Acts(Protocol):
     def artefact(self, bucket: str) -> dict[str, str]: ...
     def tables(self, told: Mapping[str, str]) -> None: ...
     def functions(self, told: Mapping[str, str]) -> tuple[str, str]: ...
+    def cdn(self, told: Mapping[str, str], parameters: Mapping[str, str], api_id: str) -> dict[str, str]: ...
     def smoke(self, address: str) -> None: ...
 
 
-def steps_to_create(given: Mapping[str, str]) -> tuple[Step, ...]:
-    """Without those that an operator's own parts make needless. Pure."""
+def steps_to_create(given: Mapping[str, str], *, cdn: bool = False) -> tuple[Step, ...]:
+    """Without those that an operator's own parts make needless, and with a CDN only where one is wanted. Pure."""
     own_database, own_nodes = bool(given.get("ExistingDatabaseHost")), bool(given.get("ExistingNodeLaunchTemplateName"))
-    left_out = {*((Step.ROTATION,) if own_database else ()), *((Step.ARTEFACT,) if own_nodes else ())}
+    without_cdn = () if cdn else (Step.CDN, Step.BEHIND_CDN)
+    left_out = {*without_cdn, *((Step.ROTATION,) if own_database else ()), *((Step.ARTEFACT,) if own_nodes else ())}
     return tuple(step for step in Step if step not in left_out)
 
 
@@ -66,6 +70,21 @@ def check_parameters(given: Mapping[str, str]) -> None:
         )
 
 
+def check_cdn(given: Mapping[str, str], cdn: bool, region: str) -> None:
+    """Raises UsageError for a name that would be refused by the CDN's stack, when all else was made."""
+    only_there = {"SiteName", "CertificateArn", "HostedZoneId", "PriceClass"} & given.keys()
+    if only_there and not cdn:
+        raise UsageError(f"{', '.join(sorted(only_there))} is of use with a CDN only.", next_="the same with --cdn")
+    if given.get("SiteName") and not given.get("CertificateArn"):
+        if not given.get("HostedZoneId"):
+            raise UsageError("A name takes a certificate.", next_="give CertificateArn, or HostedZoneId for a new one")
+        if region != "us-east-1":
+            raise UsageError(
+                f"CloudFront looks for certificates in us-east-1, so none can be made along in {region}.",
+                next_="make one in us-east-1 and give it as CertificateArn",
+            )
+
+
 def take(step: Step, known: Known, acts: Acts) -> None:
     """One step. Raises OperatorError, StageError."""
     match step:
@@ -76,12 +95,14 @@ def take(step: Step, known: Known, acts: Acts) -> None:
             known.told.update(acts.artefact(known.told["BucketName"]))
         case Step.TABLES:
             acts.tables(known.told)
-        case Step.FUNCTIONS:
+        case Step.CDN:
+            known.told.update(acts.cdn(known.told, known.parameters(CDN), known.api_id))
+        case Step.FUNCTIONS | Step.BEHIND_CDN:
             known.api_id, known.address = acts.functions(known.told)
         case Step.SITE:
-            if "SiteOrigins" not in known.given:
-                origin = "/".join(known.address.split("/")[:3])
-                known.told.update(acts.stack(DATA, {**known.parameters(DATA), "SiteOrigins": origin}))
+            known_now = known.parameters(DATA)  # the CDN's distribution too, if there is one
+            origin = "/".join((known.told.get("SiteAddress") or known.address).split("/")[:3])
+            known.told.update(acts.stack(DATA, {"SiteOrigins": origin, **known_now}))
         case Step.SMOKE:
             acts.smoke(known.address)
 

@@ -85,7 +85,7 @@ class Destroying:
 
     def _end_nodes(self) -> None:
         calls = self._account.client("ec2")
-        ids = tagged.nodes(self._account, self._environment)
+        ids = list(tagged.nodes(self._account, self._environment))
         if ids:
             calls.terminate_instances(InstanceIds=ids)
         self._until(lambda: not tagged.nodes(self._account, self._environment), NODES_SECONDS, "nodes end")

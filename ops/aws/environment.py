@@ -7,6 +7,7 @@ from pathlib import Path
 
 from botocore.exceptions import ClientError
 
+from chalicelib.web.cdn import token_of
 from ops.aws import tables
 from ops.aws.account import Account
 from ops.aws.artefact import node_artefact
@@ -38,6 +39,15 @@ class Environment:
     def told(self) -> dict[str, str]:
         """The outputs of all its stacks that are there."""
         return {name: value for part in (NETWORK, DATA, APP, CDN) for name, value in self.stacks.outputs(part).items()}
+
+    def given_before(self) -> dict[str, str]:
+        """The parameters that its stacks were given."""
+        return {
+            name: value
+            for part in (NETWORK, DATA, APP)
+            for name, value in self.stacks.parameters(part).items()
+            if name != "Environment"
+        }
 
     def records(self, told: Mapping[str, str]) -> Records:
         """Raises OperatorError if the environment has no bucket."""
@@ -145,6 +155,21 @@ class Environment:
         releases = self.change_releases(told, lambda found: found.switched(release, time.time()))
         self.packages(told).forget_all_but(releases.kept())
         return api_id, self.account.api_address(api_id, self.name)
+
+    def cdn(self, told: Mapping[str, str], parameters: Mapping[str, str], api_id: str) -> dict[str, str]:
+        """Its stack, with a key of its own making for addresses of images unless the stack has one."""
+        if api_id == "":
+            raise OperatorError("The API is not there yet.", next_=f"`./ops/store create-env {self.name}`")
+        secret = self.account.client("secretsmanager").get_secret_value(SecretId=told["FormSecretArn"])
+        made = {
+            "ApiDomainName": self.account.api_domain_name(api_id),
+            "OriginToken": token_of(secret["SecretString"]),
+        }
+        if not self.stacks.parameters(CDN).get("ImageSigningPublicKey"):
+            from ops.aws.signing_key import new_signing_key
+
+            made["ImageSigningPublicKey"], made["ImageSigningKey"] = new_signing_key()
+        return self.stacks.ensure(CDN, {**made, **parameters})
 
     def smoke(self, address: str) -> None:
         deadline = time.monotonic() + SMOKE_SECONDS

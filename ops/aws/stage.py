@@ -103,6 +103,8 @@ def environment_variables(outputs: Mapping[str, str], choices: Choices) -> dict[
         "MAIL_SENDER": outputs.get("MailSender", ""),
         "NOTICE_TOPIC_ARN": outputs.get("NoticeTopicArn", ""),
         "SITE_ADDRESS": choices.site_address,
+        "IMAGE_SIGNING_KEY_ID": outputs.get("ImageSigningKeyId", ""),
+        "IMAGE_SIGNING_SECRET_ARN": outputs.get("ImageSigningSecretArn", ""),
     }
     return {
         "ENVIRONMENT": choices.environment,
@@ -143,6 +145,7 @@ def policy_values(outputs: Mapping[str, str], choices: Choices) -> dict[str, str
         "NodeRoleArn": outputs.get("NodeRoleArn", ""),
         "MailSender": outputs.get("MailSender", ""),
         "NoticeTopicArn": outputs.get("NoticeTopicArn", ""),
+        "ImageSigningSecretArn": outputs.get("ImageSigningSecretArn", ""),
         "EveryImage": "*" if choices.settings.get("LABELS") == "rekognition" else "",  # Rekognition takes bytes
         "NodeSubnetArns": tuple(f"{where}:subnet/{subnet}" for subnet in _list(outputs, "PrivateSubnetIds")),
     }

@@ -22,15 +22,15 @@ def tagged(account: Account, environment: str) -> list[str]:
     return sorted({one["ResourceARN"] for page in pages for one in page["ResourceTagMappingList"]})
 
 
-def nodes(account: Account, environment: str) -> list[str]:
-    """Ids of the instances that the scaler launched and that are not ended.
+def nodes(account: Account, environment: str) -> dict[str, str]:
+    """The addresses, by id, of the instances that the scaler launched and that are not ended.
 
     Others may call an environment of theirs the same: nodes are told by their role too, as the scaler tells them.
     """
     filters = [{"Name": "tag:environment", "Values": [environment]}, {"Name": "tag:role", "Values": [ROLE]}]
     pages = account.client("ec2").get_paginator("describe_instances").paginate(Filters=filters)
     every = [one for page in pages for several in page["Reservations"] for one in several["Instances"]]
-    return [one["InstanceId"] for one in every if one["State"]["Name"] not in _ENDED]
+    return {one["InstanceId"]: one.get("PrivateIpAddress", "") for one in every if one["State"]["Name"] not in _ENDED}
 
 
 def functions(account: Account, environment: str) -> list[str]:

@@ -50,6 +50,7 @@ def mend(python: str) -> None:
     short_wait_for_logs()
     short_minutes()
     requests_end_before_updates()
+    signing_keys_by_stacks()
 
 
 def empty_compression_size() -> None:
@@ -221,6 +222,24 @@ def requests_end_before_updates() -> None:
         kill([one for one in workers if not one.in_use])
 
     _runtime.kill_workers = killed
+
+
+def signing_keys_by_stacks() -> None:
+    """CloudFront's public keys and key groups are known to its own calls, and not to CloudFormation."""
+    cdn: Any = importlib.import_module("ministack.services.cloudfront")
+    handlers: Any = importlib.import_module("ministack.services.cloudformation.provisioners")._RESOURCE_HANDLERS
+
+    def handler(kept: Any, part: str, new_id: Callable[[], str]) -> dict[str, Any]:
+        def create(_logical_id: str, properties: Any, _stack: str) -> tuple[str, dict[str, str]]:
+            made = new_id()
+            moment = {"CreatedTime": cdn._now_iso(), "LastModifiedTime": cdn._now_iso()}
+            kept[made] = {"Id": made, "ETag": cdn.new_uuid(), **moment, "Config": dict(properties[part])}
+            return made, {"Id": made}
+
+        return {"create": create, "delete": lambda made, _properties: kept.pop(made, None)}
+
+    handlers["AWS::CloudFront::PublicKey"] = handler(cdn._public_keys, "PublicKeyConfig", cdn._pk_id)
+    handlers["AWS::CloudFront::KeyGroup"] = handler(cdn._key_groups, "KeyGroupConfig", cdn._kg_id)
 
 
 if __name__ == "__main__":

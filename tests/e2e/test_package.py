@@ -3,6 +3,7 @@
 import json
 import os
 import re
+import shutil
 import subprocess
 import sys
 import zipfile
@@ -10,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from ops.aws.bytecode import ZIP_BYTES, with_bytecode
 from tests.deployed.project_copy import PROJECT, copy_project
 
 PACKAGE_SECONDS = 300
@@ -112,6 +114,45 @@ def test_each_package_is_a_wheel_that_lambda_can_load(package: zipfile.ZipFile) 
 
 def test_the_zip_stays_small(package: zipfile.ZipFile) -> None:
     assert sum(entry.compress_size for entry in package.infolist()) < 15 * 1024 * 1024
+
+
+COLD_IMPORT = """
+import importlib.machinery, sys
+inside, compiled = sys.argv[1], []
+to_code = importlib.machinery.SourceFileLoader.source_to_code
+def noted(self, data, path, **how):
+    compiled.append(path)
+    return to_code(self, data, path, **how)
+importlib.machinery.SourceFileLoader.source_to_code = noted
+import app
+print([path for path in compiled if path.startswith(inside)], {"boto3", "PIL"} & set(sys.modules), app.__file__)
+"""
+
+
+def test_with_its_bytecode_it_stays_small_and_a_cold_start_compiles_nothing(
+    package: zipfile.ZipFile, tmp_path: Path
+) -> None:
+    copy = tmp_path / "package.zip"
+    shutil.copy(str(package.filename), copy)
+    with_bytecode(copy)
+    assert copy.stat().st_size < ZIP_BYTES
+    task = tmp_path / "task"
+    with zipfile.ZipFile(copy) as zipped:
+        zipped.extractall(task)
+    inside = sorted(path.name for path in task.rglob("app.cpython-*.pyc"))
+    if inside != [f"app.cpython-{sys.version_info[0]}{sys.version_info[1]}.pyc"] * 2:  # ours and Chalice's
+        pytest.skip("the package is of another Python than this")
+    # -S: installed packages cannot stand in for what the package lacks.
+    done = subprocess.run(
+        [sys.executable, "-S", "-B", "-c", COLD_IMPORT, task],
+        cwd=task,
+        env={"PATH": os.environ["PATH"], "PYTHONPATH": str(task)},
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    assert (done.stdout, done.stderr) == (f"[] set() {task / 'app.py'}\n", "")
 
 
 def test_the_configuration_holds_no_value_of_any_environment() -> None:

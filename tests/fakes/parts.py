@@ -4,6 +4,7 @@ import copy
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from typing import Any
 
 from chalice.app import Chalice
@@ -11,7 +12,17 @@ from chalice.app import Chalice
 from chalicelib.bootstrap import Services
 from chalicelib.config import Config, config_from
 from chalicelib.domain.fleet import FleetMap, Node, with_nodes
-from chalicelib.domain.ports import Clock, FleetMaps, ImageRows, Inspector, JobQueue, JobRows, NodeCaches, Objects
+from chalicelib.domain.ports import (
+    Clock,
+    FleetMaps,
+    ImageAddresses,
+    ImageRows,
+    Inspector,
+    JobQueue,
+    JobRows,
+    NodeCaches,
+    Objects,
+)
 from chalicelib.domain.ports import SettingsRows as SettingsRowsPort
 from chalicelib.services.read_through import FillPolicy
 from chalicelib.services.readiness import Probe, nodes_answer
@@ -123,6 +134,11 @@ class MemoryParts:
             "queue": Probe(lambda: self.queue.send([]), 1.0, needed=False),
             "fleet": Probe(lambda: nodes_answer(self.maps, self.admins), 1.0, needed=False),
         }
+
+    @cached_property
+    def image_addresses(self) -> ImageAddresses:
+        """There is no CDN."""
+        return self.objects
 
     @property
     def shown_maps(self) -> MemoryFleetMaps:

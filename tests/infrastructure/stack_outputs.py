@@ -24,6 +24,8 @@ OUTPUTS = {
     "DatabaseReaderPort": "3306",
     "DatabaseSecretArn": f"{_SECRET_ARN}database-application-AbCdEf",
     "FormSecretArn": f"{_SECRET_ARN}forms-AbCdEf",
+    "ImageSigningKeyId": "K2JCJMDEHXQW5F",
+    "ImageSigningSecretArn": f"{_SECRET_ARN}addresses-AbCdEf",
     "JobQueueUrl": f"{_SQS}image-jobs",
     "JobQueueArn": f"{_SQS_ARN}image-jobs",
     "FleetQueueUrl": f"{_SQS}fleet-changes",

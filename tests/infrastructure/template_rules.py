@@ -89,8 +89,9 @@ def no_policy_is_a_star(template: Template) -> Iterator[str]:
 def data_are_kept(template: Template) -> Iterator[str]:
     for name, one in resources(template, *KEPT).items():
         replica = "SourceDBInstanceIdentifier" in one["Properties"]
+        given = "SecretString" in one["Properties"]  # whoever gave it can give another
         policies = (one.get("DeletionPolicy"), one.get("UpdateReplacePolicy"))
-        if policies != ("Retain", "Retain") and not replica:
+        if policies != ("Retain", "Retain") and not (replica or given):
             yield f"{name} goes with its stack"
 
 

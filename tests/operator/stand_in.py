@@ -1,5 +1,5 @@
-"""An account to make environments in: the stand-ins for AWS, a MariaDB, subnets, and a launch template whose instances
-become nodes. All of it is the operator's own; environments are made beside it.
+"""An account to make environments in: the stand-ins for AWS, two MariaDBs, subnets, and a launch template whose
+instances become nodes. All of it is the operator's own; environments are made beside it.
 
     python -m tests.operator.stand_in FOLDER
 
@@ -11,13 +11,15 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Mapping
 from contextlib import ExitStack
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from urllib.parse import quote
 
-from ops.local import bootstrap, processes
+from ops.local import bootstrap, mariadb, processes
 from ops.local.state import StateFolder, generated_secrets, write_whole
+from tests.contract.real_parts import MariaDb, state_folder
 from tests.deployed.deployment import emulator
 from tests.local_cloud import PROJECT, LocalCloud
 
@@ -32,6 +34,15 @@ class StandIn:
     environ: dict[str, str]  # of the operator's command
     parameters: dict[str, str]  # of the templates
     settings: dict[str, str]  # of the application
+    other_database: dict[str, str]  # the parameters of a second one, and where its operator reaches it
+
+    def elsewhere(self) -> "StandIn":
+        """The same account, for an environment on the second database."""
+        given = dict(self.other_database)
+        url = given.pop("OPERATOR_DATABASE_URL")
+        return replace(
+            self, environ={**self.environ, "OPERATOR_DATABASE_URL": url}, parameters={**self.parameters, **given}
+        )
 
     def words(self) -> list[str]:
         """As create-env takes them."""
@@ -88,21 +99,19 @@ def main(folder: Path) -> int:
         server.start()
         ends.callback(cloud.stop)
         cloud.start()
-        write_whole(folder / "account.json", json.dumps(asdict(_account(cloud, endpoint))))
+        second = MariaDb(state_folder((folder / "second").resolve()))
+        ends.callback(second.server.kill)
+        write_whole(folder / "account.json", json.dumps(asdict(_account(cloud, endpoint, second))))
         while True:
             signal.pause()
 
 
-def _account(cloud: LocalCloud, endpoint: str) -> StandIn:
+def _account(cloud: LocalCloud, endpoint: str, second: MariaDb) -> StandIn:
     known = cloud.environ
-    secret = bootstrap.client("secretsmanager", endpoint).create_secret(
-        Name="the-operators-own",
-        SecretString=json.dumps({"username": known["DATABASE_USER"], "password": known["DATABASE_PASSWORD"]}),
-    )
+    secret_arn = _secret(endpoint, "the-operators-own", known["DATABASE_USER"], known["DATABASE_PASSWORD"])
     ec2 = bootstrap.client("ec2", known["AWS_ENDPOINT_URL_EC2"])
     (template,) = ec2.describe_launch_templates(LaunchTemplateNames=[known["NODE_LAUNCH_TEMPLATE"]])["LaunchTemplates"]
     (subnet,) = ec2.describe_subnets(SubnetIds=known["NODE_SUBNETS"].split(",")[:1])["Subnets"]
-    password = quote(generated_secrets(cloud.state)["migrations_password"], safe="")
     host, port = known["DATABASE_HOST"], known["DATABASE_PORT"]
     return StandIn(
         environ={
@@ -113,14 +122,14 @@ def _account(cloud: LocalCloud, endpoint: str) -> StandIn:
             "AWS_DEFAULT_REGION": bootstrap.REGION,
             "AWS_CONFIG_FILE": "/dev/null",
             "AWS_SHARED_CREDENTIALS_FILE": "/dev/null",
-            "OPERATOR_DATABASE_URL": f"mysql://migrations:{password}@{host}:{port}/{known['DATABASE_NAME']}?tls=off",
+            "OPERATOR_DATABASE_URL": _url(generated_secrets(cloud.state), port),
         },
         parameters={
             "ExistingVpcId": subnet["VpcId"],
             "ExistingPrivateSubnetIds": known["NODE_SUBNETS"],
             "ExistingDatabaseHost": host,
             "ExistingDatabasePort": port,
-            "ExistingDatabaseSecretArn": secret["ARN"],
+            "ExistingDatabaseSecretArn": secret_arn,
             "ExistingNodeLaunchTemplateName": known["NODE_LAUNCH_TEMPLATE"],
             "ExistingNodeLaunchTemplateId": template["LaunchTemplateId"],
             "MailSender": known["MAIL_SENDER"].replace("localhost", "example.org"),
@@ -135,7 +144,29 @@ def _account(cloud: LocalCloud, endpoint: str) -> StandIn:
             "SIGNED_IN_AS": "demo",
             "OPEN_TO": "everything",
         },
+        other_database={
+            "ExistingDatabasePort": str(second.port),
+            "ExistingDatabaseSecretArn": _secret(
+                endpoint,
+                "the-operators-second",
+                mariadb.APPLICATION_USER,
+                second.secrets["application_password"],
+            ),
+            "OPERATOR_DATABASE_URL": _url(second.secrets, str(second.port)),
+        },
     )
+
+
+def _secret(endpoint: str, name: str, user: str, password: str) -> str:
+    """The ARN of a secret that tells how the application signs in."""
+    text = json.dumps({"username": user, "password": password})
+    return str(bootstrap.client("secretsmanager", endpoint).create_secret(Name=name, SecretString=text)["ARN"])
+
+
+def _url(secrets: Mapping[str, str], port: str) -> str:
+    """Where the operator reaches a database."""
+    password = quote(secrets["migrations_password"], safe="")
+    return f"mysql://{mariadb.MIGRATIONS_USER}:{password}@127.0.0.1:{port}/{mariadb.DATABASE}?tls=off"
 
 
 if __name__ == "__main__":

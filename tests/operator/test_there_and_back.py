@@ -1,18 +1,22 @@
 """An environment from nothing to a served image and back, by the operator's command as an operator gives it."""
 
+import hashlib
 import time
 from pathlib import Path
+
+import pytest
 
 from ops.local import bootstrap
 from tests import hostile_images
 from tests.e2e.store_client import image_path
 from tests.local_cloud import until
-from tests.operator.operating import Site, killed_while, store, told
+from tests.operator.operating import Person, Site, joined, killed_while, left_with_tags, store, told
 from tests.operator.stand_in import StandIn
 
-NAME = "blue"
+NAME, NEW = "blue", "green"
 
 
+@pytest.mark.timeout(900)  # four deployments, on a machine that does more than that
 def test_from_nothing_to_a_served_image_and_back(account: StandIn, tmp_path: Path) -> None:
     create = ("create-env", NAME, "--architecture", "x86", "--yes", *account.words())
     killed_while(account, "functions: deploying", *create)
@@ -31,18 +35,18 @@ def test_from_nothing_to_a_served_image_and_back(account: StandIn, tmp_path: Pat
     nodes = {node["id"] for node in site("GET", "/api/v1/fleet").json["nodes"]}
     assert second.headers["server-timing"].split(",")[0].removeprefix('source;desc="node ') in nodes  # it was routed
 
-    backup = (NAME, str(tmp_path / "backup"), "--key", str(tmp_path / "key"))
-    assert told(account, "backup", *backup, "--new-key")["objects"] >= 1
-    used = store(account, "restore", *backup, "--yes")
-    assert (used.returncode, "holds 1 images" in used.stderr) == (1, True)
-    assert site("DELETE", image_path("k1")).status == 204
-    assert site("GET", image_path("k1")).status == 404
-    s3 = bootstrap.client("s3", account.environ["AWS_ENDPOINT_URL"])
-    (bucket,) = {one["Name"] for one in s3.list_buckets()["Buckets"]} - {bootstrap.BUCKET}
-    # The worker is not to remove what the restoration has just found to be there still.
-    assert until(lambda: s3.list_objects_v2(Bucket=bucket, Prefix="originals/")["KeyCount"] == 0, timeout_seconds=60)
-    assert told(account, "restore", *backup, "--yes")["wrong"] == []
-    assert until(lambda: site("GET", image_path("k1")).body == data, timeout_seconds=30), site("GET", image_path("k1"))
+    joined(account, "ann@example.org")
+    ann = Person(site, "ann@example.org")
+    assert ann.sign_in() == 303
+    others = {f"k{number}": hostile_images.good_png(30, 30, number) for number in range(5)}
+    assert [ann.put(key, one) for key, one in others.items()] == [201] * len(others)
+    file, key = str(tmp_path / "backup"), str(tmp_path / "key")
+    backed_up = told(account, "backup", NAME, file, "--key", key, "--new-key")
+    assert backed_up["objects"] >= 1 + len(others)
+    used = store(account, "restore", NAME, file, "--key", key, "--yes")
+    assert (used.returncode, "holds 6 images" in used.stderr) == (1, True)
+    assert ann("DELETE", image_path("k0")).status == 204  # in the bucket it is a version still
+    assert_restored_elsewhere(account.elsewhere(), file, key, others, data)
 
     assert told(account, "deploy", NAME)["address"] == made["address"]  # all that is remembered lies in the bucket
     assert until(lambda: site("GET", image_path("k1")).body == data, timeout_seconds=30)
@@ -52,6 +56,7 @@ def test_from_nothing_to_a_served_image_and_back(account: StandIn, tmp_path: Pat
     status = told(account, "status", NAME)
     assert (status["lacking"], set(status["stacks"])) == ([], {"network", "data", "app"})
     assert {one["template"] for one in status["stacks"].values()} == {"as here"}
+    assert (status["fleet"]["drift"], len(status["nodes"])) == ("none", 2)
     plan = store(account, "plan", NAME, *account.words())
     assert (plan.returncode, plan.stdout.splitlines()[0]) == (0, "Nothing would change.")
     assert store(account, "plan", NAME, *account.words(), "--size", "standard").returncode == 3
@@ -72,24 +77,29 @@ def test_from_nothing_to_a_served_image_and_back(account: StandIn, tmp_path: Pat
     gone = told(account, "destroy-env", NAME, "--yes", "--delete-data", f"{NAME}={count}")
     assert gone["left"] == []
     assert told(account, "destroy-env", NAME) == {"goes": [], "stays": [], "objects": 0, "left": None, "changed": False}
-    assert left_with_tags(account) == []
+    assert left_with_tags(account, NAME) == []
+    s3 = bootstrap.client("s3", account.environ["AWS_ENDPOINT_URL"])
     assert [one["Name"] for one in s3.list_buckets()["Buckets"]] == [bootstrap.BUCKET]  # nobody else's went
 
 
-def left_with_tags(account: StandIn) -> list[str]:
-    """What bears the environment's tags, asked without the command."""
-    endpoint = account.environ["AWS_ENDPOINT_URL"]
-    found = bootstrap.client("resourcegroupstaggingapi", endpoint).get_resources(
-        TagFilters=[{"Key": "environment", "Values": [NAME]}]
-    )["ResourceTagMappingList"]
-    filters = [{"Name": "tag:environment", "Values": [NAME]}]
-    calls = bootstrap.client("ec2", endpoint)
-    nodes = bootstrap.client("ec2", account.environ["AWS_ENDPOINT_URL_EC2"]).describe_instances(Filters=filters)
-    running = [
-        one["InstanceId"]
-        for several in nodes["Reservations"]
-        for one in several["Instances"]
-        if one["State"]["Name"] != "terminated"
-    ]
-    groups = [one["GroupId"] for one in calls.describe_security_groups(Filters=filters)["SecurityGroups"]]
-    return [*(one["ResourceARN"] for one in found), *running, *groups]
+def assert_restored_elsewhere(account: StandIn, file: str, key: str, anns: dict[str, bytes], demos_k1: bytes) -> None:
+    """Into a new environment with a database and a bucket of its own, where an old user signs in; then it goes."""
+    made = told(account, "create-env", NEW, "--architecture", "x86", "--cdn", "--yes", *account.words())
+    assert made["site"].startswith("https://")
+    restored = told(account, "restore", NEW, file, "--key", key, "--yes")
+    assert restored["wrong"] == []
+    assert restored["seconds"] > 0
+    site = Site(made["address"])
+    ann = Person(site, "ann@example.org")
+    assert ann.sign_in() == 303
+    assert {name: ann.sha256_of(name) for name in anns} == {
+        name: hashlib.sha256(one).hexdigest() for name, one in anns.items()
+    }
+    assert until(lambda: site("GET", image_path("k1")).body == demos_k1, timeout_seconds=30)
+    link = told(account, "first-admin", NEW)["address"].rpartition("=")[2]
+    assert Person(site, "admin@example.org").become_first_admin(link) == 303
+    again = store(account, "first-admin", NEW)
+    assert (again.returncode, "There is an admin already" in again.stderr) == (1, True)
+    count = told(account, "destroy-env", NEW)["objects"]
+    assert told(account, "destroy-env", NEW, "--yes", "--delete-data", f"{NEW}={count}")["left"] == []
+    assert left_with_tags(account, NEW) == []

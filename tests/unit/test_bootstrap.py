@@ -3,7 +3,9 @@ import sys
 import threading
 from pathlib import Path
 
+from chalicelib.adapters.cloudfront_addresses import CloudFrontAddresses
 from chalicelib.wiring.made_once import at_first_use
+from chalicelib.wiring.real_ports import RealPorts
 from tests.fakes.parts import ENVIRON, memory_config, memory_services
 
 PROJECT = Path(__file__).parents[2]
@@ -42,6 +44,17 @@ def test_services_are_built_without_asking_for_secrets() -> None:
     statements = f"import os; os.environ.update(DATABASE_SECRET_ARN='{secret}', FORM_SECRET_ARN='{secret}')"
     loaded = modules_after(f"{statements}; import app; app.services()")
     assert loaded & {"boto3", "botocore"} == set()
+
+
+def test_images_addresses_are_the_cdns_where_it_has_a_key_of_ours() -> None:
+    key = {"IMAGE_SIGNING_KEY_ID": "K1", "IMAGE_SIGNING_SECRET_ARN": "arn"}
+
+    def signs(environ: dict[str, str]) -> str:
+        return type(RealPorts(memory_config(environ)).image_addresses).__name__
+
+    behind = signs({**key, "SITE_ADDRESS": "https://images.example.org"})
+    assert behind == CloudFrontAddresses.__name__
+    assert behind not in {signs(key), signs({"SITE_ADDRESS": "https://images.example.org"}), signs({})}
 
 
 def test_two_environments_of_one_account_have_each_its_own_queues() -> None:

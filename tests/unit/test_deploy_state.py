@@ -14,9 +14,9 @@ from botocore.exceptions import ClientError
 
 from ops.aws.account import Account
 from ops.aws.bytecode import with_bytecode
-from ops.aws.creating import Known, Step, create, steps_to_create
+from ops.aws.creating import Known, Step, check_cdn, create, steps_to_create
 from ops.aws.deploy_state import LOCK, LOCK_SECONDS, Holder, Records, api_id_of, may_take
-from ops.aws.errors import OperatorError
+from ops.aws.errors import OperatorError, UsageError
 from ops.aws.functions import CHALICE_SECONDS, Functions, mappings_to_drop, refuse_old_python, with_found_api
 
 
@@ -168,9 +168,14 @@ class World:
         assert told["BucketName"]
         self._act("tables")
 
+    def cdn(self, told: Any, parameters: Any, api_id: str) -> dict[str, str]:
+        assert (told["BucketName"], api_id) == ("bucket", "api")
+        self._act("cdn")
+        return {"SiteAddress": "https://site.example.org", "DistributionArn": "arn:aws:cloudfront::1:distribution/E1"}
+
     def functions(self, told: Any) -> tuple[str, str]:
         assert told["NodeArtefactKey"]
-        self._act("functions")
+        self._act("functions", told.get("SiteAddress", ""))
         return "api", "https://api.example.org/blue/"
 
     def smoke(self, address: str) -> None:
@@ -178,27 +183,56 @@ class World:
         self._act(f"answers at {address}")
 
 
-def whole() -> dict[str, str]:
+def whole(cdn: bool) -> dict[str, str]:
     world = World()
-    create(steps_to_create({}), Known({}), world, lambda _line: None)
+    create(steps_to_create({}, cdn=cdn), Known({}), world, lambda _line: None)
     return world.made
 
 
-def test_interrupted_before_or_after_any_step_the_same_again_finishes() -> None:
-    wanted = whole()
-    assert wanted["stack data"] == "https://api.example.org"
-    for at in range(1, 2 * len(Step) + 1):
+def test_behind_a_cdn_functions_and_bucket_know_the_site_by_its_address() -> None:
+    made = whole(cdn=True)
+    assert (made["functions"], made["stack data"]) == ("https://site.example.org", "https://site.example.org")
+    assert (whole(cdn=False)["functions"], "cdn" in whole(cdn=False)) == ("", False)
+
+
+@pytest.mark.parametrize("cdn", [False, True])
+def test_interrupted_before_or_after_any_step_the_same_again_finishes(cdn: bool) -> None:
+    wanted = whole(cdn)
+    if not cdn:
+        assert wanted["stack data"] == "https://api.example.org"
+    for at in range(1, 2 * len(steps_to_create({}, cdn=cdn)) + 1):
         world = World()
         world.stop_at = at
         with pytest.raises(KeyboardInterrupt):
-            create(steps_to_create({}), Known({}), world, lambda _line: None)
+            create(steps_to_create({}, cdn=cdn), Known({}), world, lambda _line: None)
         world.stop_at = 0
-        create(steps_to_create({}), Known({}), world, lambda _line: None)
+        create(steps_to_create({}, cdn=cdn), Known({}), world, lambda _line: None)
         assert world.made == wanted, at
+
+
+@pytest.mark.parametrize(
+    ("given", "cdn", "region", "said"),
+    [
+        ({"SiteName": "a.test"}, False, "us-east-1", "with a CDN only"),
+        ({"SiteName": "a.test"}, True, "us-east-1", "takes a certificate"),
+        ({"SiteName": "a.test", "HostedZoneId": "Z1"}, True, "eu-west-1", "in us-east-1"),
+        ({"SiteName": "a.test", "HostedZoneId": "Z1"}, True, "us-east-1", None),
+        ({"SiteName": "a.test", "CertificateArn": "arn"}, True, "eu-west-1", None),
+        ({}, True, "eu-west-1", None),
+    ],
+)
+def test_a_name_that_cannot_be_is_refused_before_anything_is_made(
+    given: dict[str, str], cdn: bool, region: str, said: str | None
+) -> None:
+    if said is None:
+        check_cdn(given, cdn, region)
+        return
+    with pytest.raises(UsageError, match=said):
+        check_cdn(given, cdn, region)
 
 
 def test_an_operators_own_parts_make_steps_needless() -> None:
     left_out = set(Step) - set(
-        steps_to_create({"ExistingDatabaseHost": "db", "ExistingNodeLaunchTemplateName": "template"})
+        steps_to_create({"ExistingDatabaseHost": "db", "ExistingNodeLaunchTemplateName": "template"}, cdn=True)
     )
     assert left_out == {Step.ROTATION, Step.ARTEFACT}

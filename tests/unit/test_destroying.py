@@ -108,7 +108,7 @@ def test_only_nodes_are_ended_whoever_else_calls_an_environment_so() -> None:
         "i-somebody-elses": {"environment": "blue", "Name": "web server"},
         "i-node-of-green": {"environment": "green", "role": "cache-node"},
     }
-    assert tagged.nodes(cast(Account, aws), "blue") == ["i-node"]
+    assert list(tagged.nodes(cast(Account, aws), "blue")) == ["i-node"]
     found = Found({}, nodes=("i-node",))
     Destroying(cast(Account, aws), "blue", cast(Stacks, aws), print).run(found, destruction(found, "blue", None))
     assert aws.done == ["i-node"]

@@ -123,6 +123,23 @@ def test_an_image_too_large_for_an_answer_is_redirected_to_a_signed_address() ->
     assert "objects.get" not in parts.steps.taken[-1:]
 
 
+def test_behind_a_cdn_a_large_image_is_given_by_an_address_there() -> None:
+    parts = MemoryParts()
+    call = Caller(parts)
+
+    class Addresses:
+        def signed_address(self, object_key: str, media_type: str, seconds: int) -> str:
+            return f"https://images.example.org/{object_key}?for={seconds}"
+
+    services = parts.services(config=memory_config(inline_bytes=1), image_addresses=Addresses())
+    call.app = memory_app(services)
+    assert call("PUT", "/api/v1/image?key=k1", body=PICTURE).status == 201
+    answer = call("GET", "/api/v1/image?key=k1")
+    (image,) = parts.store.images.values()
+    assert answer.status == 302
+    assert answer.headers["location"] == f"https://images.example.org/{image.object_key}?for=300"
+
+
 def test_health_says_whether_there_are_nodes() -> None:
     assert Caller()("GET", "/health").json == {"status": "ok", "nodes": 2}
     empty = Caller(MemoryParts(nodes=()))("GET", "/health")

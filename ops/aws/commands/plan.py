@@ -3,7 +3,7 @@
 import argparse
 from dataclasses import asdict
 
-from ops.aws import change_words, cost
+from ops.aws import change_words, cost, cost_words
 from ops.aws.account import Account
 from ops.aws.artefact import node_artefact
 from ops.aws.command import CHANGES, OK
@@ -12,10 +12,13 @@ from ops.aws.environment import Environment
 from ops.aws.errors import OperatorError, UsageError
 from ops.aws.stack_moves import Move, move_to_make
 from ops.aws.telling import Telling
-from ops.aws.templates import APP, DATA, NETWORK, PARTS, PROJECT, ROTATION, parameters_for, template_of
+from ops.aws.templates import CDN, PARTS, PROJECT, ROTATION, parameters_for, template_of
 from ops.aws.wanted_resources import resources_made
 
 _LOADS = {"requests": "requests", "uploads": "uploads", "stored-gb": "stored_gb", "out-gb": "out_gb"}
+
+
+_ITS_KEY = {"ImageSigningPublicKey": "made", "ImageSigningKey": "made"}  # by create-env, when it comes to it
 
 
 def add(parser: argparse.ArgumentParser) -> None:
@@ -36,11 +39,12 @@ def add(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace, account: Account, telling: Telling) -> int:
     """The exit status."""
-    from ops.aws.commands.create_env import given_of
+    from ops.aws.commands.create_env import given_of, wants_cdn
 
-    return tell_plan(
-        Environment(account, arguments.name, telling), given_of(arguments), telling, load_of(arguments.load)
-    )
+    environment = Environment(account, arguments.name, telling)
+    given = given_of(arguments)
+    cdn = wants_cdn(environment, given, arguments)
+    return tell_plan(environment, given, telling, load_of(arguments.load), cdn=cdn)
 
 
 def load_of(text: str) -> cost.Load:
@@ -52,41 +56,31 @@ def load_of(text: str) -> cost.Load:
         raise UsageError(f"“{text}” is no load.", next_=f"--load {','.join(f'{name}=1' for name in _LOADS)}") from error
 
 
-def tell_plan(environment: Environment, given: dict[str, str], telling: Telling, load: cost.Load | None = None) -> int:
+def tell_plan(
+    environment: Environment,
+    given: dict[str, str],
+    telling: Telling,
+    load: cost.Load | None = None,
+    *,
+    cdn: bool = False,
+) -> int:
     """The exit status."""
-    changes, parameters = planned(environment, given, telling)
-    table = cost.prices()
-    known = cost.prices_for(table, environment.account.region)
-    idle = cost.idle({part: template_of(part) for part in (NETWORK, DATA, APP)}, parameters, known)
-    more = cost.under_load(load or cost.Load(), parameters, known)
+    changes, parameters = planned(environment, given, telling, cdn=cdn)
+    words, values = cost_words.told(environment.account.region, parameters, load or cost.Load(), cdn=cdn)
     lines = [f"{'DATA ' if one.endangers else ''}{one.words}" for one in changes]
     lines = [telling.red(line) if one.endangers else line for line, one in zip(lines, changes, strict=True)]
     lines = lines or ["Nothing would change."]
-    sums = {"idle": cost.total(idle), "with the load": cost.total([*idle, *more])}
-    lines += ["", f"US dollars a month in {environment.account.region}, idle:", *map(cost.in_words, idle)]
-    lines += ["", "The load adds:", *map(cost.in_words, more), ""]
-    lines += [f"Sum {name}: {usd:.2f}, and {unknown} unknown" for name, (usd, unknown) in sums.items()]
-    lines += [f"Prices of {table['region']}, {table['date']}. {table['source']}"]
-    telling.result(
-        lines,
-        {
-            "changes": [asdict(one) for one in changes],
-            "idle": [asdict(one) for one in idle],
-            "load": [asdict(one) for one in more],
-            "sums": {name: {"usd": usd, "unknown_lines": unknown} for name, (usd, unknown) in sums.items()},
-            "prices": {name: table[name] for name in ("region", "date", "source")},
-        },
-    )
+    telling.result([*lines, "", *words], {"changes": [asdict(one) for one in changes], **values})
     return CHANGES if changes else OK
 
 
 def planned(
-    environment: Environment, given: dict[str, str], telling: Telling
+    environment: Environment, given: dict[str, str], telling: Telling, *, cdn: bool = False
 ) -> tuple[list[change_words.Change], dict[str, str]]:
     """The changes, and all parameters as they would be. Raises OperatorError if a stack is in no state to change."""
     changes: list[change_words.Change] = []
     parameters = dict(given)
-    steps = steps_to_create(given)
+    steps = steps_to_create(given, cdn=cdn)
     wanted = {str(step) for step in steps}
     told = node_artefact(PROJECT, environment.name).parameters if Step.ARTEFACT in steps else {}
     for part in PARTS:
@@ -104,7 +98,7 @@ def planned(
         elif move in {Move.CREATE, Move.REMOVE} and part in wanted:
             if part == ROTATION and given.get("ExistingDatabaseHost"):
                 continue
-            made = resources_made(template_of(part), parameters)
+            made = resources_made(template_of(part), {**(_ITS_KEY if part == CDN else {}), **parameters})
             changes += [change_words.new(part, name, one["Type"]) for name, one in made.items()]
         elif move in {Move.WAIT, Move.MEND, Move.REFUSE}:
             raise OperatorError(

@@ -4,12 +4,17 @@ import argparse
 import json
 import urllib.error
 import urllib.request
+from collections.abc import Mapping
+from dataclasses import asdict
 from typing import Any
 
-from ops.aws import tagged
+import pymysql
+
+from ops.aws import fleet_drift, tables, tagged
 from ops.aws.account import Account
 from ops.aws.command import FAILED, OK, environment_name
 from ops.aws.environment import Environment
+from ops.aws.errors import OperatorError
 from ops.aws.functions import function_name
 from ops.aws.stack_moves import stands
 from ops.aws.stage import FUNCTIONS
@@ -21,7 +26,8 @@ def add(parser: argparse.ArgumentParser) -> None:
     """Its arguments."""
     parser.epilog = (
         "Exit status 1 if a part that is needed does not stand. A template that differs from this code's is named;\n"
-        "`plan` says what it would change."
+        "`plan` says what it would change. The fleet map is read from the database, as `deploy` reaches it:\n"
+        "nodes that only one of map and EC2 knows are named. The scaler mends that each minute."
     )
     parser.add_argument("name", type=environment_name)
 
@@ -35,13 +41,15 @@ def run(arguments: argparse.Namespace, account: Account, telling: Telling) -> in
     there = tagged.functions(account, arguments.name)
     lacking = [name for one in FUNCTIONS if (name := function_name(arguments.name, one)) not in there]
     nodes = tagged.nodes(account, arguments.name)
+    fleet = _fleet(account, told, nodes)
     address = environment.address(told)
     ready = _ready(address) if address else {"state": "not deployed"}
     values = {
         "stacks": stacks,
         "functions": there,
         "lacking": lacking,
-        "nodes": nodes,
+        "nodes": list(nodes),
+        "fleet": fleet,
         "address": address,
         "ready": ready,
     }
@@ -50,10 +58,25 @@ def run(arguments: argparse.Namespace, account: Account, telling: Telling) -> in
         for part, one in stacks.items()
     ]
     lines += [f"functions: {len(there)} of {len(FUNCTIONS)}" + (f"; lacking: {', '.join(lacking)}" if lacking else "")]
-    lines += [f"nodes: {len(nodes)} instances", f"address: {address or 'none'}", f"ready: {json.dumps(ready)}"]
+    lines += [f"nodes: {len(nodes)} instances", *fleet["words"]]
+    lines += [f"address: {address or 'none'}", f"ready: {json.dumps(ready)}"]
     telling.result(lines, values)
     good = all(stands(one["status"]) for one in stacks.values()) and not lacking and is_ready(ready)
     return OK if good else FAILED
+
+
+def _fleet(account: Account, told: Mapping[str, str], nodes: Mapping[str, str]) -> dict[str, Any]:
+    """How EC2 differs from the fleet map, which stands in the database: from outside that takes a way in."""
+    try:
+        database = tables.operators_database(account.client("secretsmanager"), told, tables.environ())
+        found = fleet_drift.drift(fleet_drift.published_map(database), nodes)
+    except OperatorError as error:
+        return {"drift": "unknown", "words": [f"fleet: the map was not read: {error}"]}
+    except pymysql.err.MySQLError as error:
+        way = f"give {tables.VIA_VARIABLE} a way to the database"
+        return {"drift": "unknown", "words": [f"fleet: the map was not read: {error.args[-1]}; {way}"]}
+    words = fleet_drift.in_words(found)
+    return {"drift": "none" if not any(asdict(found).values()) else "found", "words": words, **asdict(found)}
 
 
 def is_ready(answer: Any) -> bool:
