@@ -1,4 +1,4 @@
-"""Where the bytes of a backup's objects lie in another bucket of the operator's, what lacks there, and which bucket will do.
+"""Where the bytes of a backup's objects lie in another bucket of the operator's, what lacks there, and which will do.
 
 Decisions over plain values; ops.aws.copying_objects acts on them. A copy's key holds the key and the version of what it
 is a copy of, so many backups of many environments share a bucket, and what one has copied no other copies again.

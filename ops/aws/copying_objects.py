@@ -112,8 +112,8 @@ def copy_all(
     lacks = lacking(objects, sizes_in(s3, place), place)
     if lacks:
         raise OperatorError(
-            f"{len(lacks)} of {len(objects)} objects are not in {place}, or have another size, though they were copied: "
-            f"{named(one.key for one in lacks)}.",
+            f"{len(lacks)} of {len(objects)} objects are not in {place} though they were copied, or have another size "
+            f"there: {named(one.key for one in lacks)}.",
             "Somebody else changes the bucket. There is no new backup.",
             "the same command again",
         )

@@ -7,6 +7,7 @@ from contextlib import closing
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 from ops.aws import tables
 from ops.aws.account import Account
@@ -111,7 +112,7 @@ def write_backup(
     Raises OperatorError if an object could not be copied.
     """
     unfinished, rows, objects = unfinished_of(target), 0, 0
-    head = {"made_at": datetime.now(UTC).isoformat(), "bucket": bucket, "region": account.region}
+    head: dict[str, Any] = {"made_at": datetime.now(UTC).isoformat(), "bucket": bucket, "region": account.region}
     if place is not None:
         head["objects_to"] = asdict(place)
     with unfinished.open("wb") as file:
