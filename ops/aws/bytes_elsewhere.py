@@ -8,6 +8,7 @@ import argparse
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from typing import Any
 
 from ops.aws.backup_objects import KEPT, UNVERSIONED, Listed
 from ops.aws.errors import OperatorError, UsageError
@@ -45,13 +46,14 @@ class Place:
 class BucketFacts:
     """`algorithm` is that of its encryption, empty if there is none; `tags` by key.
 
-    `open_by` names the settings against public access that are not on.
+    `open_by` names the settings against public access that are not on; `lifecycle` has its rules as S3 tells them.
     """
 
     name: str
     algorithm: str
     open_by: tuple[str, ...] = ()
     tags: Mapping[str, str] | None = None
+    lifecycle: tuple[Mapping[str, Any], ...] = ()
 
 
 def refuse_unfit(facts: BucketFacts, environments_own: str) -> None:
@@ -84,6 +86,23 @@ def refuse_unfit(facts: BucketFacts, environments_own: str) -> None:
             "--public-access-block-configuration BlockPublicAcls=true,IgnorePublicAcls=true,"
             "BlockPublicPolicy=true,RestrictPublicBuckets=true`",
         )
+
+
+def expiring(facts: BucketFacts, place: Place) -> list[str]:
+    """The ids of the rules that remove copies there by their age, though newer backups rely on them."""
+    return [
+        one.get("ID", "without a name")
+        for one in facts.lifecycle
+        if one["Status"] == "Enabled"
+        and {"Days", "Date"} & set(one.get("Expiration", {}))
+        and any(each.startswith(begins := _prefix_of(one)) or begins.startswith(each) for each in place.prefixes)
+    ]
+
+
+def _prefix_of(rule: Mapping[str, Any]) -> str:
+    """What the keys begin with that a rule is for; where it asks for more, such as a tag, it may still be for them."""
+    chosen = rule.get("Filter", {})
+    return str(chosen.get("Prefix") or chosen.get("And", {}).get("Prefix") or rule.get("Prefix") or "")
 
 
 def lacking(objects: Iterable[Listed], sizes: Mapping[str, int], place: Place) -> list[Listed]:

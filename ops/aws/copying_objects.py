@@ -41,11 +41,13 @@ def facts_of(s3: Any, bucket: str, account_id: str) -> BucketFacts:
     block = _or_none(lambda: s3.get_public_access_block(Bucket=bucket), "NoSuchPublicAccessBlockConfiguration")
     is_on = block["PublicAccessBlockConfiguration"] if block else {}
     tags = _or_none(lambda: s3.get_bucket_tagging(Bucket=bucket), "NoSuchTagSet")
+    lifecycle = _or_none(lambda: s3.get_bucket_lifecycle_configuration(Bucket=bucket), "NoSuchLifecycleConfiguration")
     return BucketFacts(
         bucket,
         next((one.get("ApplyServerSideEncryptionByDefault", {}).get("SSEAlgorithm", "") for one in rules), ""),
         tuple(one for one in _BLOCKS if not is_on.get(one)),
         {one["Key"]: one["Value"] for one in (tags or {}).get("TagSet", [])},
+        tuple((lifecycle or {}).get("Rules", [])),
     )
 
 

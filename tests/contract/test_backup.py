@@ -20,7 +20,7 @@ from chalicelib.adapters.argon2_passwords import Argon2Passwords
 from ops.aws.account import Account
 from ops.aws.backup_file import lines_in, objects_in
 from ops.aws.backup_objects import Listed, put_back
-from ops.aws.bytes_elsewhere import Place, refuse_unfit
+from ops.aws.bytes_elsewhere import Place, expiring, refuse_unfit
 from ops.aws.commands.backup import Written, unfinished_of, write_backup
 from ops.aws.commands.restore import put_objects_back, source_told
 from ops.aws.copying_objects import Copied, copy_all, facts_of, is_there, sizes_in
@@ -266,6 +266,10 @@ def test_a_bucket_that_is_absent_open_or_an_environments_is_refused(buckets: Any
     block = dict.fromkeys(("BlockPublicAcls", "IgnorePublicAcls", "BlockPublicPolicy", "RestrictPublicBuckets"), True)
     buckets.put_public_access_block(Bucket=COPIES, PublicAccessBlockConfiguration=block)
     refuse_unfit(facts_of(buckets, COPIES, "000000000000"), SOURCE)
+    rule = {"ID": "old", "Status": "Enabled", "Filter": {"Prefix": "blue/"}, "Expiration": {"Days": 30}}
+    assert expiring(facts_of(buckets, COPIES, "000000000000"), PLACE) == []
+    buckets.put_bucket_lifecycle_configuration(Bucket=COPIES, LifecycleConfiguration={"Rules": [rule]})
+    assert expiring(facts_of(buckets, COPIES, "000000000000"), PLACE) == ["old"]
     tags = [{"Key": "project", "Value": "elastic-images"}, {"Key": "environment", "Value": "green"}]
     buckets.put_bucket_tagging(Bucket=COPIES, Tagging={"TagSet": tags})
     with pytest.raises(OperatorError, match="the bucket of the environment “green”"):

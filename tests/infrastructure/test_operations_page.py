@@ -33,7 +33,7 @@ COMMANDS = [
 SPOKEN = re.findall(r"`\./ops/store ([^`]+)`", PAGE)
 TRIED = "".join(
     (PROJECT / "tests" / "operator").joinpath(name).read_text("utf-8")
-    for name in ("test_there_and_back.py", "operating.py")
+    for name in ("test_there_and_back.py", "operating.py", "upgrade_under_load.py")
 )
 
 

@@ -11,6 +11,7 @@ from ops.aws.bytes_elsewhere import (
     BucketFacts,
     Place,
     bucket_name,
+    expiring,
     lacking,
     named,
     place_of,
@@ -82,6 +83,26 @@ def test_another_bucket_is_refused_in_words_with_what_mends_it(facts: BucketFact
     with pytest.raises(OperatorError) as raised:
         refuse_unfit(facts, "own")
     assert raised.match(words)
+
+
+@pytest.mark.parametrize(
+    ("rule", "is_told"),
+    [
+        ({"Filter": {"Prefix": ""}, "Expiration": {"Days": 30}}, True),
+        ({"Expiration": {"Date": "2027-01-01"}}, True),
+        ({"Filter": {"Prefix": "blue/originals/a"}, "Expiration": {"Days": 30}}, True),
+        ({"Filter": {"And": {"Prefix": "bl", "Tags": []}}, "Expiration": {"Days": 30}}, True),
+        ({"Prefix": "blue/", "Expiration": {"Days": 30}}, True),
+        ({"Prefix": "green/", "Expiration": {"Days": 30}}, False),
+        ({"Filter": {"And": {"Prefix": "green/"}}, "Expiration": {"Days": 30}}, False),
+        ({"Prefix": "", "Expiration": {"Days": 30}, "Status": "Disabled"}, False),
+        ({"Prefix": "", "Expiration": {"ExpiredObjectDeleteMarker": True}}, False),
+        ({"Prefix": "", "Transitions": [{"Days": 30}]}, False),
+    ],
+)
+def test_a_lifecycle_that_removes_copies_by_age_is_told(rule: Mapping[str, object], is_told: bool) -> None:
+    facts = BucketFacts("copies", "AES256", lifecycle=({"ID": "old", "Status": "Enabled", **rule},))
+    assert expiring(facts, PLACE) == (["old"] if is_told else [])
 
 
 def test_what_lacks_is_named_and_counted_and_the_way_told() -> None:

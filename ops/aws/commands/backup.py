@@ -13,7 +13,16 @@ from ops.aws import tables
 from ops.aws.account import Account
 from ops.aws.backup_file import objects_in
 from ops.aws.backup_objects import listed
-from ops.aws.bytes_elsewhere import Place, bucket_name, mebibytes, place_of, prefix_with_slash, refuse_unfit, words_for
+from ops.aws.bytes_elsewhere import (
+    Place,
+    bucket_name,
+    expiring,
+    mebibytes,
+    place_of,
+    prefix_with_slash,
+    refuse_unfit,
+    words_for,
+)
 from ops.aws.command import OK, environment_name
 from ops.aws.copying_objects import Copied, copy_all, facts_of
 from ops.aws.dump import as_text, lines_of
@@ -65,8 +74,11 @@ def run(arguments: argparse.Namespace, account: Account, telling: Telling) -> in
     told = environment.told()
     environment.records(told)
     own = told["BucketName"]
+    expire: list[str] = []
     if place is not None:
-        refuse_unfit(facts_of(account.client("s3"), place.bucket, account.id), own)
+        facts = facts_of(account.client("s3"), place.bucket, account.id)
+        refuse_unfit(facts, own)
+        expire = expiring(facts, place)
     database = tables.operators_database(account.client("secretsmanager"), told, tables.environ())
     # A key beside a file that was not finished is of the try before.
     goes_on = arguments.key.exists() and unfinished_of(arguments.file).exists()
@@ -78,6 +90,10 @@ def run(arguments: argparse.Namespace, account: Account, telling: Telling) -> in
             f"{arguments.file}: {written.rows} rows, {written.objects} objects listed, {size} bytes  "
             f"({telling.elapsed_seconds:.1f} s)",
             *_bytes_in_words(own, place, copied),
+            *(
+                f"WARNING: the lifecycle rule “{one}” removes copies by age, and with them what newer backups rely on."
+                for one in expire
+            ),
         ],
         {
             "file": str(arguments.file),
@@ -85,6 +101,7 @@ def run(arguments: argparse.Namespace, account: Account, telling: Telling) -> in
             "objects": written.objects,
             "bytes": size,
             "objects_in": str(Place(own) if place is None else place),
+            "rules_that_remove_copies": expire,
             "objects_copied": None if copied is None else asdict(copied),
             "seconds": telling.elapsed_seconds,
         },
