@@ -80,9 +80,7 @@ def run(arguments: argparse.Namespace, account: Account, telling: Telling) -> in
         refuse_unfit(facts, own)
         expire = expiring(facts, place)
     database = tables.operators_database(account.client("secretsmanager"), told, tables.environ())
-    # A key beside a file that was not finished is of the try before.
-    goes_on = arguments.key.exists() and unfinished_of(arguments.file).exists()
-    key = new_key(arguments.key) if arguments.new_key and not goes_on else read_key(arguments.key)
+    key = key_for(arguments.file, arguments.key, is_new=arguments.new_key)
     written = write_backup(arguments.file, key, database, account, own, telling, place)
     size, copied = arguments.file.stat().st_size, written.copied
     telling.result(
@@ -107,6 +105,15 @@ def run(arguments: argparse.Namespace, account: Account, telling: Telling) -> in
         },
     )
     return OK
+
+
+def key_for(target: Path, path: Path, *, is_new: bool) -> bytes:
+    """The key; made, if it is to be new. One that lies beside an unfinished file was made by the try before.
+
+    Raises OperatorError.
+    """
+    goes_on = path.exists() and unfinished_of(target).exists()
+    return new_key(path) if is_new and not goes_on else read_key(path)
 
 
 def unfinished_of(target: Path) -> Path:
