@@ -49,7 +49,8 @@ def test_from_nothing_to_a_served_image_and_back(account: StandIn, tmp_path: Pat
     s3.put_public_access_block(Bucket=KEPT, PublicAccessBlockConfiguration=dict.fromkeys(CLOSED, True))
     with_bytes = told(account, "backup", NAME, file, "--key", key, *to)
     assert with_bytes["objects_copied"]["copied"] == with_bytes["objects"] >= backed_up["objects"]
-    assert told(account, "backup", NAME, file, "--key", key, *to)["objects_copied"]["copied"] <= 1  # a rendition since
+    again = told(account, "backup", NAME, file, "--key", key, *to)
+    assert again["objects_copied"]["copied"] <= again["objects"] - 1 - len(others)  # renditions that were made since
     used = store(account, "restore", NAME, file, "--key", key, "--yes")
     assert (used.returncode, "holds 6 images" in used.stderr) == (1, True)
     assert ann("DELETE", image_path("k0")).status == 204  # in the bucket it is a version still
