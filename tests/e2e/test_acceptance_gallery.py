@@ -213,7 +213,7 @@ def test_check_12_on_a_narrow_screen_zoomed_and_dark_nothing_is_lost_and_axe_fin
     if page.locator("[data-about]").get_attribute("aria-expanded") == "false":
         page.locator("[data-about]").click()
     side = page.locator("#box-about")
-    for name in ("Keep the caption", "Add the tag"):
+    for name in ("Save the caption", "Add the tag"):
         button = side.get_by_role("button", name=name)
         button.scroll_into_view_if_needed()
         expect(button).to_be_in_viewport()
@@ -252,7 +252,7 @@ def test_check_13_everything_is_exported_and_the_account_ends_with_a_receipt(
         page.get_by_role("button", name="Make it and add").click()
         page.goto(f"/image?key={quote(name_of(2))}")
         page.get_by_label("Caption").fill("Dusk")
-        page.get_by_role("button", name="Keep the caption").click()
+        page.get_by_role("button", name="Save the caption").click()
         _trash_one(page)
         page.goto("/account/erase")
         page.get_by_role("button", name="Export everything first").click()

@@ -4,6 +4,8 @@ import hashlib
 import time
 from pathlib import Path
 
+import pytest
+
 from ops.local import bootstrap
 from tests import hostile_images
 from tests.e2e.store_client import image_path
@@ -15,6 +17,7 @@ NAME, NEW, KEPT = "blue", "green", "kept-by-the-operator"
 CLOSED = ("BlockPublicAcls", "IgnorePublicAcls", "BlockPublicPolicy", "RestrictPublicBuckets")
 
 
+@pytest.mark.timeout(900)  # four deployments, on a machine that does more than that
 def test_from_nothing_to_a_served_image_and_back(account: StandIn, tmp_path: Path) -> None:
     create = ("create-env", NAME, "--architecture", "x86", "--yes", *account.words())
     killed_while(account, "functions: deploying", *create)
