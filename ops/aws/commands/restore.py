@@ -68,9 +68,7 @@ def run(arguments: argparse.Namespace, account: Account, telling: Telling) -> in
     # Objects first: were it interrupted here, the database would hold no images yet and the same command goes on.
     wrong = put_objects_back(arguments.file, key, account.client("s3"), source_of, told["BucketName"], telling)
     if wrong:
-        count = (
-            f"{len(wrong)} of {end['objects']} objects are not put back; nor is any row, so that nothing is half there"
-        )
+        count = f"{len(wrong)} of {end['objects']} objects are not put back, and no row was; the same command goes on"
         telling.result([*(f"NOT PUT BACK: {one}" for one in wrong), count], {"wrong": wrong})
         return FAILED
     telling.progress(f"{end['objects']} objects are put back and compared")
