@@ -8,6 +8,7 @@ from typing import Any
 from botocore.exceptions import ClientError
 
 KEPT = ("originals/", "renditions/")
+UNVERSIONED = frozenset({"", "null"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,6 +21,11 @@ class Listed:
     etag: str
     sha256: str = ""
 
+    def source_in(self, bucket: str) -> dict[str, str]:
+        """As a copy names what it is to be made of."""
+        version = {} if self.version in UNVERSIONED else {"VersionId": self.version}
+        return {"Bucket": bucket, "Key": self.key, **version}
+
 
 def listed(s3: Any, bucket: str, sha256s: Mapping[str, str]) -> Iterator[Listed]:
     """The newest version of each object; `sha256s` by key."""
@@ -31,12 +37,11 @@ def listed(s3: Any, bucket: str, sha256s: Mapping[str, str]) -> Iterator[Listed]
                     yield Listed(key, one["VersionId"], one["Size"], one["ETag"], sha256s.get(key, ""))
 
 
-def put_back(s3: Any, source: str, target: str, one: Listed) -> str:
-    """Copies the version into the target and compares what is there then; what is wrong, empty if nothing is."""
+def put_back(s3: Any, source: Mapping[str, str], target: str, one: Listed) -> str:
+    """Copies the source into the target and compares what is there then; what is wrong, empty if nothing is."""
     try:
         if not _is_there(s3, target, one):
-            version = {"VersionId": one.version} if one.version not in {"", "null"} else {}
-            s3.copy_object(Bucket=target, Key=one.key, CopySource={"Bucket": source, "Key": one.key, **version})
+            s3.copy_object(Bucket=target, Key=one.key, CopySource=source)
         if not one.sha256:
             return "" if _is_there(s3, target, one) else f"{one.key} has other bytes"
         digest = hashlib.sha256()

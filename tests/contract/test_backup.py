@@ -1,30 +1,40 @@
-"""A backup of a real MariaDB and its objects, into another one with another bucket."""
+"""A backup of a real MariaDB and its objects, into another one with another bucket; with the bytes in a third."""
 
+import gzip
 import hashlib
 import io
+import multiprocessing
+import os
 import secrets
+import signal
 from collections.abc import Iterator
+from dataclasses import asdict
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any, cast
 
 import pytest
 
+from chalicelib.adapters import aws_clients
 from chalicelib.adapters.argon2_passwords import Argon2Passwords
 from ops.aws.account import Account
+from ops.aws.backup_file import lines_in, objects_in
 from ops.aws.backup_objects import Listed, put_back
-from ops.aws.commands.backup import write_backup
-from ops.aws.commands.restore import lines_in
-from ops.aws.dump import begin_anew, lines_of, refuse_if_used, restore
+from ops.aws.bytes_elsewhere import Place, expiring, refuse_unfit
+from ops.aws.commands.backup import Written, unfinished_of, write_backup
+from ops.aws.commands.restore import put_objects_back, source_told
+from ops.aws.copying_objects import Copied, copy_all, facts_of, is_there, sizes_in
+from ops.aws.dump import as_text, begin_anew, lines_of, refuse_if_used, restore
 from ops.aws.errors import OperatorError
-from ops.aws.sealed_file import Sealing, new_key, opened, read_key
+from ops.aws.sealed_file import Sealing, new_key
 from ops.aws.tables import bring_up
 from ops.aws.telling import Telling
 from ops.database import Database
 from ops.local import mariadb
 from tests.contract.real_parts import MariaDb, state_folder
 
-SOURCE, TARGET = "backup-source", "backup-target"
+SOURCE, TARGET, COPIES = "backup-source", "backup-target", "backup-copies"
+PLACE = Place(COPIES, "blue/")
 OWNER, PASSWORD = secrets.token_bytes(16), "correct horse battery staple"
 TRASHED = "originals/trashed"
 IMAGES = [(f"originals/{number}", secrets.token_bytes(3000)) for number in range(20)]
@@ -39,15 +49,30 @@ def second(tmp_path_factory: pytest.TempPathFactory) -> Iterator[MariaDb]:
 
 @pytest.fixture
 def buckets(s3_client: Any) -> Iterator[Any]:
-    for name in (SOURCE, TARGET):
+    for name in (SOURCE, TARGET, COPIES):
         s3_client.create_bucket(Bucket=name)
+    for name in (SOURCE, TARGET):
         s3_client.put_bucket_versioning(Bucket=name, VersioningConfiguration={"Status": "Enabled"})
     yield s3_client
-    for name in (SOURCE, TARGET):
-        found = s3_client.list_object_versions(Bucket=name)
-        for one in [*found.get("Versions", []), *found.get("DeleteMarkers", [])]:
-            s3_client.delete_object(Bucket=name, Key=one["Key"], VersionId=one["VersionId"])
-        s3_client.delete_bucket(Bucket=name)
+    for name in (SOURCE, TARGET, COPIES):
+        if is_there(s3_client, name):
+            remove(s3_client, name)
+
+
+def remove(s3: Any, bucket: str) -> None:
+    """With every version in it."""
+    found = s3.list_object_versions(Bucket=bucket)
+    for one in [*found.get("Versions", []), *found.get("DeleteMarkers", [])]:
+        s3.delete_object(Bucket=bucket, Key=one["Key"], VersionId=one["VersionId"])
+    s3.delete_bucket(Bucket=bucket)
+
+
+def account_with(s3: Any) -> Account:
+    return cast(Account, SimpleNamespace(client=lambda _service: s3, region="us-east-1", id="000000000000"))
+
+
+def quiet() -> Telling:
+    return Telling(err=io.StringIO())
 
 
 def administrator(maria: MariaDb) -> Database:
@@ -81,16 +106,17 @@ def test_everything_comes_back_into_another_database_and_bucket(
     maria: MariaDb, second: MariaDb, buckets: Any, tmp_path: Path
 ) -> None:
     fill(maria, buckets)
-    account = cast(Account, SimpleNamespace(client=lambda _service: buckets, region="us-east-1"))
     key, file = new_key(tmp_path / "key"), tmp_path / "backup"
-    rows, objects = write_backup(file, key, administrator(maria), account, SOURCE, Telling(err=io.StringIO()))
-    assert (objects, rows > 40) == (len(IMAGES) + 1, True)
+    written = write_backup(file, key, administrator(maria), account_with(buckets), SOURCE, quiet())
+    rows = written.rows
+    assert written == Written(rows, len(IMAGES) + 1, None)
+    assert rows > 40
     assert b"ann@example.org" not in file.read_bytes()
     buckets.delete_object(Bucket=SOURCE, Key=IMAGES[0][0])  # its version is there still
 
-    listed = [Listed(**line["object"]) for line in lines_in(file, key) if "object" in line]
+    listed = list(objects_in(file, key))
     assert all(one.sha256 for one in listed)  # those in the trash too
-    assert [put_back(buckets, SOURCE, TARGET, one) for one in listed] == [""] * (len(IMAGES) + 1)
+    assert [put_back(buckets, one.source_in(SOURCE), TARGET, one) for one in listed] == [""] * (len(IMAGES) + 1)
     target = administrator(second)
     interrupted = (line for number, line in enumerate(lines_in(file, key)) if number < rows - 5 or 1 // 0)
     with pytest.raises(ZeroDivisionError):
@@ -123,40 +149,131 @@ def test_everything_comes_back_into_another_database_and_bucket(
 def test_an_object_that_is_lost_or_other_is_told(buckets: Any) -> None:
     buckets.put_object(Bucket=SOURCE, Key="originals/a", Body=b"bytes")
     other = Listed("originals/a", "null", 5, '"0"', hashlib.sha256(b"others").hexdigest())
-    assert put_back(buckets, SOURCE, TARGET, other) == "originals/a has another sha256"
-    assert put_back(buckets, SOURCE, TARGET, Listed("originals/none", "", 5, '"0"')).startswith("originals/none: ")
+    assert put_back(buckets, other.source_in(SOURCE), TARGET, other) == "originals/a has another sha256"
+    none = Listed("originals/none", "", 5, '"0"')
+    assert put_back(buckets, none.source_in(SOURCE), TARGET, none).startswith("originals/none: ")
 
 
-def sealed(key: bytes, data: bytes) -> bytes:
-    file = io.BytesIO()
-    sealing = Sealing(file, key)
-    sealing.write(data)
-    sealing.close()
-    return file.getvalue()
+class KilledWhileCopying:
+    """S3, by a process that is killed, as by kill -9, when it has copied so many objects."""
+
+    def __init__(self, s3: Any, copies: int) -> None:
+        self._s3, self._left = s3, copies
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._s3, name)
+
+    def copy_object(self, **words: Any) -> Any:
+        done = self._s3.copy_object(**words)
+        self._left -= 1
+        if self._left <= 0:
+            os.kill(os.getpid(), signal.SIGKILL)
+        return done
 
 
-def test_a_sealed_file_cannot_be_read_changed_or_shortened_unnoticed() -> None:
-    key, data = bytes(32), secrets.token_bytes(2_500_000)
-    file = sealed(key, data)
-    assert b"".join(opened(io.BytesIO(file), key)) == data
-    changed = bytearray(file)
-    changed[len(file) // 2] ^= 1
-    for wrong, with_key in ((bytes(changed), key), (file[:-1], key), (file[:1_100_000], key), (file, b"1" * 32)):
-        with pytest.raises(OperatorError):
-            list(opened(io.BytesIO(wrong), with_key))
-    with pytest.raises(OperatorError, match="no backup"):
-        list(opened(io.BytesIO(b"something else"), key))
-    first_chunk_last = file[:56] + file[56:60] + b"\x01" + file[61 : 61 + 1024 * 1024 + 16]
-    with pytest.raises(OperatorError, match="was changed"):  # an earlier chunk given out as the last
-        list(opened(io.BytesIO(first_chunk_last), key))
+def test_with_its_bytes_a_backup_that_was_killed_goes_on_and_restores_without_the_environments_bucket(
+    maria: MariaDb, buckets: Any, tmp_path: Path
+) -> None:
+    fill(maria, buckets)
+    rendition, jpeg = "renditions/one", {"ContentType": "image/jpeg", "Body": b"a small one"}
+    buckets.put_object(Bucket=SOURCE, Key=rendition, **jpeg)
+    newest = secrets.token_bytes(3000)
+    buckets.put_object(Bucket=SOURCE, Key="renditions/twice", Body=b"older")
+    buckets.put_object(Bucket=SOURCE, Key="renditions/twice", Body=newest)
+    key, file, count = new_key(tmp_path / "key"), tmp_path / "backup", len(IMAGES) + 3
+
+    def killed() -> None:
+        write_backup(
+            file,
+            key,
+            administrator(maria),
+            account_with(KilledWhileCopying(aws_clients.s3(), 9)),
+            SOURCE,
+            quiet(),
+            PLACE,
+        )
+
+    process = multiprocessing.get_context("fork").Process(target=killed)
+    process.start()
+    process.join(60)
+    assert process.exitcode == -signal.SIGKILL
+    before = len(sizes_in(buckets, PLACE))
+    assert 9 <= before < count
+    assert (file.exists(), unfinished_of(file).exists()) == (False, True)
+
+    def given_again() -> Copied | None:
+        again = write_backup(file, key, administrator(maria), account_with(buckets), SOURCE, quiet(), PLACE)
+        return again.copied
+
+    size = sum(len(data) for _, data in IMAGES) + len(b"bytes") + len(b"a small one") + len(newest)
+    assert given_again() == Copied(count, size, count - before)
+    assert given_again() == Copied(count, size, 0)
+    assert not unfinished_of(file).exists()
+    assert len(sizes_in(buckets, PLACE)) == count
+
+    remove(buckets, SOURCE)
+    head = next(lines_in(file, key))["backup"]
+    with pytest.raises(OperatorError, match=r"is gone\..* --objects-from backup-copies --objects-prefix blue/"):
+        source_told(file, key, head, account_with(buckets), None)
+    with pytest.raises(OperatorError, match=rf"{count} of {count} objects are not in s3://backup-target/"):
+        source_told(file, key, head, account_with(buckets), Place(TARGET))
+    source_of = source_told(file, key, head, account_with(buckets), PLACE)
+    assert put_objects_back(file, key, buckets, source_of, TARGET, quiet()) == []
+    assert put_objects_back(file, key, buckets, source_of, TARGET, quiet()) == []  # given again
+    for name, sha256 in maria.execute("SELECT object_key, sha256 FROM images"):
+        body = buckets.get_object(Bucket=TARGET, Key=name)["Body"].read()
+        assert hashlib.sha256(body).digest() == sha256
+    assert buckets.get_object(Bucket=TARGET, Key=TRASHED)["Body"].read() == b"bytes"
+    found = buckets.get_object(Bucket=TARGET, Key=rendition)
+    assert (found["ContentType"], found["Body"].read()) == ("image/jpeg", b"a small one")
+    assert buckets.get_object(Bucket=TARGET, Key="renditions/twice")["Body"].read() == newest
 
 
-def test_a_key_is_never_written_over(tmp_path: Path) -> None:
-    path = tmp_path / "key"
-    key = new_key(path)
-    assert (read_key(path), path.stat().st_mode & 0o777) == (key, 0o600)
-    with pytest.raises(OperatorError, match="there already"):
-        new_key(path)
-    path.write_text("00")
-    with pytest.raises(OperatorError, match="1 bytes, not 32"):
-        read_key(path)
+def test_a_restoration_names_what_the_copies_lack_and_what_has_other_bytes(buckets: Any, tmp_path: Path) -> None:
+    several = [Listed(f"originals/{n}", "v1", 5, '"0"', hashlib.sha256(b"bytes").hexdigest()) for n in range(3)]
+    file, key = tmp_path / "backup", bytes(32)
+    lines: list[dict[str, Any]] = [{"backup": {}}, *({"object": asdict(one)} for one in several), {"end": {}}]
+    with file.open("wb") as written:
+        sealing = Sealing(written, key)
+        sealing.write(gzip.compress(b"".join(as_text(line) for line in lines)))
+        sealing.close()
+    for one, data in zip(several, (b"bytes", b"other", b"short"[:4]), strict=True):
+        buckets.put_object(Bucket=COPIES, Key=PLACE.key_of(one), Body=data)
+    with pytest.raises(OperatorError, match=r"1 of 3 objects are not in s3://backup-copies/blue/: originals/2\."):
+        source_told(file, key, {}, account_with(buckets), PLACE)
+    buckets.put_object(Bucket=COPIES, Key=PLACE.key_of(several[2]), Body=b"bytes")
+    source_of = source_told(file, key, {}, account_with(buckets), PLACE)
+    assert put_objects_back(file, key, buckets, source_of, TARGET, quiet()) == ["originals/1 has another sha256"]
+
+
+def test_what_goes_while_it_is_copied_is_named_and_the_others_stay_copied(buckets: Any) -> None:
+    there = buckets.put_object(Bucket=SOURCE, Key="originals/a", Body=b"bytes")
+    one = Listed("originals/a", there["VersionId"], 5, there["ETag"])
+    gone = Listed("originals/b", there["VersionId"], 5, there["ETag"])
+    buckets.put_object(Bucket=SOURCE, Key="originals/a", Body=b"later")  # what was listed is copied
+    with pytest.raises(OperatorError, match=r"1 of 2 objects went while they were copied: originals/b\."):
+        copy_all(buckets, SOURCE, PLACE, [gone, one], "000000000000", quiet().progress)
+    assert sizes_in(buckets, PLACE) == {PLACE.key_of(one): 5}
+    assert buckets.get_object(Bucket=COPIES, Key=PLACE.key_of(one))["Body"].read() == b"bytes"
+    wrong = Listed("originals/a", there["VersionId"], 6, there["ETag"])
+    with pytest.raises(OperatorError, match="though they were copied, or have another size there: originals/a"):
+        copy_all(buckets, SOURCE, PLACE, [wrong], "000000000000", quiet().progress)
+
+
+def test_a_bucket_that_is_absent_open_or_an_environments_is_refused(buckets: Any) -> None:
+    with pytest.raises(OperatorError, match="There is no bucket no-such-bucket"):
+        facts_of(buckets, "no-such-bucket", "000000000000")
+    facts = facts_of(buckets, COPIES, "000000000000")
+    with pytest.raises(OperatorError, match="can be opened to the public: BlockPublicAcls, IgnorePublicAcls, Block"):
+        refuse_unfit(facts, SOURCE)
+    block = dict.fromkeys(("BlockPublicAcls", "IgnorePublicAcls", "BlockPublicPolicy", "RestrictPublicBuckets"), True)
+    buckets.put_public_access_block(Bucket=COPIES, PublicAccessBlockConfiguration=block)
+    refuse_unfit(facts_of(buckets, COPIES, "000000000000"), SOURCE)
+    rule = {"ID": "old", "Status": "Enabled", "Filter": {"Prefix": "blue/"}, "Expiration": {"Days": 30}}
+    assert expiring(facts_of(buckets, COPIES, "000000000000"), PLACE) == []
+    buckets.put_bucket_lifecycle_configuration(Bucket=COPIES, LifecycleConfiguration={"Rules": [rule]})
+    assert expiring(facts_of(buckets, COPIES, "000000000000"), PLACE) == ["old"]
+    tags = [{"Key": "project", "Value": "elastic-images"}, {"Key": "environment", "Value": "green"}]
+    buckets.put_bucket_tagging(Bucket=COPIES, Tagging={"TagSet": tags})
+    with pytest.raises(OperatorError, match="the bucket of the environment “green”"):
+        refuse_unfit(facts_of(buckets, COPIES, "000000000000"), SOURCE)

@@ -13,7 +13,8 @@ from tests.local_cloud import until
 from tests.operator.operating import Person, Site, joined, killed_while, left_with_tags, store, told
 from tests.operator.stand_in import StandIn
 
-NAME, NEW = "blue", "green"
+NAME, NEW, KEPT = "blue", "green", "kept-by-the-operator"
+CLOSED = ("BlockPublicAcls", "IgnorePublicAcls", "BlockPublicPolicy", "RestrictPublicBuckets")
 
 
 @pytest.mark.timeout(900)  # four deployments, on a machine that does more than that
@@ -43,6 +44,16 @@ def test_from_nothing_to_a_served_image_and_back(account: StandIn, tmp_path: Pat
     file, key = str(tmp_path / "backup"), str(tmp_path / "key")
     backed_up = told(account, "backup", NAME, file, "--key", key, "--new-key")
     assert backed_up["objects"] >= 1 + len(others)
+    s3 = bootstrap.client("s3", account.environ["AWS_ENDPOINT_URL"])
+    s3.create_bucket(Bucket=KEPT)
+    to = ("--objects-to", KEPT, "--objects-prefix", NAME)
+    open_one = store(account, "backup", NAME, file, "--key", key, *to)
+    assert (open_one.returncode, "can be opened to the public" in open_one.stderr) == (1, True)
+    s3.put_public_access_block(Bucket=KEPT, PublicAccessBlockConfiguration=dict.fromkeys(CLOSED, True))
+    with_bytes = told(account, "backup", NAME, file, "--key", key, *to)
+    assert with_bytes["objects_copied"]["copied"] == with_bytes["objects"] >= backed_up["objects"]
+    again = told(account, "backup", NAME, file, "--key", key, *to)
+    assert again["objects_copied"]["copied"] <= again["objects"] - 1 - len(others)  # renditions that were made since
     used = store(account, "restore", NAME, file, "--key", key, "--yes")
     assert (used.returncode, "holds 6 images" in used.stderr) == (1, True)
     assert ann("DELETE", image_path("k0")).status == 204  # in the bucket it is a version still
@@ -78,15 +89,15 @@ def test_from_nothing_to_a_served_image_and_back(account: StandIn, tmp_path: Pat
     assert gone["left"] == []
     assert told(account, "destroy-env", NAME) == {"goes": [], "stays": [], "objects": 0, "left": None, "changed": False}
     assert left_with_tags(account, NAME) == []
-    s3 = bootstrap.client("s3", account.environ["AWS_ENDPOINT_URL"])
-    assert [one["Name"] for one in s3.list_buckets()["Buckets"]] == [bootstrap.BUCKET]  # nobody else's went
+    assert {one["Name"] for one in s3.list_buckets()["Buckets"]} == {bootstrap.BUCKET, KEPT}  # nobody else's went
 
 
 def assert_restored_elsewhere(account: StandIn, file: str, key: str, anns: dict[str, bytes], demos_k1: bytes) -> None:
     """Into a new environment with a database and a bucket of its own, where an old user signs in; then it goes."""
     made = told(account, "create-env", NEW, "--architecture", "x86", "--cdn", "--yes", *account.words())
     assert made["site"].startswith("https://")
-    restored = told(account, "restore", NEW, file, "--key", key, "--yes")
+    kept = ("--objects-from", KEPT, "--objects-prefix", NAME)
+    restored = told(account, "restore", NEW, file, "--key", key, "--yes", *kept)
     assert restored["wrong"] == []
     assert restored["seconds"] > 0
     site = Site(made["address"])

@@ -1,5 +1,6 @@
 """What the operator's command says when something is not as it should be, and how it ends."""
 
+from pathlib import Path
 from typing import Any
 
 import pymysql
@@ -60,3 +61,12 @@ def test_a_way_that_is_no_address_is_refused_in_words(via: str) -> None:
 )
 def test_an_environment_stands_if_it_says_that_it_can_serve(answer: dict[str, str], ready: bool) -> None:
     assert is_ready(answer) is ready
+
+
+def test_a_backup_that_was_stopped_is_given_again_as_it_was_with_the_key_that_it_made(tmp_path: Path) -> None:
+    file, path = tmp_path / "backup", tmp_path / "key"
+    key = backup.key_for(file, path, is_new=True)
+    with pytest.raises(OperatorError, match="never written over"):
+        backup.key_for(file, path, is_new=True)
+    backup.unfinished_of(file).write_bytes(b"")
+    assert backup.key_for(file, path, is_new=True) == backup.key_for(file, path, is_new=False) == key

@@ -125,8 +125,8 @@ def _back_up(
     def back_up() -> str:
         new = arguments.new_key and not arguments.key.exists()  # it may be there of a try that was killed
         key = new_key(arguments.key) if new else read_key(arguments.key)
-        rows, objects = write_backup(arguments.backup, key, database, account, told["BucketName"], telling)
-        return f"{arguments.backup}: {rows} rows, {objects} objects listed"
+        written = write_backup(arguments.backup, key, database, account, told["BucketName"], telling)
+        return f"{arguments.backup}: {written.rows} rows, {written.objects} objects listed"
 
     return back_up
 
