@@ -8,6 +8,7 @@ StoreError
 │   ├── UnknownNodeError        no such cache node
 │   ├── UnknownUserError        no such user
 │   ├── UnknownDumpError        no such dump
+│   ├── UnknownReceiptError     no such erasure
 │   ├── UnknownDownloadError    no such download
 │   ├── DownloadsUnderWayError  as many downloads are being made as may be
 │   ├── UnknownAlbumError       no such album
@@ -82,6 +83,10 @@ class UnknownUserError(RequestError):
 
 class UnknownDumpError(RequestError):
     """No such dump, or it is removed already."""
+
+
+class UnknownReceiptError(RequestError):
+    """No such receipt of an erasure, or it was withdrawn."""
 
 
 class UnknownDownloadError(RequestError):

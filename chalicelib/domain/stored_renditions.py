@@ -71,6 +71,11 @@ def original_of(object_key: str) -> str:
     return _ORIGINALS + object_key.removeprefix(_RENDITIONS).rpartition("/")[0]
 
 
+def kind_of(object_key: str) -> str | None:
+    """The name of the kind of rendition that the object is; None of an original."""
+    return object_key.rpartition("/")[2] if object_key.startswith(_RENDITIONS) else None
+
+
 def as_image(image: Image, rendition: Rendition) -> Image:
     """The ready rendition as an image under the same key, hence of the same partition, with bytes of its own."""
     facts = ImageFacts(MEDIA_TYPE, rendition.width, rendition.height, frames=1)

@@ -25,7 +25,13 @@ from chalicelib.domain.erasing import (
     receipt_text,
 )
 from chalicelib.domain.erasing_ports import ErasedObjects, ErasureRows
-from chalicelib.domain.errors import InvalidValueError, MailUnavailableError, NodeError, NotFoundError
+from chalicelib.domain.errors import (
+    InvalidValueError,
+    MailUnavailableError,
+    NodeError,
+    NotFoundError,
+    UnknownReceiptError,
+)
 from chalicelib.domain.jobs import Job
 from chalicelib.domain.ports import Clock, FleetMaps, NodeAdmins
 from chalicelib.services.accounts import Accounts
@@ -92,10 +98,10 @@ class Erasing:
             raise InvalidValueError("email", "The erasure has begun, and cannot be withdrawn any more.")
 
     def of_receipt(self, receipt: str) -> Erasure:
-        """The erasure that a receipt's link tells of. Raises NotFoundError."""
+        """The erasure that a receipt's link tells of. Raises UnknownReceiptError."""
         found = self.rows.of_receipt(hash_of(receipt))
         if found is None:
-            raise NotFoundError("There is no such receipt: the link is wrong, or the erasure was withdrawn.")
+            raise UnknownReceiptError("There is no such receipt: the link is wrong, or the erasure was withdrawn.")
         return found
 
     def perform(self, job: Job) -> None:

@@ -148,9 +148,13 @@ class Preview:
 
 @dataclass(frozen=True, slots=True)
 class HeldItem:
-    """An image's bytes in a node. `bytes` are what the item takes there; `used_at` is exact to the minute."""
+    """An image's bytes in a node, or those of its rendition of that `kind`.
+
+    `bytes` are what the item takes there; `used_at` is exact to the minute.
+    """
 
     image: Image
+    kind: str | None
     mine: bool  # the image is of whoever asks
     partition: int
     bytes: int

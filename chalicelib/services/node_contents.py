@@ -7,7 +7,7 @@ from chalicelib.domain.errors import UnknownNodeError
 from chalicelib.domain.fleet import Node
 from chalicelib.domain.partitions import partition_of
 from chalicelib.domain.ports import FleetMaps, ImageRows, NodeAdmins
-from chalicelib.domain.stored_renditions import original_of
+from chalicelib.domain.stored_renditions import kind_of, original_of
 from chalicelib.services.fleet_views import ContentsPage, HeldItem
 
 MOST_LISTED = 20_000  # objects that one node is asked to name
@@ -33,7 +33,14 @@ class NodeContents:
         named = [(item, images.get(originals[item.object_key])) for item in shown]
         found = [(item, image) for item, image in named if image is not None]
         items = tuple(
-            HeldItem(image, image.owner_id == owner_id, partition_of(image.key), item.bytes, item.used_at)
+            HeldItem(
+                image,
+                kind_of(item.object_key),
+                image.owner_id == owner_id,
+                partition_of(image.key),
+                item.bytes,
+                item.used_at,
+            )
             for item, image in found
             if principal.admin or image.owner_id == owner_id
         )

@@ -114,6 +114,7 @@ def views(services: Callable[[], Services], request: Callable[[], Request]) -> V
         items = [
             {
                 "key": text_of(item.image.key),
+                "what": console_values.part_of_image(item.kind),
                 "mine": item.mine,
                 "size": charts.bytes_in_words(item.bytes),
                 "used": console_values.ago(now - item.used_at),

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from chalicelib.domain.decisions import Sample
+from chalicelib.domain.renditions import KINDS
 from chalicelib.services.fleet_views import ContentsPage, FleetView, MinuteView, MoveView, NodeView, Preview
 from chalicelib.services.replica_status import Lag, ReplicaView
 from chalicelib.web.charts import bytes_in_words, clock_of
@@ -227,6 +228,13 @@ def _lag_in_words(lag: Lag) -> str:
     if lag.at_least > 0:
         return f"{lag.at_least:.0f} to {lag.at_most:.0f} s behind"
     return f"at most {lag.at_most:.0f} s behind"
+
+
+def part_of_image(kind: str | None) -> str:
+    """What of an image an object is: such as “Thumbnail”, of no kind of rendition “Original”."""
+    if kind is None:
+        return "Original"
+    return KINDS[kind].caption if kind in KINDS else kind
 
 
 def ago(seconds: float) -> str:

@@ -8,10 +8,10 @@ from chalicelib.bootstrap import Services
 from chalicelib.domain.errors import (
     InvalidValueError,
     LastAdminError,
-    NotFoundError,
     NotSignedInError,
     RequestError,
     TooManyTriesError,
+    UnknownReceiptError,
 )
 from chalicelib.web.access import MODULES
 from chalicelib.web.addresses import came_from, site_of
@@ -63,7 +63,7 @@ def views(services: Callable[[], Services], request: Callable[[], Request]) -> V
         receipt = query_of(request()).text("receipt")
         try:
             erasure = services().erasing.of_receipt(receipt)
-        except NotFoundError as error:
+        except UnknownReceiptError as error:
             return _form("erasure.html", error, receipt=None)
         return _form("erasure.html", None, receipt=shown_receipt(erasure))
 

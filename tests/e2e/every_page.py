@@ -129,29 +129,37 @@ class World:
             self.services.worker.perform(queue.messages.pop(0))
 
     def _decide(self) -> None:
-        now = self.parts.clock.now()
-        for ago, target in ((9, 2), (5, 3), (2, 2)):
+        """A decision for each of the last minutes but one that nobody reported: it grows once, and shrinks once."""
+        now, nodes = self.parts.clock.now(), 2
+        for ago in (*range(24, 14, -1), *range(13, 0, -1)):
+            missed_percent = {18: 85, 8: 15}.get(ago, 30 + ago % 4 * 5)
+            rule, target, words = "within-thresholds", nodes, "is within 20 % to 80 %"
+            if missed_percent > 80:
+                rule, target, words = "above-maximum", 3, "is above 80 %"
+            elif missed_percent < 20:
+                rule, target, words = "below-minimum", 2, "is below 20 %"
             minute = minute_of(now) - ago
-            samples = tuple(Sample(f"node-{each}", minute, 300, 240, 60, 7, 2048, 1 << 20) for each in "ab")
             self.parts.store.decisions.append(
                 Decision(
                     minute,
                     now - timedelta(minutes=ago - 1),
                     7,
-                    "above-maximum" if target > 2 else "within-thresholds",
-                    "Miss rate 25.0 % of 600 requests is within 20 % to 80 %.",
-                    2,
+                    rule,
+                    f"Miss rate {missed_percent}.0 % of {nodes * 300} requests {words}.",
+                    nodes,
                     target,
-                    samples,
+                    tuple(_sample(f"node-{each}", minute, missed_percent, 40 - ago) for each in "abc"[:nodes]),
                     id=len(self.parts.store.decisions) + 1,
                 )
             )
+            nodes = target
 
     def _pages(self) -> list[Shown]:
         key = quote(self.keys[0], safe="")
         album = self.album.hex()
         item = self.services.albums.page(self.me, self.album, -1, 9).images[0].id.hex()
         user = self.services.accounts.of(self.me).owner_id.hex()
+        grown = next(one for one in self.parts.store.decisions if one.rule == "above-maximum")
         return [
             Shown("gallery", "/"),
             Shown("gallery with edits", "/?show=edits"),
@@ -211,7 +219,7 @@ class World:
             Shown("clear the cache", "/manager/clear"),
             Shown("node", "/manager/node?id=node-a"),
             Shown("decisions", "/manager/decisions"),
-            Shown("decision", "/manager/decision?id=2"),
+            Shown("decision", f"/manager/decision?id={grown.id}"),
             Shown("admin", "/admin"),
             Shown("user", f"/admin/user?id={user}"),
             Shown("dump", "/admin/dump"),
@@ -223,6 +231,22 @@ class World:
             Shown("error 404", "/nothing/is/here"),
             Shown("error 503", f"/image?key={DOWN}"),
         ]
+
+
+def _sample(node_id: str, minute: int, missed_percent: int, items: int) -> Sample:
+    misses = 3 * missed_percent
+    return Sample(
+        node_id,
+        minute,
+        requests=300,
+        hits=300 - misses,
+        misses=misses,
+        copies=7,
+        items=items,
+        bytes=items * 40_000,
+        capacity_bytes=64 << 20,
+        connections=1,
+    )
 
 
 def unlisted(pages: list[Shown]) -> set[str]:

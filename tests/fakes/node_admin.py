@@ -1,5 +1,7 @@
 """NodeAdmins in memory, over MemoryNodeCaches."""
 
+from datetime import UTC, datetime
+
 from chalicelib.domain import wire
 from chalicelib.domain.errors import NodeError
 from chalicelib.domain.fleet import Node
@@ -8,6 +10,7 @@ from tests.fakes.node_cache import MemoryNodeCache, MemoryNodeCaches
 
 MIB = 1024 * 1024
 VERSION = "1.6.18"
+USED_AT = datetime(2030, 1, 1, tzinfo=UTC).timestamp()
 
 
 class MemoryNodeAdmin:
@@ -34,7 +37,7 @@ class MemoryNodeAdmin:
 
     def items(self, limit: int) -> tuple[list[CachedItem], bool]:
         held = self._held()
-        named = [CachedItem(wire.object_key_of(key) or "", len(value), 1000.0) for key, value in held.items()]
+        named = [CachedItem(wire.object_key_of(key) or "", len(value), USED_AT) for key, value in held.items()]
         return named[:limit], len(named) > limit
 
     def clear(self) -> None:

@@ -24,10 +24,10 @@ from chalicelib.domain.erasing import (
 from chalicelib.domain.errors import (
     InvalidValueError,
     LastAdminError,
-    NotFoundError,
     NotSignedInError,
     ToBeErasedError,
     TooManyTriesError,
+    UnknownReceiptError,
 )
 from chalicelib.services.erasing import Erasing
 from chalicelib.services.images import no_precondition
@@ -153,7 +153,7 @@ def test_nothing_is_erased_within_the_days_of_grace_and_withdrawing_keeps_everyt
     world.days(30)
     world.work()
     assert world.shown(world.signed_in("ada@example.org")) == PICTURE
-    with pytest.raises(NotFoundError):
+    with pytest.raises(UnknownReceiptError):
         world.receipt(secret)
     with pytest.raises(InvalidValueError, match="not to be erased"):
         world.erasing.withdraw("ada@example.org", PASSWORD, ADDRESS)

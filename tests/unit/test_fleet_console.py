@@ -238,7 +238,7 @@ def test_contents_are_one_s_own_and_for_an_admin_everybody_s(parts: MemoryParts,
     read_images(parts, b"k2")
     read_images(parts, b"k2", owner=Principal("other"))
     own = console.contents(DEMO, "node-a")
-    assert [(item.image.key, item.mine, item.partition) for item in own.items] == [(b"k2", True, 6)]
+    assert [(item.image.key, item.kind, item.mine, item.partition) for item in own.items] == [(b"k2", None, True, 6)]
     assert (own.hidden, own.removed, own.listed, own.more, own.next_after) == (1, 0, 2, False, None)
     everything = console.contents(ADMIN, "node-a")
     assert sorted(item.mine for item in everything.items) == [False, True]

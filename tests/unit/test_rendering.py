@@ -17,7 +17,7 @@ from chalicelib.domain.errors import (
 )
 from chalicelib.domain.jobs import MOST_TRIES, RENDER, Removal, Render, removal_job, removals_of, render_job, render_of
 from chalicelib.domain.renditions import KINDS, ON_ARRIVAL, Kind, Rendered, Seen
-from chalicelib.domain.stored_renditions import State, object_key_of, original_of
+from chalicelib.domain.stored_renditions import State, kind_of, object_key_of, original_of
 from chalicelib.services.images import no_precondition
 from tests.fakes import FixedRenderer
 from tests.unit.image_store import DEMO, NEW, OLD, WATCH, Killed, Store
@@ -435,6 +435,7 @@ def test_one_decoding_makes_all_that_an_image_gets_on_arrival() -> None:
 def test_a_rendition_s_object_key_tells_its_original(kind: str) -> None:
     original = "originals/0123/4567"
     assert original_of(object_key_of(original, kind)) == original_of(original) == original
+    assert (kind_of(object_key_of(original, kind)), kind_of(original)) == (kind, None)
     assert len({object_key_of(original, each) for each in KINDS}) == len(KINDS)
 
 

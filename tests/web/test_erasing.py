@@ -99,7 +99,8 @@ def test_the_receipt_tells_what_was_erased_and_nothing_of_whose_it_was(call: Cal
     assert (to, subject) == ("ada@example.org", "Your account is erased")
     assert "1  images" in text
     assert not call.parts.store.images
-    assert call("GET", "/erasure?receipt=another").status == 404
+    unknown = call("GET", "/erasure?receipt=another")
+    assert (unknown.status, b"No such receipt" in unknown.body) == (404, True)
 
 
 def test_by_the_api(call: Caller, ada: Person) -> None:

@@ -253,7 +253,7 @@ def test_a_nodes_contents_are_listed_and_lead_to_the_images(caller: Caller) -> N
     caller("GET", "/content?key=k1")
     page = page_of(caller("GET", "/manager/node?id=node-b"))
     assert page.link_to("/image") == "/image?key=k1"
-    assert "partition 12" in page.text
+    assert "Original · " in page.text and "partition 12" in page.text
     assert "It holds nothing." in page_of(caller("GET", "/manager/node?id=node-a")).text
 
 
