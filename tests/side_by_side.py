@@ -15,10 +15,10 @@ from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
-ALONE = ("tests/guards",)
+ALONE = ("tests/guards", "tests/faults/test_fault_matrix.py")
 # About as long as one another. A new folder of tests need not be named here: what is not runs in the first lane.
 OTHERS = (
-    ("tests/unit", "tests/web", "tests/contract"),
+    ("tests/unit", "tests/web", "tests/contract", "tests/enforced", "tests/infrastructure"),
     (
         "tests/faults",
         "tests/deployed",
@@ -33,10 +33,15 @@ FAILED, NOTHING_COLLECTED = 1, 5
 
 def main(arguments: Sequence[str]) -> int:
     """0 if every test passed, beside the others or alone afterwards."""
-    apart = [option for path in (*(path for lane in OTHERS for path in lane), *ALONE) for option in ("--ignore", path)]
-    beside = run((("tests", *apart), *OTHERS), arguments)
+    named = [path for lane in OTHERS for path in lane]
+    lanes = [("tests", *_without(*named, *ALONE)), *((*lane, *_without(*ALONE)) for lane in OTHERS)]
+    beside = run(lanes, arguments)
     alone = _code(subprocess.call(_pytest(*ALONE, *arguments)))
     return beside or alone
+
+
+def _without(*paths: str) -> list[str]:
+    return [option for path in paths for option in ("--ignore", path)]
 
 
 def run(lanes: Sequence[Sequence[str]], arguments: Sequence[str] = ()) -> int:

@@ -152,7 +152,7 @@ def test_an_image_is_uploaded_and_deleted_by_the_pages(gateway: GatewayClient) -
     question = gateway("GET", f"/delete?key={quote(key, safe='')}", headers=cookie)
     answers = urlencoded(**HtmlPage(question.body).fields())
     deleted = gateway("POST", "/delete", answers, {**URLENCODED, **cookie})
-    assert (deleted.status, deleted.headers["location"].split("?")[0]) == (303, f"{ROOT}/keys")
+    assert (deleted.status, deleted.headers["location"].split("?")[0]) == (303, f"{ROOT}/")
     assert gateway.get(key).status == 404
 
 
