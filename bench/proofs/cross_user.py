@@ -133,7 +133,8 @@ def _ask(rig: Rig, people: list[Person], source: random.Random, result: RoundRes
         asked = f"{path}?key={quoted}{extra}"
         call = rig.call("GET", asked, b"", headers)
         # Pages lead back to the address that was asked for, which tells nobody anything.
-        call = replace(call, body=call.body.replace(html.escape(asked).encode(), b""))
+        for led_back in (html.escape(asked), quote(asked, safe="")):
+            call = replace(call, body=call.body.replace(led_back.encode(), b""))
     elif what < 0.05:
         call = rig.call("DELETE", f"/api/v1/image?key={quoted}{extra}", b"", headers)
     elif what < 0.8:
