@@ -10,6 +10,7 @@ import random
 import threading
 import time
 from collections.abc import Callable
+from contextlib import closing
 from dataclasses import dataclass, field
 from pathlib import Path
 from urllib.parse import quote, urlsplit
@@ -106,26 +107,29 @@ class _Uploader(threading.Thread):
         self.wrong_answers: list[str] = []
 
     def run(self) -> None:
-        connection = http.client.HTTPConnection(self._address, timeout=REQUEST_SECONDS)
-        for number in range(1_000_000):
-            overwritten = self._rng.random() < 0.3
-            key = f"{self._name}/{self._rng.randrange(OVERWRITTEN_KEYS)}" if overwritten else f"{self._name} {number}"
-            data = good_jpeg(self._rng.randrange(16, 200), self._rng.randrange(16, 200), self._rng.randrange(2**31))
-            digest = hashlib.sha256(data).hexdigest()
-            history = self.histories.setdefault(key, KeyHistory())
-            history.sent(digest)
-            try:
-                connection.request("PUT", f"/api/v1/image?key={quote(key, safe='')}", data)
-                answer = connection.getresponse()
-                answer.read()
-            except (OSError, http.client.HTTPException):
-                self.unanswered += 1
-                return
-            if answer.status in (200, 201):
-                history.answered(digest)
-                self.answered += 1
-            elif answer.status != 503:
-                self.wrong_answers.append(f"PUT {key} was answered with {answer.status}")
+        with closing(http.client.HTTPConnection(self._address, timeout=REQUEST_SECONDS)) as connection:
+            for number in range(1_000_000):
+                try:
+                    self._upload(connection, number)
+                except (OSError, http.client.HTTPException):
+                    self.unanswered += 1
+                    return
+
+    def _upload(self, connection: http.client.HTTPConnection, number: int) -> None:
+        overwritten = self._rng.random() < 0.3
+        key = f"{self._name}/{self._rng.randrange(OVERWRITTEN_KEYS)}" if overwritten else f"{self._name} {number}"
+        data = good_jpeg(self._rng.randrange(16, 200), self._rng.randrange(16, 200), self._rng.randrange(2**31))
+        digest = hashlib.sha256(data).hexdigest()
+        history = self.histories.setdefault(key, KeyHistory())
+        history.sent(digest)
+        connection.request("PUT", f"/api/v1/image?key={quote(key, safe='')}", data)
+        answer = connection.getresponse()
+        answer.read()
+        if answer.status in (200, 201):
+            history.answered(digest)
+            self.answered += 1
+        elif answer.status != 503:
+            self.wrong_answers.append(f"PUT {key} was answered with {answer.status}")
 
 
 def _digest_of(address: str, key: str) -> str | None:
