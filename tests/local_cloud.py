@@ -45,7 +45,7 @@ class LocalCloud:
         self._environ = {**os.environ, **(extra_environ or {}), "STATE_DIR": str(self.state.root)}
         self._run: subprocess.Popen[bytes] | None = None
 
-    def start(self, *, timeout_seconds: float = 90) -> "LocalCloud":
+    def start(self, *, timeout_seconds: float = 200) -> "LocalCloud":
         """Start it and wait until it says it is ready. Raises AssertionError, with what it said, if it does not.
 
         Call it from the main thread: should the tests be killed, the cloud stops when that thread is gone.

@@ -30,7 +30,7 @@ def web(state: StateFolder, port: int, environ: Mapping[str, str]) -> Part:
         environ=environ,
         is_ready=lambda: answers(f"http://127.0.0.1:{port}/health"),
         prepare=None,
-        ready_seconds=60,
+        ready_seconds=150,  # nodes that are up just after a run of the scaler serve from the next minute's on
         stop_seconds=10,
     )
 
