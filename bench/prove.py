@@ -252,7 +252,7 @@ def _former_round(folder: Path, _seed: int) -> dict[str, object]:
 
 
 def _former_verdict(rounds: list[dict[str, object]]) -> tuple[bool, str]:
-    return former_release.verdict([former_release.RoundResult(**each) for each in rounds])  # type: ignore[arg-type]
+    return former_release.verdict(_kept(former_release.RoundResult, rounds))
 
 
 def _upgrade_round(folder: Path, seed: int) -> dict[str, object]:
@@ -266,7 +266,7 @@ def _upgrade_round(folder: Path, seed: int) -> dict[str, object]:
 
 
 def _upgrade_verdict(rounds: list[dict[str, object]]) -> tuple[bool, str]:
-    return upgrade_under_load.verdict([upgrade_under_load.RoundResult(**each) for each in rounds])  # type: ignore[arg-type]
+    return upgrade_under_load.verdict(_kept(upgrade_under_load.RoundResult, rounds))
 
 
 def _back_round(folder: Path, seed: int) -> dict[str, object]:
@@ -274,7 +274,7 @@ def _back_round(folder: Path, seed: int) -> dict[str, object]:
 
 
 def _back_verdict(rounds: list[dict[str, object]]) -> tuple[bool, str]:
-    return there_and_back.verdict([there_and_back.RoundResult(**each) for each in rounds])  # type: ignore[arg-type]
+    return there_and_back.verdict(_kept(there_and_back.RoundResult, rounds))
 
 
 PROOFS = [
