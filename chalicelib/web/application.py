@@ -73,7 +73,7 @@ class _Later:
 
         def view(**parameters: str) -> Response:
             called = self._loaded()[path, method]
-            answer: Response = answering_as(face_of(path, looks_of(self._request())))(called)(**parameters)
+            answer: Response = answering_as(face_of(path, lambda: looks_of(self._request())))(called)(**parameters)
             return answer
 
         return view

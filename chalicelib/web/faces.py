@@ -1,5 +1,8 @@
 """Which face a path belongs to, for its errors. What a face needs is imported when there is an error to tell."""
 
+from collections.abc import Callable
+from functools import partial
+
 from chalice.app import Response
 
 from chalicelib.web.http import SECURITY_HEADERS, ErrorAnswer, Face, status_answer
@@ -9,8 +12,8 @@ DEEPER = ("/manager/", "/account/", "/admin/", "/album/", "/shares/", "/trash/",
 _PLAIN = ("/api/v1", "/api/openapi.json", "/health", "/healthz", "/readyz")
 
 
-def face_of(path: str, looks: Looks) -> Face:
-    """The face of a path; paths that nobody knows are a person's, who chose the looks."""
+def face_of(path: str, looks: Callable[[], Looks]) -> Face:
+    """The face of a path; paths that nobody knows are a person's, whose looks are asked for with an error only."""
     if path.startswith("/api/v1/") or path in _PLAIN:
         return _problem
     if path == "/api" or path.startswith("/api/"):
@@ -25,7 +28,7 @@ def gateway_answer(status: int, message: str, path: str, cookies: str) -> tuple[
 
     `cookies` is the request's header, empty if there is none.
     """
-    response = face_of(path, looks_in(cookies))(status_answer(status, message))
+    response = face_of(path, partial(looks_in, cookies))(status_answer(status, message))
     body = response.body if isinstance(response.body, bytes) else response.body.encode()
     return {**SECURITY_HEADERS, **{name: str(value) for name, value in response.headers.items()}}, body
 
@@ -42,11 +45,11 @@ def _compatible(answer: ErrorAnswer) -> Response:
     return failure(answer)
 
 
-def _page(looks: Looks, *, deeper: bool) -> Face:
+def _page(looks: Callable[[], Looks], *, deeper: bool) -> Face:
     def told(answer: ErrorAnswer) -> Response:
         from chalicelib.web.page_frame import deeper_error_page, error_page
 
-        return deeper_error_page(answer, looks) if deeper else error_page(answer, looks)
+        return deeper_error_page(answer, looks()) if deeper else error_page(answer, looks())
 
     return told
 

@@ -173,7 +173,7 @@ def answering_as(face: Face) -> Callable[[Callable[..., Any]], Callable[..., Any
 
 
 def finishing(
-    face_of: Callable[[str, Looks], Face],
+    face_of: Callable[[str, Callable[[], Looks]], Face],
     door: Callable[[], Door],
     has_route: Callable[[str, str], bool],
     staleness: Callable[[], Staleness],
@@ -184,7 +184,7 @@ def finishing(
     def finish(request: Request, get_response: Callable[[Request], Response]) -> Response:
         # Chalice matches Accept against its binary types and answers 400 without the header.
         request.headers._dict.setdefault("accept", "*/*")
-        face = face_of(request.path, looks_of(request))
+        face = face_of(request.path, functools.partial(looks_of, request))
         noticed: Staleness | None = None
         started = time.perf_counter()
 
