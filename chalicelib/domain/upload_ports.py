@@ -26,7 +26,8 @@ class UploadRows(Protocol):
     def begin(self, principal: Principal, new: NewUpload, note: Note[Upload] | None = None) -> Upload:
         """Writes the row, and the note with it. Forgets what of the owner's ended more than a day ago.
 
-        Raises DoneBeforeError or IdempotencyKeyReusedError as the note has it.
+        Raises DoneBeforeError or IdempotencyKeyReusedError as the note has it; PreconditionError if the key is taken
+        already and the upload says that it must not be.
         """
 
     def of(self, principal: Principal, upload_id: bytes, writing: bool = False) -> Upload | None:
@@ -37,6 +38,8 @@ class UploadRows(Protocol):
 
     def finish(self, upload: Upload, draft: Draft, intent_id: bytes) -> Ended:
         """In one transaction under the owner's lock: what ImageRows.put does, the upload's end, the removal due.
+
+        What is done if the key is taken, draft and upload say alike.
 
         Raises DoneBeforeError if it has ended already, UnknownUploadError if it is gone, UploadsClosedError if the
         owner's account is closed, RowsUnavailableError when the intent was already acted on.

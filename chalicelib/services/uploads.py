@@ -20,6 +20,7 @@ from chalicelib.domain.errors import (
 )
 from chalicelib.domain.idempotency import Asked, Note
 from chalicelib.domain.images import MEDIA_TYPES
+from chalicelib.domain.keys import IfTaken
 from chalicelib.domain.ports import Clock, Draft, ImageRows, Inspector, JobQueue, JobRows, Objects
 from chalicelib.domain.upload_ports import AnswerRows, Ended, IncomingObjects, UploadRows
 from chalicelib.domain.uploads import (
@@ -61,14 +62,22 @@ class Uploads:
     clock: Clock
     most_bytes: int
 
-    def begin(self, principal: Principal, key: bytes, media_type: str, size: int, asked: Asked | None = None) -> Begun:
+    def begin(
+        self,
+        principal: Principal,
+        key: bytes,
+        media_type: str,
+        size: int,
+        asked: Asked | None = None,
+        if_taken: IfTaken = IfTaken.REPLACE,
+    ) -> Begun:
         """A new upload of a file that is said to be of that type and size (bytes).
 
         The same asked for again gives the same upload, with a form that is good again for FORM_SECONDS. Raises
-        UnsupportedTypeError, TooLargeError, InvalidValueError or IdempotencyKeyReusedError.
+        UnsupportedTypeError, TooLargeError, InvalidValueError, IdempotencyKeyReusedError or PreconditionError.
         """
         check_declared(media_type, size, self.most_bytes)
-        new = NewUpload(secrets.token_bytes(16), key, media_type, size)
+        new = NewUpload(secrets.token_bytes(16), key, media_type, size, if_taken)
         if asked is None:
             return self._with_form(self.rows.begin(principal, new))
         note: Note[Upload] = Note(asked, lambda upload: upload.id.hex())
@@ -142,7 +151,7 @@ class Uploads:
             return None
         facts = self.inspector.inspect(data)
         object_key = new_object_key(upload.owner_id)
-        draft = Draft(upload.key, object_key, hashlib.sha256(data).digest(), len(data), facts)
+        draft = Draft(upload.key, object_key, hashlib.sha256(data).digest(), len(data), facts, upload.if_taken)
         return announced(
             self.image_rows,
             self.objects,

@@ -67,7 +67,7 @@ def test_a_refused_image_brings_the_form_back_with_the_reason_and_the_key(
     assert invalid_fields(page) == ["file"]
 
 
-@pytest.mark.parametrize("key", ["", "x" * 256, "a\nb", "nul\0"])
+@pytest.mark.parametrize("key", ["x" * 256, "a\nb", "nul\0"])
 def test_a_wrong_key_is_pointed_at_and_kept_to_be_corrected(caller: Caller, key: str) -> None:
     page = refused(caller, upload(caller, multipart(key=key, file=b"x")), 400)
     assert page.fields()["key"] == key
