@@ -23,6 +23,7 @@ for (const form of document.querySelectorAll("form[data-upload]")) {
   };
 
   file.multiple = true;
+  form.querySelector("[data-limit]").textContent = form.dataset.maxSize; // what is larger goes to the object store
 
   // Whether the plain form sends what is chosen: one file that fits a request. All else goes to the object store.
   const plainly = () => file.files.length === 1 && file.files[0].size <= inlineBytes;

@@ -66,8 +66,13 @@ class AnswerRows(Protocol):
 class IncomingObjects(Protocol):
     """Bytes that a browser stores by itself. Raises ObjectsUnavailableError."""
 
-    def form(self, object_key: str, media_type: str, most_bytes: int, seconds: int) -> UploadForm:
-        """A form that stores 1 to `most_bytes` bytes of exactly this type under exactly this key, for that long."""
+    def form(
+        self, object_key: str, media_type: str, most_bytes: int, seconds: int, leads_to: str | None = None
+    ) -> UploadForm:
+        """A form that stores 1 to `most_bytes` bytes of exactly this type under exactly this key, for that long.
+
+        Once they are stored, it leads the browser on to the address, to whose query the object store adds.
+        """
 
     def fetch(self, object_key: str, most_bytes: int) -> bytes | None:
         """The bytes, or None if there are none. Raises TooLargeError, without reading them, if they are more."""

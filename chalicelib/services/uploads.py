@@ -84,6 +84,10 @@ class Uploads:
         name = once(self.answers, principal, asked, lambda: self.rows.begin(principal, new, note).id.hex())
         return self._with_form(self._of(principal, bytes.fromhex(name), writing=True))
 
+    def form_leading_to(self, upload: Upload, address: str) -> UploadForm:
+        """The upload's form for a browser without script, which it leads on to the address."""
+        return self.incoming.form(upload.incoming_key, upload.media_type, upload.size_limit, FORM_SECONDS, address)
+
     def form_address(self) -> str:
         """Where every form leads."""
         return self.incoming.form("", MEDIA_TYPES[0], 1, FORM_SECONDS).url

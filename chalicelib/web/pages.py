@@ -7,7 +7,7 @@ from chalice.app import Request, Response
 from chalicelib.bootstrap import Services
 from chalicelib.domain.errors import InvalidKeyError, InvalidValueError, NotFoundError, RequestError
 from chalicelib.domain.images import Image
-from chalicelib.domain.keys import key_from_text
+from chalicelib.domain.keys import IfTaken, key_from_text
 from chalicelib.domain.partitions import partition_of
 from chalicelib.domain.stored_renditions import as_image
 from chalicelib.services.images import no_precondition
@@ -51,7 +51,9 @@ def views(services: Callable[[], Services], request: Callable[[], Request]) -> V
             )
         except RequestError as error:
             answer = error_answer(error)
-            kept = form.values.get("key", b"").decode(errors="replace")
+            # A key that nobody wrote is not kept: it would be taken for the person's own for the next file.
+            by_name = form.values.get("if_taken") == IfTaken.KEEP_BOTH.value.encode()
+            kept = "" if by_name else form.values.get("key", b"").decode(errors="replace")
             values = form_values(services().config, kept, answer, _field_of(error))
             return frame.page("upload.html", values, answer.status, uploads=True)
         outcome = outcome_of(key, written)

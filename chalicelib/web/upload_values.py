@@ -6,6 +6,7 @@ from chalicelib.config import Config
 from chalicelib.domain.errors import InvalidValueError
 from chalicelib.domain.keys import MAX_CHARACTERS, IfTaken, key_from_text, text_of
 from chalicelib.domain.ports import Written
+from chalicelib.domain.uploads import Upload
 from chalicelib.web.http import ErrorAnswer
 from chalicelib.web.page_values import NOTICES, size_in_words
 from chalicelib.web.request_form import RequestForm
@@ -17,8 +18,13 @@ def form_values(
     config: Config, key: str = "", problem: ErrorAnswer | None = None, field: str | None = None
 ) -> dict[str, object]:
     """The form's limits, and what is to be said about the last try."""
-    limits = {"max_bytes": config.max_upload_bytes, "max_size": size_in_words(config.max_upload_bytes)}
-    return {"key": key, "problem": problem, "field": field, "inline_bytes": config.inline_bytes, **limits}
+    limits = {
+        "max_bytes": config.max_upload_bytes,
+        "max_size": size_in_words(config.max_upload_bytes),
+        "inline_bytes": config.inline_bytes,
+        "inline_size": size_in_words(config.inline_bytes),
+    }
+    return {"key": key, "problem": problem, "field": field, "limits": limits}
 
 
 def if_taken_in(form: RequestForm) -> IfTaken:
@@ -42,14 +48,22 @@ def wanted_in(form: RequestForm) -> tuple[bytes, IfTaken]:
 
 def outcome_of(asked_key: bytes, written: Written) -> dict[str, str]:
     """What came of the form, in the query of the page that it leads to."""
-    key = text_of(written.image.key)
-    if not written.stored:
-        return {"notice": "there", "other": key}
-    if written.image.key != asked_key:
-        return {"notice": "kept", "stored": key, "other": text_of(asked_key)}
-    notice = "stored" if written.created else "replaced"
-    twin = written.duplicate_of
-    return {"notice": notice} if twin is None else {"notice": notice, "stored": key, "other": text_of(twin)}
+    notice = ("stored" if written.created else "replaced") if written.stored else "there"
+    return _outcome(notice, asked_key, written.image.key, written.duplicate_of)
+
+
+def outcome_of_upload(upload: Upload) -> dict[str, str]:
+    """The same of an upload that is done."""
+    notice = "there" if upload.object_key is None else "stored"
+    return _outcome(notice, upload.key, upload.image_key, upload.duplicate_of)
+
+
+def _outcome(notice: str, asked_key: bytes, key: bytes, twin: bytes | None) -> dict[str, str]:
+    if notice == "there":
+        return {"notice": notice, "other": text_of(key)}
+    if key != asked_key:
+        return {"notice": "kept", "stored": text_of(key), "other": text_of(asked_key)}
+    return {"notice": notice} if twin is None else {"notice": notice, "stored": text_of(key), "other": text_of(twin)}
 
 
 def notice_in(query: RequestForm) -> Sequence[tuple[str, str]]:

@@ -13,6 +13,7 @@ from tests.web.html_page import HtmlPage, put, query_of
 PAGES = [
     "/",
     "/upload",
+    "/upload/large",
     "/keys",
     "/trash",
     "/trash/empty",

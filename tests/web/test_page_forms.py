@@ -119,6 +119,12 @@ def test_the_key_is_the_last_part_of_the_file_s_name(caller: Caller, name: str, 
     assert [image.key.decode() for image in caller.parts.store.images.values()] == [key]
 
 
+def test_a_key_that_the_script_took_from_a_refused_file_is_not_kept_for_the_next(caller: Caller) -> None:
+    caller.parts.inspector.refusal = UnreadableImageError("The image ends too early.")
+    page = refused(caller, upload(caller, multipart(if_taken="keep-both", key="a.png", file=b"x")), 422)
+    assert page.fields()["key"] == ""
+
+
 def test_a_file_without_a_name_needs_a_key(caller: Caller) -> None:
     refused(caller, upload(caller, multipart(key="", file=b"1").replace(b'; filename="a.png"', b"")), 400)
 

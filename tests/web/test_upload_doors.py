@@ -22,6 +22,8 @@ CHANGING = sorted(
 # A route that lets an image in and does not stand here fails its test below.
 DOORS = {
     ("/upload", "POST"),
+    ("/upload/large", "POST"),
+    ("/upload/sent", "POST"),
     ("/api/upload", "POST"),
     ("/api/v1/images", "POST"),
     ("/api/v1/images/{key}", "PUT"),
@@ -55,8 +57,11 @@ class Store(Caller):
         return len(self.parts.store.images), len(self.parts.store.uploads)
 
     def tried(self, path: str, method: str, upload_id: str) -> list[Answer]:
-        where = path.replace("{upload_id}", upload_id).replace("{key}", "k2") + "?key=k2"
-        return [self(method, where, headers, body) for headers, body in BODIES]
+        """The answers, and the pages that they lead to."""
+        where = path.replace("{upload_id}", upload_id).replace("{key}", "k2") + f"?key=k2&id={upload_id}"
+        answers = [self(method, where, headers, body) for headers, body in BODIES]
+        onward = [answer.headers["location"] for answer in answers if answer.status == 303]
+        return answers + [self("GET", location) for location in onward]
 
 
 @pytest.mark.parametrize(("path", "method"), CHANGING)
