@@ -124,7 +124,8 @@ def test_one_chosen_file_replaces_nothing_unless_its_key_is_written_and_names_th
         page.get_by_role("button", name="Upload").click()
         return page.get_by_role("status").first
 
-    first, other = png(11, 12, "teal"), png(13, 14, "teal")
+    colour = f"#{secrets.token_hex(3)}"  # other bytes each time
+    first, other = png(11, 12, colour), png(13, 14, colour)
     expect(chosen(first)).to_have_text("The image is stored.")
     kept = name.replace(".png", " (2).png")
     said = chosen(other)

@@ -160,7 +160,7 @@ def test_leaving_is_asked_about_as_long_as_an_upload_has_not_ended(
     bucket = re.compile(re.escape(cloud.environ["AWS_ENDPOINT_URL"]))
     held: list[Route] = []
     handlers: dict[str, Callable[[Route], None]] = {
-        "paused": held.append,
+        "paused": lambda route: held.append(route),
         "lost": lambda route: route.abort("connectionreset"),
         "failed": lambda route: route.fulfill(status=500, headers={"Access-Control-Allow-Origin": "*"}),
     }
