@@ -19,7 +19,8 @@ from chalicelib.domain.errors import (
 )
 from chalicelib.domain.jobs import MAKE_DOWNLOAD
 from chalicelib.services.images import no_precondition
-from chalicelib.services.zip_making import MOST_RESTARTS, ZipLimits, ZipMaking
+from chalicelib.services.part_writing import MOST_RESTARTS
+from chalicelib.services.zip_making import ZipLimits, ZipMaking
 from tests.unit.image_store import DEMO, Killed, Store
 
 DAY = 24 * 3600.0
