@@ -52,20 +52,6 @@ class DumpStore(Store):
         (dump,) = self.parts.store.dumps.values()
         return dump
 
-    def work(self) -> None:
-        """The worker does what there is to do, the schedule too; time hardly passes."""
-        for _ in range(200):
-            self.parts.clock.advance(120)
-            self.services.worker.resend()
-            if not self.parts.queue.messages:
-                return
-            self.perform_all()
-        raise AssertionError("there is no end to it")
-
-    def perform_all(self) -> None:
-        while self.parts.queue.messages:
-            self.services.worker.perform(self.parts.queue.messages.pop(0))
-
     def lines(self) -> list[dict[str, Any]]:
         data, media_type = self.parts.objects.stored[self.now().object_key]
         assert media_type == "application/gzip"
@@ -95,7 +81,7 @@ ALL = [f"k{number:03}" for number in range(9)]
 def test_every_row_is_in_it_once_however_long_a_stretch(limits: StretchLimits) -> None:
     store = DumpStore(limits)
     store.asked()
-    store.work()
+    store.work_off()
     assert (store.image_keys(), store.outcome(), store.now().state) == (ALL, DONE, "ready")
     assert (store.parts.objects.parted, store.kinds_owed()) == ({}, {"remove_objects"})
     stretches = sum("stretch" in line for line in store.lines())
@@ -117,14 +103,14 @@ def test_it_tells_how_many_rows_it_has_so_far() -> None:
 def test_a_dump_of_nothing_is_one() -> None:
     store = DumpStore(images=0)
     store.asked()
-    store.work()
+    store.work_off()
     assert (store.image_keys(), store.now().rows) == ([], 0)
 
 
 def test_the_moment_of_each_stretch_stands_before_its_rows() -> None:
     store = DumpStore()
     store.asked()
-    store.work()
+    store.work_off()
     lines = store.lines()
     assert "not at all" in lines[0]["note"]
     moments = [line["at"] for line in lines if "stretch" in line]
@@ -141,7 +127,7 @@ def test_what_is_deleted_and_stored_between_two_stretches_harms_no_other_row() -
         store.images.delete(DEMO, key, no_precondition)
     for key in (b"a", b"k0025", b"z"):
         store.put(b"late", key)
-    store.work()
+    store.work_off()
     found = store.image_keys()
     assert len(found) == len(set(found))
     always = set(ALL) - {"k000", "k003", "k008"}
@@ -162,7 +148,7 @@ def test_killed_at_any_step_it_is_made_all_the_same(step: str, after: bool, nth:
     with suppress(Killed):
         store.perform_all()
     store.parts.steps.forget()
-    store.work()
+    store.work_off()
     assert (store.image_keys(), store.outcome()) == (ALL, DONE)
     assert store.kinds_owed() == {"remove_objects"}
     store.parts.clock.advance(DAY + 60)
@@ -177,7 +163,7 @@ def test_a_run_that_is_killed_when_the_object_is_made_is_not_done_all_over_again
     with pytest.raises(Killed):
         store.perform_all()
     pages = store.parts.steps.taken.count("dumps.page")
-    store.work()
+    store.work_off()
     assert (store.image_keys(), store.outcome()) == (ALL, DONE)
     assert store.parts.steps.taken.count("dumps.page") == pages
 
@@ -198,7 +184,7 @@ def test_of_two_workers_at_once_one_makes_it(step: str, writes: bool, limits: St
         store.services.worker.perform(message)
 
     store.parts.steps.before(step, another)
-    store.work()
+    store.work_off()
     assert [key for key in store.image_keys() if key != "z"] == ALL
     assert (store.outcome(), MAKE_DUMP in store.kinds_owed()) == (DONE, False)
 
@@ -214,7 +200,7 @@ def test_errors_that_pass_leave_the_job_owed() -> None:
         with pytest.raises(type(error)):
             store.services.worker.perform(store.parts.queue.messages[0])
     assert store.outcome() == BEGUN
-    store.work()
+    store.work_off()
     assert (store.image_keys(), store.outcome()) == (ALL, DONE)
 
 
@@ -223,7 +209,7 @@ def test_parts_that_are_lost_are_made_anew() -> None:
     store.asked()
     store.services.worker.perform(store.parts.queue.messages.pop(0))
     store.parts.objects.parted.clear()
-    store.work()
+    store.work_off()
     assert (store.image_keys(), store.parts.objects.parted) == (ALL, {})
 
 
@@ -232,7 +218,7 @@ def test_parts_that_are_lost_again_and_again_end_it_in_words() -> None:
     store.asked()
     for _ in range(MOST_RESTARTS + 1):
         store.parts.steps.fail("objects.put_part", PartsLostError("no"))
-    store.work()
+    store.work_off()
     assert "again and again" in str(store.now().why)
     assert (store.now().state, store.outcome(), store.kinds_owed()) == ("failed", FAILED, {"remove_objects"})
     assert store.parts.objects.parted == {}
