@@ -29,7 +29,7 @@ from chalicelib.domain.parted import Parted
 from chalicelib.domain.ports import Clock
 from chalicelib.services.part_writing import MOST_RESTARTS, PartWriting, StretchLimits
 from chalicelib.services.sending import Sending
-from chalicelib.services.tries import tried
+from chalicelib.services.stretches import do_stretch
 
 logger = logging.getLogger(__name__)
 
@@ -56,22 +56,7 @@ class DumpMaking:
 
         After jobs.MOST_TRIES of one stretch, and when too little of its day is left, the dump has failed.
         """
-        tried(job, lambda: self._try(job), lambda why: self._give_up(job, why))
-
-    def _try(self, job: Job) -> None:
-        run = self._begun(job)
-        if run is None:
-            return
-        try:
-            run.go()
-        except PartsLostError as lost:
-            logger.warning("job %s: the dump is begun anew: %s", job.id.hex(), lost)
-            run.begin_anew()
-
-    def _give_up(self, job: Job, why: str) -> None:
-        run = self._begun(job)
-        if run is not None:
-            run.fail(why)
+        do_stretch(job, lambda: self._begun(job))
 
     def _begun(self, job: Job) -> "_Run | None":
         stretch = self.rows.begin(bytes.fromhex(json.loads(job.body)["dump"]))
@@ -94,7 +79,6 @@ class _Run:
         self._is_packing = False
 
     def go(self) -> None:
-        """Goes on until the dump is made, the time is over, or another run has taken over."""
         if self._so_far.is_whole:
             self._end()
         elif self._stretch.left_seconds < LEAST_LEFT_SECONDS:
@@ -103,7 +87,6 @@ class _Run:
             self._end()
 
     def begin_anew(self) -> None:
-        """What is stored is given up; a following job makes the dump from its first row on."""
         restarts = self._saved.restarts + 1
         if restarts > MOST_RESTARTS:
             self.fail(_LOST)
@@ -114,7 +97,6 @@ class _Run:
             self._drop(lost)
 
     def fail(self, why: str) -> None:
-        """The dump is not made, for this reason."""
         if self._save(SavedDump(self._saved, why=why, done_job=self._job.id)):
             self._drop(self._saved.stored)
 

@@ -38,6 +38,7 @@ from chalicelib.domain.ports import Clock, Objects
 from chalicelib.domain.zip_files import ZipNames, directory_of, entry_of, header_of, overhead_of, safe_name
 from chalicelib.services.part_writing import MOST_RESTARTS, PartWriting, StretchLimits
 from chalicelib.services.sending import Sending
+from chalicelib.services.stretches import do_stretch
 
 logger = logging.getLogger(__name__)
 
@@ -69,21 +70,22 @@ class ZipMaking:
     limits: ZipLimits = field(default_factory=ZipLimits)
 
     def perform(self, job: Job) -> None:
-        """Does a stretch of the download, and owes the rest. Raises UnavailableError: to be tried again."""
+        """Does a stretch of the download, and owes the rest. Raises UnavailableError: to be tried again.
+
+        After jobs.MOST_TRIES of one stretch the download has failed.
+        """
+        do_stretch(job, lambda: self._begun(job))
+
+    def _begun(self, job: Job) -> "_Run | None":
         stretch = self.rows.begin(bytes.fromhex(json.loads(job.body)["download"]))
         if stretch is None:
             self.sending.job_rows.finish(job.id)
-            return
-        run = _Run(self, stretch, job.id)
-        try:
-            run.go()
-        except PartsLostError as lost:
-            logger.warning("download %s: an archive is begun anew: %s", stretch.download_id.hex(), lost)
-            run.begin_anew()
+            return None
+        return _Run(self, stretch, job.id)
 
 
 class _Run:
-    """One stretch."""
+    """One stretch. Of a download that fails, the archives that are whole stay."""
 
     def __init__(self, made_by: ZipMaking, stretch: Stretch, job_id: bytes) -> None:
         self._by = made_by
@@ -96,7 +98,6 @@ class _Run:
         self._record_bytes = sum(map(_bytes_of, opened.records)) if opened else 0
 
     def go(self) -> None:
-        """Goes on until the download is made, the time is over, or another run has taken over."""
         if self._is_too_old(self._making.open_zip):
             raise PartsLostError("The archive was begun so long ago that it would be removed too soon.")
         for source in self._sources():
@@ -117,14 +118,16 @@ class _Run:
         self._save(Saved(self._making, state=State.READY, done_job=self._job_id))
 
     def begin_anew(self) -> None:
-        """The open archive is given up; a following job begins it again."""
         making = restarted(self._saved)
         if making.restarts > MOST_RESTARTS:
             why = "It could not be made: what was stored of it was lost again and again. Ask for it once more."
-            self._save(Saved(making, state=State.FAILED, why=why, done_job=self._job_id))
+            self.fail(why)
             return
         self._making = making
         self._hand_on()
+
+    def fail(self, why: str) -> None:
+        self._save(Saved(replace(self._saved, open_zip=None), state=State.FAILED, why=why, done_job=self._job_id))
 
     def _sources(self) -> Iterator[Source]:
         while page := self._by.rows.sources(self._stretch, self._making.place.after, PAGE):

@@ -17,7 +17,7 @@ from chalicelib.domain.errors import (
     RowsUnavailableError,
     UnknownDownloadError,
 )
-from chalicelib.domain.jobs import MAKE_DOWNLOAD
+from chalicelib.domain.jobs import MAKE_DOWNLOAD, MOST_TRIES
 from chalicelib.services.images import no_precondition
 from chalicelib.services.part_writing import MOST_RESTARTS
 from chalicelib.services.zip_making import ZipLimits, ZipMaking
@@ -251,6 +251,24 @@ def test_parts_that_are_lost_again_and_again_end_it_in_words(store: DownloadStor
     now = store.downloads.find(DEMO, download.id)
     assert now.state is State.FAILED
     assert "again and again" in str(now.why)
+    assert store.kinds_owed() <= {"remove_objects"}
+
+
+@pytest.mark.parametrize("error", [ObjectsUnavailableError("The store is gone."), Killed()], ids=["away", "killed"])
+def test_a_stretch_that_fails_at_each_try_ends_it_in_words(error: BaseException) -> None:
+    store = DownloadStore()
+    store.filled()
+    download = store.downloads.export(DEMO)
+    (message,) = store.parts.queue.messages
+    for _ in range(MOST_TRIES):
+        assert store.downloads.find(DEMO, download.id).state is State.MAKING
+        store.parts.steps.fail("objects.get", error)
+        with pytest.raises(type(error)):
+            store.services.worker.perform(message)
+    store.services.worker.perform(message)
+    now = store.downloads.find(DEMO, download.id)
+    assert now.state is State.FAILED
+    assert f"{MOST_TRIES} times" in str(now.why)
     assert store.kinds_owed() <= {"remove_objects"}
 
 
