@@ -35,6 +35,7 @@ from tests.fakes.album_rows import MemoryAlbumRows
 from tests.fakes.answers import MemoryAnswerRows
 from tests.fakes.clock import ManualClock
 from tests.fakes.download_rows import MemoryDownloadRows
+from tests.fakes.dump_rows import MemoryDumpRows
 from tests.fakes.erasure_rows import MemoryErasureRows
 from tests.fakes.fleet_maps import MemoryFleetMaps
 from tests.fakes.gallery_rows import MemoryGalleryRows
@@ -117,7 +118,7 @@ class MemoryParts:
         self.download_rows = MemoryDownloadRows(self.store)
         self.album_rows, self.share_rows = MemoryAlbumRows(self.store), MemoryShareRows(self.store)
         self.gallery_rows = self.detail_rows = MemoryGalleryRows(self.store)
-        self.dump_rows = self.removal_rows = self.admin_rows
+        self.removal_rows, self.dump_rows = self.admin_rows, MemoryDumpRows(self.store, self.admin_rows)
         self.erasure_rows, self.erased_objects = MemoryErasureRows(self.store, self.account_rows), self.objects
         self.form_secret = FixedSecret()
         self.incoming = self.dump_objects = self.parted_objects = self.swept_objects = self.objects
