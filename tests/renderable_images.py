@@ -119,6 +119,11 @@ def noise(width: int, height: int, format_name: str, **options: object) -> bytes
     return saved(image, format_name, **options)
 
 
+def noise_png(edge: int, seed: int) -> bytes:
+    """A small PNG whose pixels, and whatever is made of them, no format can pack."""
+    return saved(Image.frombytes("RGB", (edge, edge), random.Random(seed).randbytes(3 * edge * edge)), "PNG")
+
+
 def fine_jpeg(width: int, height: int) -> bytes:
     """A progressive JPEG whose colours are stored as finely as its lightness: the most that a decoder has to hold."""
     buffer = BytesIO(good_jpeg(width, height, progressive=True))
