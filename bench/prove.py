@@ -20,6 +20,7 @@ from typing import TypeVar
 from bench.proofs import (
     acknowledged_uploads,
     cross_user,
+    cross_user_people,
     every_order,
     five_times,
     fleet_follows,
@@ -224,8 +225,8 @@ def _foreign_verdict(rounds: list[dict[str, object]]) -> tuple[bool, str]:
     }
     asked = all(seen[name] for name in ("from_nodes", "renditions", "by_address", "refused"))
     return not wrong and asked, (
-        f"{len(wrong)} reads of another's in {seen['requests']} requests of {cross_user.PEOPLE} people with a cache that "
-        f"resets, truncates, garbles and answers out of step; {seen['own']} images given to their owners, "
+        f"{len(wrong)} reads of another's in {seen['requests']} requests of {cross_user_people.PEOPLE} people with a "
+        f"cache that resets, truncates, garbles and answers out of step; {seen['own']} images given to their owners, "
         f"{seen['from_nodes']} by the node, {seen['by_address']} by a signed address, {seen['renditions']} of them "
         f"renditions; {seen['refused']} ids of another's asked for, {seen['unavailable']} answers 503"
         + "".join(f"<br>{one}" for one in wrong[:20])
