@@ -3,6 +3,7 @@
 import random
 import struct
 import zlib
+from functools import lru_cache
 from io import BytesIO
 
 from PIL import Image, ImageCms
@@ -130,11 +131,20 @@ def fine_jpeg(width: int, height: int) -> bytes:
     return saved(Image.open(buffer), "JPEG", quality=85, progressive=True, subsampling=0)
 
 
+def indexed_gif(width: int, height: int) -> bytes:
+    """A GIF of 256 smooth colours, which need not be searched for as those of `good_gif` are."""
+    few = Image.frombytes("L", (4, 4), random.Random(0).randbytes(16))
+    image = few.resize((width, height), Image.Resampling.BILINEAR)
+    image.putpalette(bytes(part for n in range(256) for part in (n, 255 - n, n // 2)))
+    return saved(image, "GIF")
+
+
 def see_through_webp(width: int, height: int) -> bytes:
     """A WebP whose pixels are solid to every degree."""
     return saved(Image.open(BytesIO(good_png(width, height))), "WEBP", method=0)
 
 
+@lru_cache(maxsize=1)  # it takes a second; kept until another is asked for
 def see_through_noise_webp(width: int, height: int) -> bytes:
     """A lossless WebP of noise, solid to every degree but the upper half: nearly four bytes a pixel, nothing packs."""
     source, count = random.Random(1), width * height

@@ -9,33 +9,18 @@ import json
 import os
 import subprocess
 import sys
-from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
 
 from chalicelib.adapters.inspector import ChildInspector
 from chalicelib.adapters.renderer import ChildRenderer
-from chalicelib.domain.errors import TooLargeError, UnreadableImageError, UnsupportedTypeError
 from chalicelib.domain.renditions import ON_ARRIVAL
 from chalicelib.domain.signatures import claimed_size
+from tests.contract.child_meter import LIMIT_SECONDS, Found, Meter, Verdict
 
 ROOT = Path(__file__).parents[2]
 CORPUS = Path(os.environ.get("IMAGE_CORPUS") or ROOT.parent / "shared" / "corpus")
 INDEX = CORPUS / "index.tsv"
-# Three times what an image may take: a child is measured before it is cut off, on a busy machine too.
-LIMIT_SECONDS = 15
-Found = dict[str, Any]
-
-
-@dataclass(frozen=True)
-class Verdict:
-    """What one child made of a file: words of refusal, or what it found. 0 s and 0 MiB where no child was started."""
-
-    refused: str | None
-    found: Found
-    seconds: float  # of the processor's time
-    peak_mib: int
 
 
 @dataclass(frozen=True)
@@ -69,33 +54,9 @@ def judged(folder: Path) -> dict[str, Judged]:
     }
 
 
-@dataclass
-class Meter:
-    """What each child of this process has taken, as it is told when the child is waited for."""
-
-    seconds: float = 0.0
-    peak_mib: int = 0
-
-    def waitpid(self, pid: int, options: int) -> tuple[int, int]:
-        """In the place of os.waitpid."""
-        ended, status, used = os.wait4(pid, options)
-        if ended:
-            self.seconds, self.peak_mib = used.ru_utime + used.ru_stime, used.ru_maxrss // 1024
-        return ended, status
-
-    def verdict(self, look: Callable[[], Found]) -> Verdict:
-        self.seconds, self.peak_mib = 0.0, 0
-        try:
-            found = look()
-        except (TooLargeError, UnreadableImageError, UnsupportedTypeError) as error:
-            return Verdict(str(error), {}, self.seconds, self.peak_mib)
-        return Verdict(None, found, self.seconds, self.peak_mib)
-
-
 def main(folder: Path) -> None:
     """Judges every file; what is no refusal of the file's ends the program."""
-    meter = Meter()
-    os.waitpid = meter.waitpid
+    meter = Meter.in_place()
     inspector, renderer = ChildInspector(LIMIT_SECONDS), ChildRenderer(LIMIT_SECONDS)
     for number, row in enumerate(rows()):
         data, media_type = bytes_of(row), f"image/{row['type']}"
