@@ -72,6 +72,7 @@ ENVIRON = {
     "SECRET_KEY": "a secret of the tests, and long enough",
 }
 EVERYBODY_IS_DEMO = {"SIGNED_IN_AS": "demo", "OPEN_TO": "everything"}
+_CONFIGS: dict[tuple[tuple[str, str], ...], Config] = {}
 TWO_NODES = (Node("node-a", "10.0.0.1", 11211), Node("node-b", "10.0.0.2", 11211))
 
 
@@ -173,10 +174,18 @@ class MemoryParts:
         return memory_services(parts=self, **overrides)
 
 
+def _config(environ: Mapping[str, str]) -> Config:
+    """As read once: thousands of tests ask for the same."""
+    named = tuple(sorted(environ.items()))
+    if named not in _CONFIGS:
+        _CONFIGS[named] = config_from(environ)
+    return _CONFIGS[named]
+
+
 def memory_config(environ: Mapping[str, str] | None = None, **changes: Any) -> Config:
     """A whole configuration; `changes` are by the names of Config. The key of forms is a secret's, as on AWS."""
     as_deployed = {"FLEET_MODE": "manual", "FORM_SECRET_ARN": "arn:form-secret"}
-    return replace(config_from({**ENVIRON, **EVERYBODY_IS_DEMO, **as_deployed, **(environ or {})}), **changes)
+    return replace(_config({**ENVIRON, **EVERYBODY_IS_DEMO, **as_deployed, **(environ or {})}), **changes)
 
 
 def memory_services(
