@@ -52,9 +52,12 @@ class DataRemoval:
     def _stretch(self, job: Job) -> Sequence[bytes]:
         body = json.loads(job.body)
         before, until = datetime.fromisoformat(body["before"]), self.clock.monotonic() + JOB_SECONDS
-        while body["accounts"] and self.clock.monotonic() < until:
-            body["accounts"] = self.rows.remove_accounts(before, ACCOUNTS_BATCH) == ACCOUNTS_BATCH
         due: list[bytes] = []
+        while body["accounts"] and self.clock.monotonic() < until:
+            uploads_id = secrets.token_bytes(16)
+            removed = self.rows.remove_accounts(before, uploads_id, ACCOUNTS_BATCH)
+            due += [uploads_id] if removed else []
+            body["accounts"] = removed == ACCOUNTS_BATCH
         while self.clock.monotonic() < until:
             owner_id = self.rows.next_owner(bytes.fromhex(body["after"]))
             if owner_id is None:

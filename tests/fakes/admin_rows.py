@@ -12,7 +12,9 @@ from chalicelib.domain.admin import BEGUN, DONE, AuditEntry, Counts, Deed, Dump,
 from chalicelib.domain.admin_ports import Row
 from chalicelib.domain.errors import InvalidValueError, LastAdminError, UnknownUserError
 from chalicelib.domain.jobs import Job, Removal
+from chalicelib.domain.partitions import partition_of
 from chalicelib.domain.sweeping import Outcome, quarantine_key
+from chalicelib.domain.uploads import ACCOUNT_GONE, UploadState
 from tests.fakes.account_rows import MemoryAccountRows
 from tests.fakes.album_rows import forget_album
 from tests.fakes.rendition_rows import forget_renditions
@@ -103,10 +105,18 @@ class MemoryAdminRows:
             body = {"deed": deed.id.hex(), "before": before, "accounts": accounts, "after": ""}
             return self._owe(Job(deed.id, jobs.REMOVE_DATA, json.dumps(body)))
 
-    def remove_accounts(self, before: datetime, limit: int) -> int:
+    def remove_accounts(self, before: datetime, job_id: bytes, limit: int) -> int:
         with self._store.steps.step("admin.remove_accounts"), self._store.lock:
             accounts = self._store.accounts
             gone = [one for one in accounts if not accounts[one].admin and self._store.made_at[one] < before][:limit]
+            waiting = [
+                one for one in self._store.uploads.values() if one.owner_id in gone and one.state is UploadState.WAITING
+            ]
+            for upload in waiting:
+                self._store.uploads[upload.id] = replace(upload, state=UploadState.REFUSED, refusal=ACCOUNT_GONE)
+            if waiting:
+                came = [Removal(one.owner_id, one.incoming_key, partition_of(one.key)) for one in waiting]
+                self._owe(jobs.removal_job(job_id, came))
             for owner_id in gone:
                 self._shut_out(owner_id)
                 shares = self._store.shares

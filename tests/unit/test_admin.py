@@ -275,6 +275,22 @@ def test_all_data_goes_in_the_background_and_accounts_stay_unless_asked_for(worl
     assert world.log()[-1] == ("delete all data", "0 images, 1 accounts", DONE)
 
 
+def test_bytes_that_arrive_after_their_account_was_deleted_make_no_image(world: World) -> None:
+    token = world.services.accounts.sign_in(world.joined("ada@example.org").email, PASSWORD, HERE, None).token
+    session = Principal("", way=Way.SESSION, token_hash=hash_of(token))
+    begun = [world.services.uploads.begin(session, key, "image/png", 10) for key in (b"k1", b"k2")]
+    uploads = [one.upload for one in begun]
+    world.parts.objects.arrive(uploads[0].incoming_key, b"an image")
+    world.parts.clock.advance(1)
+    world.services.data_removal.ask(world.by, "test", accounts=True)
+    world.work()
+    assert world.parts.objects.stored == {}
+    world.parts.objects.arrive(uploads[1].incoming_key, b"an image")
+    for upload in uploads:
+        world.services.uploads.arrived(upload.incoming_key)
+    assert (world.parts.store.images, world.parts.objects.stored) == ({}, {})
+
+
 def test_the_store_s_name_must_be_typed(world: World) -> None:
     world.put()
     for name in ("", "Test", "production"):

@@ -9,11 +9,13 @@ from chalicelib.adapters.mysql.database import Database, Transaction
 from chalicelib.adapters.mysql.due_jobs import derived_id, insert_jobs
 from chalicelib.adapters.mysql.image_rows import drop_images, images_before
 from chalicelib.adapters.mysql.trash_moves import drop_trashed, trashed_before
+from chalicelib.adapters.mysql.upload_rows import end_uploads
 from chalicelib.domain import jobs
 from chalicelib.domain.accounts import Owner
 from chalicelib.domain.admin import BEGUN, Deed
 from chalicelib.domain.jobs import Job, Removal
 from chalicelib.domain.sweeping import quarantine_key
+from chalicelib.domain.uploads import ACCOUNT_GONE
 
 BATCH_SECONDS = 10.0  # a thousand rows
 _NOBODY = b"\x00" * 16
@@ -38,7 +40,7 @@ class MySqlRemovalRows:
 
         return self._database.transaction(work)
 
-    def remove_accounts(self, before: datetime, limit: int) -> int:
+    def remove_accounts(self, before: datetime, job_id: bytes, limit: int) -> int:
         def work(transaction: Transaction) -> int:
             found = transaction.select(
                 "SELECT owner_id FROM accounts WHERE admin = 0 AND created_at < %s LIMIT %s FOR UPDATE",
@@ -47,6 +49,7 @@ class MySqlRemovalRows:
             owner_ids = [owner_id for (owner_id,) in found]
             if owner_ids:
                 shut_out(transaction, owner_ids)
+                end_uploads(transaction, owner_ids, ACCOUNT_GONE, job_id)
                 transaction.change("DELETE FROM shares WHERE owner_id IN %s", (tuple(owner_ids),))
                 transaction.change("DELETE FROM accounts WHERE owner_id IN %s", (tuple(owner_ids),))
             return len(owner_ids)
