@@ -153,10 +153,8 @@ class Accounts:
     def change_password(self, principal: Principal, old: str, new: str) -> None:
         """Changes the password and ends every other session. Raises InvalidValueError, TooManyTriesError."""
         account = self.of(principal)
-        self._count(b"account:" + account.email.encode(), ACCOUNT_TRIES, TRIES_SECONDS)
-        if not self.passwords.fits(account.password_hash, old):
+        if not self._is_own(principal, account, old):
             raise InvalidValueError("old_password", "This is not your present password.")
-        self.rows.forget_tries(b"account:" + account.email.encode())
         hashed = self.passwords.hashed(_new_password(new, account.email))
         self.rows.change_password(account.owner_id, hashed, but=principal.token_hash)
 
@@ -174,19 +172,15 @@ class Accounts:
         secret = self._link(Link(account_ports.RESET, owner_id=owner_id), RESET_SECONDS)
         self.mail.send(email, "Set a new password", _RESET.format(site=site, link=secret))
 
-    def confirm(self, principal: Principal, password: str, address: str) -> None:
-        """Returns if it is the password of who asks. Tries count as those of signing in do.
+    def confirm(self, principal: Principal, password: str) -> None:
+        """Returns if it is the password of who asks. As many tries are looked at as of signing in.
 
         Raises InvalidValueError or TooManyTriesError.
         """
         if principal.way is Way.NAME:
             raise InvalidValueError("password", "This needs a password: sign in to an account of your own first.")
-        account = self.of(principal)
-        self._count(b"address:" + address.encode(), ADDRESS_TRIES, TRIES_SECONDS)
-        self._count(b"account:" + account.email.encode(), ACCOUNT_TRIES, TRIES_SECONDS)
-        if not self.passwords.fits(account.password_hash, password):
+        if not self._is_own(principal, self.of(principal), password):
             raise InvalidValueError("password", "This is not your password.")
-        self.rows.forget_tries(b"account:" + account.email.encode())
 
     def reset(self, link: str, new: str) -> None:
         """Sets the password, once; every session and every token ends. Raises NotFoundError or InvalidValueError.
@@ -243,6 +237,19 @@ class Accounts:
         """Ends the token. Raises NotFoundError."""
         if not self.rows.revoke_token(self.of(principal).owner_id, token_id):
             raise NotFoundError("You have no such token.")
+
+    def _is_own(self, principal: Principal, account: Account, password: str) -> bool:
+        """Whether it is the account's password. Raises TooManyTriesError.
+
+        Tries are counted for the session or token in force, which strangers have not: those who fill what is counted
+        of signing in, from wherever, keep nobody from this who is signed in.
+        """
+        name = b"held:" + principal.token_hash
+        self._count(name, ACCOUNT_TRIES, TRIES_SECONDS)
+        if not self.passwords.fits(account.password_hash, password):
+            return False
+        self.rows.forget_tries(name)
+        return True
 
     def _count(self, name: bytes, limit: int, seconds: int) -> None:
         if not self.rows.tried(name[:300], limit, seconds):

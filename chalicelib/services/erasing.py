@@ -72,12 +72,12 @@ class Erasing:
             raise NotFoundError("Whoever comes here without signing in has no account.")
         return self.rows.holdings(self.accounts.of(principal).owner_id)
 
-    def ask(self, principal: Principal, password: str, site: str, address: str) -> Asked:
+    def ask(self, principal: Principal, password: str, site: str) -> Asked:
         """Signs the account out everywhere and makes its erasure due after the days of grace.
 
         Raises InvalidValueError, TooManyTriesError or LastAdminError.
         """
-        self.accounts.confirm(principal, password, address)
+        self.accounts.confirm(principal, password)
         account = self.accounts.of(principal)
         receipt = secrets.token_urlsafe(TOKEN_BYTES)
         erasure, job_id = self.rows.ask(

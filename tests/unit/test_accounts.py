@@ -111,6 +111,46 @@ def test_of_a_thousand_wrong_passwords_ten_are_looked_at_and_a_live_session_stay
     world.sign_in()
 
 
+def test_tries_of_strangers_keep_nobody_who_is_signed_in_from_giving_the_password() -> None:
+    world = World()
+    session = by_session(world.signed_up())
+    for number in range(200):  # of the account, and from the very address that its owner is at
+        with pytest.raises((NotSignedInError, TooManyTriesError)):
+            world.accounts.sign_in(EMAIL if number % 2 else f"{number}@example.org", "wrong", HERE, None)
+    world.accounts.confirm(session, PASSWORD)
+    world.accounts.change_password(session, PASSWORD, OTHER)
+    with pytest.raises(TooManyTriesError):
+        world.sign_in(OTHER)
+
+
+def test_of_many_wrong_passwords_given_in_a_session_ten_are_looked_at_and_another_session_goes_on() -> None:
+    world = World()
+    thief, owner = by_session(world.signed_up()), by_session(world.sign_in())
+    before = world.passwords.looked_at
+    for number in range(100):
+        with pytest.raises((InvalidValueError, TooManyTriesError)):
+            if number % 2:
+                world.accounts.confirm(thief, f"wrong {number}")
+            else:
+                world.accounts.change_password(thief, f"wrong {number}", OTHER)
+    assert world.passwords.looked_at - before == ACCOUNT_TRIES
+    with pytest.raises(TooManyTriesError):
+        world.accounts.confirm(thief, PASSWORD)
+    world.accounts.change_password(owner, PASSWORD, OTHER)
+    world.sign_in(OTHER)
+
+
+def test_the_right_password_lets_one_try_as_often_again() -> None:
+    world = World()
+    session = by_session(world.signed_up())
+    for number in range(3 * ACCOUNT_TRIES):
+        if number % ACCOUNT_TRIES == ACCOUNT_TRIES - 1:
+            world.accounts.confirm(session, PASSWORD)
+        else:
+            with pytest.raises(InvalidValueError):
+                world.accounts.confirm(session, "wrong")
+
+
 def test_an_address_that_tries_many_accounts_is_stopped_too() -> None:
     world = World()
     for number in range(1000):

@@ -7,7 +7,7 @@ from chalicelib.web.access import Access, access_to
 from chalicelib.web.form_token import token_of
 from tests.answer import Answer
 from tests.fakes import MemoryParts
-from tests.web.caller import MULTIPART, VISITOR, Caller, multipart
+from tests.web.caller import MULTIPART, URLENCODED, VISITOR, Caller, multipart
 from tests.web.html_page import urlencoded
 from tests.web.people import SECRET, Person, joined, people_app
 from tests.web.sharing import persons_album
@@ -199,6 +199,17 @@ def test_a_wrong_password_and_an_unknown_address_are_told_alike(ada: Person, ema
     assert answer.status == 422
     assert b"The address or the password is wrong." in answer.body
     assert "session=" not in answer.headers.get("set-cookie", "")
+
+
+def test_who_is_signed_in_changes_the_password_while_strangers_try_it(ada: Person) -> None:
+    for _ in range(11):
+        ada.call.submit("/sign-in", URLENCODED, urlencoded(email="ada@example.org", password="not the password"))
+    fields = {"old_password": "correct horse battery", "new_password": "battery staple horse"}
+    assert ada.submit("/account/password", **fields).status == 303
+    for _ in range(10):
+        assert ada.submit("/account/password", **fields).status == 400
+    assert ada.submit("/account/password", **fields).status == 429
+    assert ada("GET", "/").status == 200
 
 
 def test_too_many_tries_are_told_as_such_and_end_no_session(ada: Person) -> None:

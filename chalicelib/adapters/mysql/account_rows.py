@@ -14,6 +14,7 @@ from chalicelib.domain.errors import UnavailableError
 logger = logging.getLogger(__name__)
 
 SEEN_SECONDS = 60  # how exactly it is known when a session was seen last
+FORGET_TRIES = 1000  # rows at once, when a session begins
 _ACCOUNT = "a.owner_id, a.email, a.password, a.admin, a.disabled_at IS NOT NULL, a.erase_at"
 _LINK = "purpose, owner_id, email, password"
 
@@ -108,6 +109,7 @@ class MySqlAccountRows:
     def begin_session(self, owner_id: bytes, token_hash: bytes, ended_hash: bytes | None) -> None:
         def work(transaction: Transaction) -> None:
             transaction.change("DELETE FROM sessions WHERE ends_at < UTC_TIMESTAMP(6)")
+            transaction.change("DELETE FROM tries WHERE ends_at < UTC_TIMESTAMP(6) LIMIT %s", (FORGET_TRIES,))
             if ended_hash is not None:
                 transaction.change("DELETE FROM sessions WHERE token_hash = %s", (ended_hash,))
             transaction.change(
