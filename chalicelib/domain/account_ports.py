@@ -5,8 +5,11 @@ from datetime import datetime
 from typing import Protocol
 
 from chalicelib.domain.accounts import Account, Principal, Scope
+from chalicelib.domain.jobs import Job
 
 VERIFY, RESET, FIRST_ADMIN = "verify", "reset", "first-admin"  # what a link is good for
+# What somebody has asked to be mailed, whom nobody has looked for yet. It has no secret, so it lets nobody in.
+ASKED_VERIFY, ASKED_RESET = "asked-verify", "asked-reset"
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +68,9 @@ class AccountRows(Protocol):
         """
 
     def add_link(self, token_hash: bytes, link: Link, seconds: int) -> None: ...
+
+    def owe_mail(self, name: bytes, asked: Link, seconds: int, job: Job) -> None:
+        """Keeps what is to be mailed under the name (32 bytes) for that long, and owes the job, in one transaction."""
 
     def link(self, token_hash: bytes, purpose: str) -> Link | None:
         """The link, if it is good still."""

@@ -7,8 +7,8 @@ Tries are counted before a password is looked at, in the database, so that a tho
 import secrets
 from dataclasses import dataclass
 
-from chalicelib.domain import account_ports
-from chalicelib.domain.account_ports import AccountRows, ApiToken, Link, Mail, Passwords
+from chalicelib.domain import account_ports, jobs
+from chalicelib.domain.account_ports import AccountRows, ApiToken, Link, Passwords
 from chalicelib.domain.accounts import (
     TOKEN_BYTES,
     TRIES_SECONDS,
@@ -27,11 +27,14 @@ from chalicelib.domain.errors import (
     ToBeErasedError,
     TooManyTriesError,
 )
+from chalicelib.domain.jobs import AccountMail
 from chalicelib.domain.ports import Clock, SettingsRows
+from chalicelib.services.account_mails import RESET_SECONDS, VERIFY_SECONDS
+from chalicelib.services.sending import Sending
 
 ACCOUNT_TRIES, ADDRESS_TRIES = 10, 50
 MAILS, MAILS_SECONDS = 5, 3600
-VERIFY_SECONDS, RESET_SECONDS, FIRST_ADMIN_SECONDS = 24 * 3600, 3600, 3600
+FIRST_ADMIN_SECONDS = 3600
 MOST_TOKENS = 20
 SETTINGS, SIGN_UP_OPEN = "accounts", "sign_up_open"
 
@@ -46,20 +49,20 @@ class SignedIn:
 
 @dataclass(frozen=True, slots=True)
 class Accounts:
-    """The use cases of accounts. Every call may raise RowsUnavailableError, some MailUnavailableError."""
+    """The use cases of accounts. Every call may raise RowsUnavailableError."""
 
     rows: AccountRows
     passwords: Passwords
-    mail: Mail
+    sending: Sending
     clock: Clock
     settings: SettingsRows
     built_in_owner: str | None = None  # whose images the first admin takes over
 
     def sign_up(self, email: str, password: str, site: str, address: str) -> None:
-        """Mails a link that makes the account. An address that has one gets a mail that says so.
+        """Has a link mailed that makes the account. An address that has one gets a mail that says so.
 
-        `site` is what the link begins with, `address` where the request comes from. Raises InvalidValueError or
-        TooManyTriesError.
+        Which of the two is found out by the job that mails: nothing of it is seen here. `site` is what the link begins
+        with, `address` where the request comes from. Raises InvalidValueError or TooManyTriesError.
         """
         if not self.sign_up_open():
             raise InvalidValueError("email", "New accounts are not taken here at present.")
@@ -67,12 +70,8 @@ class Accounts:
         password = password_of(password, email)
         self._count(b"mail:" + email.encode(), MAILS, MAILS_SECONDS)
         self._count(b"sign-up:" + address.encode(), MAILS * 4, MAILS_SECONDS)
-        hashed = self.passwords.hashed(password)  # in any case, so that the answer takes as long
-        if self.rows.by_email(email) is not None:
-            self.mail.send(email, "You have an account already", _HAVE_ONE.format(site=site))
-            return
-        secret = self._link(Link(account_ports.VERIFY, email=email, password_hash=hashed), VERIFY_SECONDS)
-        self.mail.send(email, "Verify your address", _VERIFY.format(site=site, link=secret))
+        hashed = self.passwords.hashed(password)
+        self._owe_mail(Link(account_ports.ASKED_VERIFY, email=email, password_hash=hashed), VERIFY_SECONDS, site)
 
     def sign_up_open(self) -> bool:
         """Whether anyone may sign up; an admin can close it."""
@@ -159,18 +158,14 @@ class Accounts:
         self.rows.change_password(account.owner_id, hashed, but=principal.token_hash)
 
     def ask_reset(self, email: str, site: str, address: str) -> None:
-        """Mails a link that sets a new password, if there is such an account; answers the same if not."""
+        """Has a link mailed that sets a new password; whether there is such an account, the job finds out that mails.
+
+        Raises TooManyTriesError.
+        """
         email = _email_or_nobodys(email)
         self._count(b"reset:" + address.encode(), MAILS * 4, MAILS_SECONDS)
         self._count(b"mail:" + email.encode(), MAILS, MAILS_SECONDS)
-        account = self.rows.by_email(email)
-        if account is not None and (not account.disabled or account.erase_at is not None):
-            self.mail_reset(account.owner_id, email, site)
-
-    def mail_reset(self, owner_id: bytes, email: str, site: str) -> None:
-        """Mails a link that sets a new password. Raises MailUnavailableError."""
-        secret = self._link(Link(account_ports.RESET, owner_id=owner_id), RESET_SECONDS)
-        self.mail.send(email, "Set a new password", _RESET.format(site=site, link=secret))
+        self._owe_mail(Link(account_ports.ASKED_RESET, email=email), RESET_SECONDS, site)
 
     def confirm(self, principal: Principal, password: str) -> None:
         """Returns if it is the password of who asks. As many tries are looked at as of signing in.
@@ -260,6 +255,13 @@ class Accounts:
         self.rows.begin_session(account.owner_id, hash_of(token), None if before is None else hash_of(before))
         return SignedIn(account, token)
 
+    def _owe_mail(self, asked: Link, seconds: int, site: str) -> None:
+        """Owes the mail that was asked for, which is sent within that time or not at all."""
+        name = secrets.token_bytes(32)
+        job = jobs.account_mail_job(secrets.token_bytes(16), AccountMail(name, asked.purpose, site))
+        self.rows.owe_mail(name, asked, seconds, job)
+        self.sending.send([job.id])
+
     def _link(self, link: Link, seconds: int) -> str:
         secret = secrets.token_urlsafe(TOKEN_BYTES)
         self.rows.add_link(hash_of(secret), link, seconds)
@@ -283,26 +285,3 @@ def _new_password(text: str, email: str) -> str:
 
 def _bad_link() -> NotFoundError:
     return NotFoundError("This link is not good any more: it was used, or is too old. Ask for a new one.")
-
-
-_VERIFY = """\
-Somebody, we hope you, signed up with this address. Open this within a day, and enter the password you chose:
-
-{site}/verify?link={link}
-
-If it was not you, do nothing: no account is made.
-"""
-_HAVE_ONE = """\
-Somebody, perhaps you, tried to sign up with this address, which has an account already. If you forgot the password:
-
-{site}/reset
-
-If it was not you, nothing has changed.
-"""
-_RESET = """\
-Somebody, we hope you, asked to set a new password for this address. Open this within an hour:
-
-{site}/reset?link={link}
-
-If it was not you, do nothing: the password stays as it is.
-"""

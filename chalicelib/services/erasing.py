@@ -9,6 +9,7 @@ import secrets
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from chalicelib.domain.account_ports import Mail
 from chalicelib.domain.accounts import TOKEN_BYTES, Principal, Way, hash_of
 from chalicelib.domain.erasing import (
     CACHED,
@@ -58,6 +59,7 @@ class Erasing:
 
     rows: ErasureRows
     accounts: Accounts
+    mail: Mail
     objects: ErasedObjects
     maps: FleetMaps
     nodes: NodeAdmins
@@ -161,9 +163,7 @@ class Erasing:
         if erasure is None or erasure.email is None:
             return
         try:
-            self.accounts.mail.send(
-                erasure.email, "Your account is erased", _ERASED.format(receipt=receipt_text(erasure))
-            )
+            self.mail.send(erasure.email, "Your account is erased", _ERASED.format(receipt=receipt_text(erasure)))
         except MailUnavailableError as error:
             if tries < MAIL_TRIES:
                 raise
@@ -171,7 +171,7 @@ class Erasing:
 
     def _mail(self, to: str, subject: str, text: str) -> None:
         try:
-            self.accounts.mail.send(to, subject, text)
+            self.mail.send(to, subject, text)
         except MailUnavailableError as error:  # the page says the same
             logger.warning("not told by mail of an erasure that was asked for: %s", error)
 

@@ -14,10 +14,13 @@ from chalicelib.domain.account_ports import RESET, VERIFY, AccountRows, ApiToken
 from chalicelib.domain.accounts import Account, Principal, Scope, Way
 from chalicelib.domain.errors import NotSignedInError, TooManyTriesError
 from chalicelib.services.accounts import Accounts
+from chalicelib.services.sending import Sending
 from tests.contract.real_parts import MariaDb
 from tests.fakes.account_rows import MemoryAccountRows
 from tests.fakes.clock import ManualClock
-from tests.fakes.mail import MemoryMail, PlainPasswords
+from tests.fakes.job_rows import MemoryJobRows
+from tests.fakes.mail import PlainPasswords
+from tests.fakes.queue import MemoryQueue
 from tests.fakes.settings_rows import MemorySettingsRows
 from tests.fakes.store import MemoryStore
 
@@ -210,7 +213,9 @@ def test_whether_there_is_an_admin_is_known(under: Under) -> None:
 def test_of_a_thousand_wrong_passwords_at_once_ten_are_looked_at(maria: MariaDb) -> None:
     passwords = PlainPasswords()
     rows = MySqlAccountRows(maria.database())
-    accounts = Accounts(rows, passwords, MemoryMail(), SystemClock(), MemorySettingsRows(MemoryStore()))
+    store = MemoryStore()
+    sending = Sending(MemoryJobRows(store), MemoryQueue())
+    accounts = Accounts(rows, passwords, sending, SystemClock(), MemorySettingsRows(store))
     numbers = iter(range(1000))  # next() of it is atomic
     refused: list[type[Exception]] = []
 

@@ -23,7 +23,7 @@ from chalicelib.services.dumps import Dumps
 from chalicelib.services.sending import Sending
 from tests.contract.real_parts import MariaDb
 from tests.fakes import ManualClock, MemoryObjects, MemoryQueue, MemorySettingsRows, MemoryStore
-from tests.fakes.mail import MemoryMail, PlainPasswords
+from tests.fakes.mail import PlainPasswords
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
@@ -43,8 +43,8 @@ class Counting(MemoryObjects):
 def dumps_of(maria: MariaDb, objects: Any) -> Dumps:
     database, settings = maria.database(), MemorySettingsRows(MemoryStore())
     account_rows = MySqlAccountRows(database)
-    accounts = Accounts(account_rows, PlainPasswords(), MemoryMail(), ManualClock(), settings)
     sending = Sending(MySqlJobRows(database), MemoryQueue())
+    accounts = Accounts(account_rows, PlainPasswords(), sending, ManualClock(), settings)
     rows = MySqlDumpRows(database)
     return Dumps(rows, MySqlAdminRows(database), accounts, objects, objects, sending, "test")
 

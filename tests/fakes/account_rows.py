@@ -5,7 +5,8 @@ from datetime import timedelta
 
 from chalicelib.domain.account_ports import ApiToken, Link
 from chalicelib.domain.accounts import SESSION_SECONDS, Account, Owner, Principal, Standing, Way
-from tests.fakes.store import MemoryStore, SessionRow, TokenRow
+from chalicelib.domain.jobs import Job
+from tests.fakes.store import JobRow, MemoryStore, SessionRow, TokenRow
 
 
 class MemoryAccountRows:
@@ -89,6 +90,12 @@ class MemoryAccountRows:
     def add_link(self, token_hash: bytes, link: Link, seconds: int) -> None:
         with self._store.steps.step("accounts.add_link"), self._store.lock:
             self._links[token_hash] = (link, self._store.clock.now().timestamp() + seconds)
+
+    def owe_mail(self, name: bytes, asked: Link, seconds: int, job: Job) -> None:
+        with self._store.steps.step("accounts.owe_mail"), self._store.lock:
+            now = self._store.clock.now()
+            self._links[name] = (asked, now.timestamp() + seconds)
+            self._store.jobs[job.id] = JobRow(job, now)
 
     def link(self, token_hash: bytes, purpose: str) -> Link | None:
         with self._store.lock:

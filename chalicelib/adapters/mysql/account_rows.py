@@ -6,10 +6,12 @@ from datetime import UTC, datetime
 from typing import Any
 
 from chalicelib.adapters.mysql.database import Database, Rows, Selecting, Transaction
+from chalicelib.adapters.mysql.due_jobs import insert_jobs
 from chalicelib.adapters.mysql.principals import whose
 from chalicelib.domain.account_ports import ApiToken, Link
 from chalicelib.domain.accounts import SESSION_SECONDS, Account, Owner, Principal, Scope, Standing, Way
 from chalicelib.domain.errors import UnavailableError
+from chalicelib.domain.jobs import Job
 
 logger = logging.getLogger(__name__)
 
@@ -139,15 +141,12 @@ class MySqlAccountRows:
         self._database.transaction(work)
 
     def add_link(self, token_hash: bytes, link: Link, seconds: int) -> None:
-        email = None if link.email is None else link.email.encode()
+        self._database.transaction(lambda transaction: _add_link(transaction, token_hash, link, seconds))
 
+    def owe_mail(self, name: bytes, asked: Link, seconds: int, job: Job) -> None:
         def work(transaction: Transaction) -> None:
-            transaction.change("DELETE FROM account_links WHERE ends_at < UTC_TIMESTAMP(6)")
-            transaction.change(
-                f"INSERT IGNORE INTO account_links (token_hash, {_LINK}, ends_at) VALUES "
-                "(%s, %s, %s, %s, %s, UTC_TIMESTAMP(6) + INTERVAL %s SECOND)",
-                (token_hash, link.purpose, link.owner_id, email, link.password_hash, seconds),
-            )
+            if _add_link(transaction, name, asked, seconds):  # or it was committed, and its answer was lost
+                insert_jobs(transaction, [job])
 
         self._database.transaction(work)
 
@@ -221,6 +220,19 @@ class MySqlAccountRows:
             return revoked  # also when the answer to an earlier COMMIT was lost
 
         return self._database.transaction(work)
+
+
+def _add_link(transaction: Transaction, token_hash: bytes, link: Link, seconds: int) -> bool:
+    """Whether it was not there yet."""
+    email = None if link.email is None else link.email.encode()
+    transaction.change("DELETE FROM account_links WHERE ends_at < UTC_TIMESTAMP(6)")
+    return bool(
+        transaction.change(
+            f"INSERT IGNORE INTO account_links (token_hash, {_LINK}, ends_at) VALUES "
+            "(%s, %s, %s, %s, %s, UTC_TIMESTAMP(6) + INTERVAL %s SECOND)",
+            (token_hash, link.purpose, link.owner_id, email, link.password_hash, seconds),
+        )
+    )
 
 
 def _end_sessions(transaction: Transaction, owner_id: bytes, but: bytes | None) -> None:
