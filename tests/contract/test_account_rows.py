@@ -9,10 +9,13 @@ from dataclasses import dataclass, replace
 import pytest
 
 from chalicelib.adapters.mysql.account_rows import MySqlAccountRows
+from chalicelib.adapters.mysql.job_rows import MySqlJobRows
 from chalicelib.adapters.system_clock import SystemClock
-from chalicelib.domain.account_ports import RESET, VERIFY, AccountRows, ApiToken, Link
+from chalicelib.domain.account_ports import ASKED_RESET, ASKED_VERIFY, RESET, VERIFY, AccountRows, ApiToken, Link
 from chalicelib.domain.accounts import Account, Principal, Scope, Way
 from chalicelib.domain.errors import NotSignedInError, TooManyTriesError
+from chalicelib.domain.jobs import ACCOUNT_MAIL, Job
+from chalicelib.domain.ports import JobRows
 from chalicelib.services.accounts import Accounts
 from chalicelib.services.sending import Sending
 from tests.contract.real_parts import MariaDb
@@ -32,6 +35,7 @@ class Under:
     """Rows under test; `pass_time` makes so many seconds go by for them."""
 
     rows: AccountRows
+    jobs: JobRows
     pass_time: Callable[[float], None]
 
 
@@ -39,7 +43,7 @@ class Under:
 def under(request: pytest.FixtureRequest) -> Under:
     if request.param == "memory":
         store = MemoryStore(ManualClock())
-        return Under(MemoryAccountRows(store), store.clock.advance)
+        return Under(MemoryAccountRows(store), MemoryJobRows(store), store.clock.advance)
     maria: MariaDb = request.getfixturevalue("maria")
 
     def pass_time(seconds: float) -> None:
@@ -50,7 +54,8 @@ def under(request: pytest.FixtureRequest) -> Under:
         maria.execute("UPDATE account_links SET ends_at = ends_at - INTERVAL %s SECOND", (seconds,))
         maria.execute("UPDATE tries SET ends_at = ends_at - INTERVAL %s SECOND", (seconds,))
 
-    return Under(MySqlAccountRows(maria.database()), pass_time)
+    database = maria.database()
+    return Under(MySqlAccountRows(database), MySqlJobRows(database), pass_time)
 
 
 def account(admin: bool = False) -> Account:
@@ -201,6 +206,36 @@ def test_tokens_are_listed_and_revoked_by_their_owner_only(under: Under) -> None
     assert under.rows.revoke_token(one.owner_id, token.id)
     assert under.rows.of(principal) is None
     assert under.rows.tokens(one.owner_id) == []
+
+
+def test_a_mail_that_is_owed_is_kept_with_its_job_for_its_time(under: Under) -> None:
+    name, job = secrets.token_bytes(32), Job(secrets.token_bytes(16), ACCOUNT_MAIL, "[]")
+    asked = Link(ASKED_VERIFY, email="ada@example.org", password_hash="a hash")
+    under.rows.owe_mail(name, asked, 3600, job)
+    assert under.jobs.due(10) == [job.id]
+    assert under.jobs.claim(job.id) == job
+    assert under.rows.link(name, ASKED_VERIFY) == asked
+    assert under.rows.link(name, VERIFY) is None
+    under.pass_time(3601)
+    assert under.rows.link(name, ASKED_VERIFY) is None
+
+
+def test_a_mail_is_owed_once_also_when_the_answer_to_its_commit_was_lost(maria: MariaDb) -> None:
+    rows, job = MySqlAccountRows(maria.database()), Job(secrets.token_bytes(16), ACCOUNT_MAIL, "[]")
+    name = secrets.token_bytes(32)
+    for _ in range(2):
+        rows.owe_mail(name, Link(ASKED_RESET, email="ada@example.org"), 3600, job)
+    assert maria.execute("SELECT COUNT(*) FROM jobs") == [(1,)]
+
+
+def test_tries_whose_window_is_over_are_forgotten_when_a_session_begins(maria: MariaDb) -> None:
+    rows = MySqlAccountRows(maria.database())
+    for name in (b"old", b"new"):
+        assert rows.tried(name, 1, 60)
+    maria.execute("UPDATE tries SET ends_at = UTC_TIMESTAMP(6) - INTERVAL 1 SECOND WHERE name = 'old'")
+    session_of(rows, created(rows))
+    assert maria.execute("SELECT name FROM tries") == [(b"new",)]
+    assert not rows.tried(b"new", 1, 60)
 
 
 def test_whether_there_is_an_admin_is_known(under: Under) -> None:

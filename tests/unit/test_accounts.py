@@ -1,12 +1,20 @@
 """Accounts: what is answered, what is mailed, what ends sessions, and what is counted."""
 
 import re
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import pytest
 
+from chalicelib.domain.account_ports import FIRST_ADMIN, RESET, VERIFY
 from chalicelib.domain.accounts import TRIES_SECONDS, Principal, Way, email_of, hash_of, password_of
-from chalicelib.domain.errors import InvalidValueError, NotFoundError, NotSignedInError, TooManyTriesError
+from chalicelib.domain.errors import (
+    InvalidValueError,
+    MailUnavailableError,
+    NotFoundError,
+    NotSignedInError,
+    TooManyTriesError,
+)
+from chalicelib.domain.jobs import ACCOUNT_MAIL, account_mail_of
 from chalicelib.services.account_mails import AccountMails
 from chalicelib.services.accounts import ACCOUNT_TRIES, Accounts, SignedIn
 from chalicelib.services.sending import Sending
@@ -30,6 +38,7 @@ class World:
     def __post_init__(self) -> None:
         self.mail, self.passwords, self.queue = MemoryMail(), PlainPasswords(), MemoryQueue()
         rows, job_rows = MemoryAccountRows(self.store), MemoryJobRows(self.store)
+        self.rows = rows
         sending, settings = Sending(job_rows, self.queue), MemorySettingsRows(self.store)
         self.accounts = Accounts(rows, self.passwords, sending, self.store.clock, settings)
         self.mails, self.job_rows = AccountMails(rows, self.mail, job_rows), job_rows
@@ -239,6 +248,93 @@ def test_a_reset_is_mailed_only_where_there_is_an_account_and_is_good_once() -> 
     with pytest.raises(NotSignedInError):
         world.accounts.of(by_session(before))
     world.sign_in(OTHER)
+
+
+KNOWN, UNKNOWN, NO_ADDRESS = EMAIL, "nobody@example.org", "no address"
+
+
+@pytest.mark.parametrize("email", [KNOWN, UNKNOWN, NO_ADDRESS])
+def test_asking_for_a_reset_does_the_same_for_every_address(email: str) -> None:
+    world = World()
+    world.signed_up()
+    before = len(world.store.steps.taken)
+    world.accounts.ask_reset(email, SITE, HERE)
+    steps = ["accounts.tried", "accounts.tried", "accounts.owe_mail", "jobs.mark_sent"]
+    assert world.store.steps.taken[before:] == steps
+    (job,) = (row.job for row in world.store.jobs.values())
+    assert (job.kind, email in job.body) == (ACCOUNT_MAIL, False)
+
+
+@pytest.mark.parametrize("email", [KNOWN, UNKNOWN])
+def test_signing_up_does_the_same_for_every_address(email: str) -> None:
+    world = World()
+    world.signed_up()
+    before = len(world.store.steps.taken)
+    world.accounts.sign_up(email, PASSWORD, SITE, HERE)
+    steps = ["settings.read", "accounts.tried", "accounts.tried", "accounts.owe_mail", "jobs.mark_sent"]
+    assert world.store.steps.taken[before:] == steps
+
+
+def test_while_mail_is_down_what_was_asked_for_is_owed_and_mailed_once_it_is_back() -> None:
+    world = World()
+    world.signed_up()
+    world.mail.steps.stop("mail", MailUnavailableError("down"))
+    world.accounts.ask_reset(KNOWN, SITE, HERE)
+    with pytest.raises(MailUnavailableError):
+        world.work()
+    assert len(world.store.jobs) == 1
+    world.mail.steps.start("mail")
+    world.queue.messages += world.store.jobs
+    sent = len(world.mail.sent)
+    world.accounts.reset(world.link(), OTHER)
+    assert (len(world.mail.sent) - sent, world.store.jobs) == (1, {})
+
+
+def test_what_was_asked_for_longer_ago_than_a_link_is_good_is_mailed_no_more() -> None:
+    world = World()
+    world.signed_up()
+    sent = len(world.mail.sent)
+    world.accounts.ask_reset(KNOWN, SITE, HERE)
+    world.store.clock.advance(3601)
+    world.work()
+    assert (len(world.mail.sent) - sent, world.store.jobs) == (0, {})
+
+
+def test_a_mail_whose_job_is_performed_again_after_it_was_sent_is_not_sent_again() -> None:
+    world = World()
+    world.accounts.sign_up(EMAIL, PASSWORD, SITE, HERE)
+    (job,) = (row.job for row in world.store.jobs.values())
+    world.mails.perform(job)
+    world.mails.perform(job)
+    assert len(world.mail.sent) == 1
+
+
+def test_what_was_asked_for_lets_nobody_in_by_its_name() -> None:
+    """The name is told to the queue; were it a link's secret, whoever reads the queue could set a password."""
+    world = World()
+    world.signed_up()
+    world.accounts.ask_reset(KNOWN, SITE, HERE)
+    world.accounts.sign_up("new@example.org", PASSWORD, SITE, HERE)
+    for job in [row.job for row in world.store.jobs.values()]:
+        name = account_mail_of(job).asked
+        for purpose in (VERIFY, RESET, FIRST_ADMIN):
+            assert world.rows.use_link(name, purpose) is None
+    with pytest.raises(NotFoundError):
+        world.accounts.reset(name.hex(), OTHER)
+
+
+def test_who_is_disabled_gets_no_link_and_who_may_withdraw_an_erasure_does() -> None:
+    world = World()
+    world.signed_up()
+    (account,) = world.store.accounts.values()
+    sent = len(world.mail.sent)
+    world.store.accounts[account.owner_id] = replace(account, disabled=True)
+    world.accounts.ask_reset(KNOWN, SITE, HERE)
+    world.work()
+    assert len(world.mail.sent) == sent
+    world.store.accounts[account.owner_id] = replace(account, disabled=True, erase_at=world.store.clock.now())
+    world.accounts.ask_reset(KNOWN, SITE, HERE)
+    assert world.link()
 
 
 def test_a_reset_leaves_whoever_had_the_password_before_no_token_and_a_change_keeps_one_s_own() -> None:

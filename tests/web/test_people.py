@@ -1,8 +1,11 @@
 """What people with accounts may do, see and never see: every route, tried by the wrong ones."""
 
+import re
+
 import pytest
 
 from chalicelib.domain.accounts import hash_of
+from chalicelib.domain.errors import MailUnavailableError
 from chalicelib.web.access import Access, access_to
 from chalicelib.web.form_token import token_of
 from tests.answer import Answer
@@ -199,6 +202,27 @@ def test_a_wrong_password_and_an_unknown_address_are_told_alike(ada: Person, ema
     assert answer.status == 422
     assert b"The address or the password is wrong." in answer.body
     assert "session=" not in answer.headers.get("set-cookie", "")
+
+
+@pytest.mark.parametrize("down", [False, True])
+@pytest.mark.parametrize("path", ["/reset", "/sign-up"])
+def test_who_asks_for_a_mail_is_answered_alike_for_a_known_and_an_unknown_address(
+    ada: Person, path: str, down: bool
+) -> None:
+    if down:
+        ada.call.parts.steps.stop("mail", MailUnavailableError("down"))
+    known, unknown = (
+        ada.submit(path, email=email, password="correct horse battery")
+        for email in ("ada@example.org", "bob@example.org")
+    )
+    assert known.status == unknown.status == 200
+    assert without_id(known).replace(b"ada@", b"bob@") == without_id(unknown)
+    assert set(known.headers) == set(unknown.headers)
+
+
+def without_id(answer: Answer) -> bytes:
+    """What an answer says, but for what names this very answer."""
+    return re.sub(rb'(name="form_token" value=")\w+|[0-9a-f-]{36}', b"", answer.body)
 
 
 def test_who_is_signed_in_changes_the_password_while_strangers_try_it(ada: Person) -> None:
