@@ -1,12 +1,13 @@
 """What people with accounts may do, see and never see: every route, tried by the wrong ones."""
 
 import re
+from copy import copy
 
 import pytest
 
 from chalicelib.domain.accounts import hash_of
 from chalicelib.domain.errors import MailUnavailableError
-from chalicelib.web.access import Access, access_to
+from chalicelib.web.access import READING_POSTS, Access, access_to, may_change
 from chalicelib.web.form_token import token_of
 from tests.answer import Answer
 from tests.fakes import MemoryParts
@@ -28,6 +29,7 @@ NAMES_NONE = {  # of these, those that name no album and no link
     *(("/api/v1/albums", "GET"), ("/api/v1/albums", "POST"), ("/api/v1/shares", "GET")),
 }
 CLOSED = [each for each in ROUTES if access_to(*each) is not Access.ANYONE]
+NEED_MORE = {"/api/v1/image/rendition", "/api/v1/fleet/preview"}  # than a key, to answer 200
 CSRF = {"X-CSRF-Token": token_of(VISITOR, SECRET)}
 
 
@@ -159,6 +161,44 @@ def test_a_token_that_may_read_reads_and_changes_nothing(call: Caller, ada: Pers
     for method, path in (("PUT", "/api/v1/images/k2"), ("DELETE", "/api/v1/images/k1"), ("POST", "/api/delete_all")):
         assert call(method, path, reads, PICTURE).status == 403
     assert call("GET", "/", reads).status == 401  # the pages take no tokens
+
+
+@pytest.mark.parametrize(("path", "method"), [each for each in ROUTES if each[0].startswith("/api")])
+def test_a_read_token_does_what_changes_nothing_and_that_only(call: Caller, path: str, method: str) -> None:
+    """An admin's, so that nothing but its scope stands in its way."""
+    if access_to(path, method) is Access.ANYONE:
+        return
+    root = joined(call, "root@example.org", admin=True)
+    assert root.put("k1", PICTURE).status == 303
+    reads = root.token("read")
+    before = what_is_there(call)
+    fields = multipart(key="k1", file=PICTURE, rate="miss", mode="manual")
+    answer = call(method, address(path).replace("{node_id}", "node-a"), {**reads, **MULTIPART}, fields)
+    assert (answer.status == 403) == may_change(path, method), answer.body
+    if answer.status == 403:
+        assert b"This token may read" in answer.body
+    elif path.count("{") == path.count("{key}") and path not in NEED_MORE:
+        assert answer.status == 200, answer.body
+    assert what_is_there(call) == before
+
+
+READ_BY_POST = ["/api/getNumNodes", "/api/getRate", "/api/key", "/api/key/{key}", "/api/list_keys"]
+
+
+@pytest.mark.parametrize("path", READ_BY_POST)
+def test_a_call_of_the_contract_that_reads_takes_a_read_token_by_post_as_by_get(
+    call: Caller, ada: Person, path: str
+) -> None:
+    reads = ada.token("read")
+    at = f"{address(path)}&rate=miss"
+    posted, got = call("POST", at, reads), call("GET", at, reads)
+    assert (posted.status, posted.body) == (got.status, got.body) == (200, got.body)
+    assert sorted(READING_POSTS) == READ_BY_POST
+
+
+def what_is_there(call: Caller) -> list[object]:
+    store = call.parts.store
+    return [copy(table) for table in (store.images, store.settings, store.jobs, store.uploads, store.tags, store.audit)]
 
 
 def test_a_token_that_may_write_is_its_owner_s_until_it_is_revoked(call: Caller, ada: Person, bob: Person) -> None:
