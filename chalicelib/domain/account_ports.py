@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from datetime import datetime
+from enum import Enum
 from typing import Protocol
 
 from chalicelib.domain.accounts import Account, Principal, Scope
@@ -32,11 +33,25 @@ class Link:
     password_hash: str | None = None
 
 
+class Made(Enum):
+    """What became of making an account by a link."""
+
+    MADE = "made"
+    ADDRESS_TAKEN = "the address has an account already"
+    NO_LINK = "the link is not good, or not any more"
+
+
 class AccountRows(Protocol):
     """The rows of accounts, sessions, tokens and links, at the primary. Raises RowsUnavailableError."""
 
     def create(self, account: Account) -> bool:
         """Stores the account and its owner; False if the address has one, which may be this very account."""
+
+    def create_by_link(self, account: Account, token_hash: bytes, purpose: str) -> Made:
+        """Uses the link up and stores the account and its owner, in one transaction; else changes nothing.
+
+        The first admin's link is good only while there is no admin: of two at once one is made.
+        """
 
     def by_email(self, email: str) -> Account | None: ...
 

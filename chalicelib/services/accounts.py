@@ -8,7 +8,7 @@ import secrets
 from dataclasses import dataclass
 
 from chalicelib.domain import account_ports, jobs
-from chalicelib.domain.account_ports import AccountRows, ApiToken, Link, Passwords
+from chalicelib.domain.account_ports import AccountRows, ApiToken, Link, Made, Passwords
 from chalicelib.domain.accounts import (
     TOKEN_BYTES,
     TRIES_SECONDS,
@@ -91,10 +91,8 @@ class Accounts:
             raise InvalidValueError(
                 "password", "This is not the password that was chosen when this link was asked for."
             )
-        if self.rows.use_link(hash_of(link), account_ports.VERIFY) is None:
-            raise _bad_link()
         account = Account(secrets.token_bytes(16), found.email, found.password_hash, admin=False, disabled=False)
-        if not self.rows.create(account):
+        if self.rows.create_by_link(account, hash_of(link), account_ports.VERIFY) is not Made.MADE:
             raise _bad_link()
         return self._begin_session(account, before)
 
@@ -198,15 +196,19 @@ class Accounts:
         return self._link(Link(account_ports.FIRST_ADMIN), FIRST_ADMIN_SECONDS)
 
     def become_first_admin(self, link: str, email: str, password: str) -> Account:
-        """Makes a verified admin's account, once. Raises NotFoundError or InvalidValueError."""
+        """Makes a verified admin's account, once. Raises NotFoundError or InvalidValueError, and the link stays good.
+
+        That an address has an account is told to nobody but who has the link.
+        """
         email = email_of(email)
         hashed = self.passwords.hashed(_new_password(password, email))
-        if self.rows.use_link(hash_of(link), account_ports.FIRST_ADMIN) is None or self.rows.has_admin():
-            raise _bad_link()
         owner_id = None if self.built_in_owner is None else self.rows.owner_id_of(self.built_in_owner)
         account = Account(owner_id or secrets.token_bytes(16), email, hashed, admin=True, disabled=False)
-        if not self.rows.create(account):
-            raise InvalidValueError("email", "This address has an account already.")
+        made = self.rows.create_by_link(account, hash_of(link), account_ports.FIRST_ADMIN)
+        if made is Made.ADDRESS_TAKEN:
+            raise InvalidValueError("email", "This address has an account already: give another.")
+        if made is Made.NO_LINK:
+            raise _bad_link()
         return account
 
     def make_token(self, principal: Principal, label: str, scope: str) -> tuple[ApiToken, str]:

@@ -11,7 +11,17 @@ import pytest
 from chalicelib.adapters.mysql.account_rows import MySqlAccountRows
 from chalicelib.adapters.mysql.job_rows import MySqlJobRows
 from chalicelib.adapters.system_clock import SystemClock
-from chalicelib.domain.account_ports import ASKED_RESET, ASKED_VERIFY, RESET, VERIFY, AccountRows, ApiToken, Link
+from chalicelib.domain.account_ports import (
+    ASKED_RESET,
+    ASKED_VERIFY,
+    FIRST_ADMIN,
+    RESET,
+    VERIFY,
+    AccountRows,
+    ApiToken,
+    Link,
+    Made,
+)
 from chalicelib.domain.accounts import Account, Principal, Scope, Way
 from chalicelib.domain.errors import NotSignedInError, TooManyTriesError
 from chalicelib.domain.jobs import ACCOUNT_MAIL, Job
@@ -206,6 +216,39 @@ def test_tokens_are_listed_and_revoked_by_their_owner_only(under: Under) -> None
     assert under.rows.revoke_token(one.owner_id, token.id)
     assert under.rows.of(principal) is None
     assert under.rows.tokens(one.owner_id) == []
+
+
+def linked(under: Under, purpose: str) -> bytes:
+    """The hash of a new link that is good for an hour."""
+    token_hash = secrets.token_bytes(32)
+    under.rows.add_link(token_hash, Link(purpose), 3600)
+    return token_hash
+
+
+def test_an_account_and_the_end_of_its_link_are_one_change(under: Under) -> None:
+    link, one = linked(under, VERIFY), account()
+    taken = replace(account(), email=created(under.rows).email)
+    assert under.rows.create_by_link(taken, link, VERIFY) is Made.ADDRESS_TAKEN
+    assert under.rows.create_by_link(one, link, RESET) is Made.NO_LINK
+    assert under.rows.of_owner(taken.owner_id) is under.rows.of_owner(one.owner_id) is None
+    assert under.rows.create_by_link(one, link, VERIFY) is Made.MADE
+    assert under.rows.by_email(one.email) == one
+    assert under.rows.create_by_link(account(), link, VERIFY) is Made.NO_LINK
+    old = linked(under, VERIFY)
+    under.pass_time(3601)
+    assert under.rows.create_by_link(account(), old, VERIFY) is Made.NO_LINK
+
+
+def test_of_many_first_admins_at_once_one_is_made(under: Under) -> None:
+    links = [linked(under, FIRST_ADMIN) for _ in range(8)]
+
+    def make(link: bytes) -> Made:
+        return under.rows.create_by_link(account(admin=True), link, FIRST_ADMIN)
+
+    with ThreadPoolExecutor(8) as pool:
+        made = list(pool.map(make, links))
+    assert sorted(one.name for one in made) == ["MADE", *["NO_LINK"] * 7]
+    assert under.rows.create_by_link(account(admin=True), linked(under, FIRST_ADMIN), FIRST_ADMIN) is Made.NO_LINK
 
 
 def test_a_mail_that_is_owed_is_kept_with_its_job_for_its_time(under: Under) -> None:

@@ -12,6 +12,7 @@ from chalicelib.domain.errors import (
     MailUnavailableError,
     NotFoundError,
     NotSignedInError,
+    RowsUnavailableError,
     TooManyTriesError,
 )
 from chalicelib.domain.jobs import ACCOUNT_MAIL, account_mail_of
@@ -369,6 +370,39 @@ def test_the_first_admin_is_made_once() -> None:
     assert world.accounts.first_admin_link() is None
     with pytest.raises(NotFoundError):
         world.accounts.become_first_admin(two, "other@example.org", PASSWORD)
+
+
+def test_a_first_admin_who_gives_a_taken_address_keeps_the_link() -> None:
+    world = World()
+    world.signed_up()
+    link = world.accounts.first_admin_link()
+    assert link is not None
+    with pytest.raises(InvalidValueError) as refused:
+        world.accounts.become_first_admin(link, EMAIL, PASSWORD)
+    assert refused.value.field == "email"
+    assert world.accounts.become_first_admin(link, "other@example.org", PASSWORD).admin
+
+
+def test_whether_an_address_has_an_account_is_not_told_to_who_makes_up_a_first_admin_s_link() -> None:
+    world = World()
+    world.signed_up()
+    for email in (KNOWN, UNKNOWN):
+        with pytest.raises(NotFoundError):
+            world.accounts.become_first_admin("made up", email, PASSWORD)
+
+
+@pytest.mark.parametrize("after", [False, True])
+def test_an_account_that_could_not_be_stored_leaves_its_link_good(after: bool) -> None:
+    """Killed before, its person opens the link again; killed after, they have the account and sign in."""
+    world = World()
+    world.accounts.sign_up(EMAIL, PASSWORD, SITE, HERE)
+    link = world.link()
+    world.store.steps.fail("accounts.create_by_link", RowsUnavailableError("killed"), after=after)
+    with pytest.raises(RowsUnavailableError):
+        world.accounts.verify(link, PASSWORD, None)
+    if not after:
+        world.accounts.verify(link, PASSWORD, None)
+    world.sign_in()
 
 
 def test_a_token_is_told_once_listed_and_revoked() -> None:
