@@ -395,7 +395,14 @@ class Services:
         from chalicelib.services.data_removal import DataRemoval
 
         ports = self.ports
-        return DataRemoval(ports.removal_rows, ports.admin_rows, self.sending, self.clock, self.config.environment)
+        return DataRemoval(
+            rows=ports.removal_rows,
+            admin_rows=ports.admin_rows,
+            sending=self.sending,
+            clock=self.clock,
+            environment=self.config.environment,
+            end_notices=lambda owner_id: self.notice_switch.end_of(owner_id),
+        )
 
     @made_once
     def erasing(self) -> "Erasing":

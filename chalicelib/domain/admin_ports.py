@@ -62,6 +62,12 @@ class RemovalRows(Protocol):
         If there were any, the job of that id removes their objects.
         """
 
+    def next_notices(self) -> bytes | None:
+        """An owner without an account whose subscription to notices is kept, if there is one."""
+
+    def forget_notices(self, owner_id: bytes) -> None:
+        """Forgets the owner's subscription to notices, which was ended before."""
+
     def end_quarantine(self, job_id: bytes, limit: int) -> int:
         """Ends the quarantine of at most `limit` objects; how many. If there were any, the job removes their copies."""
 

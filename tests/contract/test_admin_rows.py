@@ -32,6 +32,7 @@ from chalicelib.domain.errors import (
 )
 from chalicelib.domain.images import ImageFacts
 from chalicelib.domain.jobs import Removal
+from chalicelib.domain.notices import settings_name
 from chalicelib.domain.ports import Draft, ImageRows, JobRows, SettingsRows, Written
 from chalicelib.domain.renditions import ON_ARRIVAL
 from chalicelib.domain.upload_ports import UploadRows
@@ -371,6 +372,19 @@ def test_accounts_that_have_no_upload_waiting_owe_no_removal_of_what_came(under:
     job_id = secrets.token_bytes(16)
     assert under.removal.remove_accounts(under.now(), job_id, 10) == 1
     assert under.jobs.claim(job_id) is None
+
+
+def test_subscriptions_of_accounts_that_are_gone_are_told_one_by_one(under: Under) -> None:
+    admin, gone = under.joined(admin=True), sorted(secrets.token_bytes(16) for _ in range(2))
+    for owner_id in (admin.owner_id, *gone):
+        assert under.settings.write(settings_name(owner_id), 0, {"subscription": "its name"})
+    told = []
+    while (nobody := under.removal.next_notices()) is not None:
+        told.append(nobody)
+        under.removal.forget_notices(nobody)
+        under.removal.forget_notices(nobody)
+    assert sorted(told) == gone
+    assert under.settings.read(settings_name(admin.owner_id))[1] == {"subscription": "its name"}
 
 
 def test_the_removal_of_all_data_is_owed_and_in_the_log(under: Under) -> None:

@@ -12,6 +12,7 @@ from chalicelib.domain.admin import BEGUN, DONE, AuditEntry, Counts, Deed, Dump,
 from chalicelib.domain.admin_ports import Row
 from chalicelib.domain.errors import InvalidValueError, LastAdminError, UnknownUserError
 from chalicelib.domain.jobs import Job, Removal
+from chalicelib.domain.notices import SETTINGS, settings_name
 from chalicelib.domain.partitions import partition_of
 from chalicelib.domain.sweeping import Outcome, quarantine_key
 from chalicelib.domain.uploads import ACCOUNT_GONE, UploadState
@@ -151,6 +152,16 @@ class MemoryAdminRows:
                 (name,) = (name for name, owner in self._store.owners.items() if owner.id == owner_id)
                 self._store.owners[name] = Owner(owner_id, self._store.owners[name].version + 1)
             return len(gone) + len(put_away)
+
+    def next_notices(self) -> bytes | None:
+        with self._store.lock:
+            kept = [name for name in self._store.settings if name.startswith(SETTINGS)]
+            owners = [bytes.fromhex(name.removeprefix(SETTINGS)) for name in kept]
+            return next((owner_id for owner_id in owners if owner_id not in self._store.accounts), None)
+
+    def forget_notices(self, owner_id: bytes) -> None:
+        with self._store.steps.step("admin.forget_notices"), self._store.lock:
+            self._store.settings.pop(settings_name(owner_id), None)
 
     def end_quarantine(self, job_id: bytes, limit: int) -> int:
         with self._store.steps.step("admin.end_quarantine"), self._store.lock:

@@ -2,7 +2,7 @@
 
 import gzip
 import json
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import pytest
 
@@ -24,6 +24,7 @@ from chalicelib.domain.errors import (
     InvalidValueError,
     LastAdminError,
     MailUnavailableError,
+    NoticesUnavailableError,
     ObjectsUnavailableError,
     RowsUnavailableError,
     TooManyTriesError,
@@ -31,12 +32,14 @@ from chalicelib.domain.errors import (
     UnknownUserError,
     UploadsBlockedError,
 )
+from chalicelib.domain.notices import SETTINGS, settings_name
 from chalicelib.services.accounts import ACCOUNT_TRIES
 from chalicelib.services.admin import By
 from chalicelib.services.data_removal import JOB_SECONDS
 from chalicelib.services.images import no_precondition
 from chalicelib.services.uploads_state import KEPT_SECONDS
 from tests.fakes import MemoryParts, NullStopwatch
+from tests.fakes.notices import MemoryNotices
 
 SITE, HERE, PASSWORD = "https://store.test", "192.0.2.1", "correct horse"
 DAY = 24 * 3600
@@ -289,6 +292,38 @@ def test_bytes_that_arrive_after_their_account_was_deleted_make_no_image(world: 
     for upload in uploads:
         world.services.uploads.arrived(upload.incoming_key)
     assert (world.parts.store.images, world.parts.objects.stored) == ({}, {})
+
+
+def told_by_mail(world: World, email: str) -> Account:
+    """Somebody new who is told of edits by mail."""
+    account = world.joined(email)
+    token = world.services.accounts.sign_in(email, PASSWORD, HERE, None).token
+    world.services.notice_switch.turn_on(Principal("", way=Way.SESSION, token_hash=hash_of(token)))
+    assert world.parts.notices is not None
+    world.parts.notices.confirm(email)
+    return account
+
+
+def test_who_was_told_of_edits_by_mail_is_not_any_more_when_the_account_is_deleted() -> None:
+    parts = MemoryParts()
+    parts.notices = MemoryNotices(parts.steps)
+    world = World(parts)
+    admin = told_by_mail(world, "second@example.org")
+    world.parts.store.accounts[admin.owner_id] = replace(admin, admin=True)
+    told_by_mail(world, "ada@example.org")
+    world.put()
+    world.parts.clock.advance(1)
+    world.services.data_removal.ask(world.by, "test", accounts=True)
+    world.parts.steps.stop("notices", NoticesUnavailableError("away"))
+    with pytest.raises(NoticesUnavailableError):
+        world.work()
+    assert (world.parts.store.images, world.log()[-1][2]) == ({}, BEGUN)
+    world.parts.steps.start("notices")
+    world.parts.queue.messages += world.parts.store.jobs
+    world.work()
+    assert [email for email, *_ in parts.notices.subscribed.values()] == ["second@example.org"]
+    assert [name for name in world.parts.store.settings if name.startswith(SETTINGS)] == [settings_name(admin.owner_id)]
+    assert world.log()[-1][2] == DONE
 
 
 def test_the_store_s_name_must_be_typed(world: World) -> None:

@@ -51,12 +51,13 @@ def create(transaction: Transaction, account: Account) -> bool:
 
 
 def is_there(transaction: Transaction, account: Account) -> bool:
+    """Whether the address has this very account."""
     found = transaction.select("SELECT owner_id FROM accounts WHERE email = %s", (account.email.encode(),))
     return found == [(account.owner_id,)]
 
 
 def add_link(transaction: Transaction, token_hash: bytes, link: Link, seconds: int) -> bool:
-    """Whether it was not there yet."""
+    """Keeps the link under the hash, good for that long; whether it was not there yet."""
     email = None if link.email is None else link.email.encode()
     transaction.change("DELETE FROM account_links WHERE ends_at < UTC_TIMESTAMP(6)")
     return bool(

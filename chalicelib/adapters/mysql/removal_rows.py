@@ -8,12 +8,14 @@ from chalicelib.adapters.mysql.audit_rows import moment_of, put_down
 from chalicelib.adapters.mysql.database import Database, Transaction
 from chalicelib.adapters.mysql.due_jobs import derived_id, insert_jobs
 from chalicelib.adapters.mysql.image_rows import drop_images, images_before
+from chalicelib.adapters.mysql.settings_rows import forget_notices
 from chalicelib.adapters.mysql.trash_moves import drop_trashed, trashed_before
 from chalicelib.adapters.mysql.upload_rows import end_uploads
 from chalicelib.domain import jobs
 from chalicelib.domain.accounts import Owner
 from chalicelib.domain.admin import BEGUN, Deed
 from chalicelib.domain.jobs import Job, Removal
+from chalicelib.domain.notices import SETTINGS
 from chalicelib.domain.sweeping import quarantine_key
 from chalicelib.domain.uploads import ACCOUNT_GONE
 
@@ -84,6 +86,17 @@ class MySqlRemovalRows:
             return count
 
         return self._database.transaction(work, patience_seconds=BATCH_SECONDS)
+
+    def next_notices(self) -> bytes | None:
+        found = self._database.select(
+            "SELECT UNHEX(SUBSTRING(s.name, %s)) AS owner_id FROM settings s WHERE s.name LIKE %s AND NOT EXISTS "
+            "(SELECT 1 FROM accounts a WHERE a.owner_id = UNHEX(SUBSTRING(s.name, %s))) LIMIT 1",
+            (len(SETTINGS) + 1, f"{SETTINGS}%", len(SETTINGS) + 1),
+        )
+        return found[0][0] if found else None
+
+    def forget_notices(self, owner_id: bytes) -> None:
+        self._database.transaction(lambda transaction: forget_notices(transaction, owner_id))
 
     def end_quarantine(self, job_id: bytes, limit: int) -> int:
         count = 0
