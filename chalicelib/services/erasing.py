@@ -85,10 +85,10 @@ class Erasing:
         erasure, job_id = self.rows.ask(
             secrets.token_bytes(16), hash_of(receipt), account.owner_id, self.grace_days * DAY_SECONDS
         )
-        if erasure.due_at <= self.clock.now():
-            self.sending.send([job_id])
         text = _ASKED.format(site=site, receipt=receipt, when=f"{erasure.due_at:%d %b %Y, %H:%M} UTC")
         self._mail(account.email, "Your account is to be erased", text)
+        if erasure.due_at <= self.clock.now():  # after that mail, or the receipt's could come before it
+            self.sending.send([job_id])
         return Asked(erasure, receipt)
 
     def withdraw(self, email: str, password: str, address: str) -> None:

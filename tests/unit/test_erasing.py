@@ -182,6 +182,8 @@ def test_afterwards_nothing_of_the_owner_s_is_left_anywhere_and_the_receipt_says
 def test_without_days_of_grace_it_begins_at_once() -> None:
     world = World(grace_days=0)
     secret = world.ask()
+    steps = world.parts.steps.taken  # the receipt's mail must not come before the one that says what is to come
+    assert steps.index("mail.send") < steps.index("queue.send", steps.index("erasures.ask"))
     world.work()
     assert world.receipt(secret).state is State.DONE
     assert world.left() == []

@@ -105,6 +105,27 @@ def sharing_of(person: Person) -> list[object]:
     return [albums, keys, person("GET", "/api/v1/shares").json["shares"]]
 
 
+@pytest.mark.parametrize(("path", "method"), [each for each in ROUTES if each[0] in OF_IMAGES])
+@pytest.mark.parametrize("by", ["session", "token"])
+def test_an_admin_reads_no_image_but_their_own(call: Caller, ada: Person, path: str, method: str, by: str) -> None:
+    if method in ("PUT", "POST", "DELETE"):
+        return  # these make or change one's own
+    root = joined(call, "root@example.org", admin=True)
+    if by == "token" and not path.startswith("/api"):
+        return  # the pages take no tokens
+
+    def asked(key: str) -> Answer:
+        return root(method, address(path, key)) if by == "session" else call(method, address(path, key), read)
+
+    read = root.token("read")
+    theirs, none = asked("k1"), asked("k9")
+    assert theirs.status == none.status == 404
+    assert theirs.body.replace(b"k1", b"k9").split(b"request_id")[0] == none.body.split(b"request_id")[0]
+    assert ada("GET", "/content?key=k1").body == PICTURE
+    for listed in ("/", "/keys", "/api/v1/images"):
+        assert b"k1" not in root("GET", listed).body
+
+
 def test_another_s_images_stand_in_no_list(ada: Person, bob: Person) -> None:
     for path in ("/", "/keys", "/api/v1/images"):
         assert b"k1" in ada("GET", path).body
