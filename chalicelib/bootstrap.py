@@ -394,15 +394,9 @@ class Services:
     def data_removal(self) -> "DataRemoval":
         from chalicelib.services.data_removal import DataRemoval
 
-        ports = self.ports
-        return DataRemoval(
-            rows=ports.removal_rows,
-            admin_rows=ports.admin_rows,
-            sending=self.sending,
-            clock=self.clock,
-            environment=self.config.environment,
-            end_notices=lambda owner_id: self.notice_switch.end_of(owner_id),
-        )
+        rows, admin_rows = self.ports.removal_rows, self.ports.admin_rows
+        environment = self.config.environment
+        return DataRemoval(rows, admin_rows, self.sending, self.clock, environment, self._end_notices)
 
     @made_once
     def erasing(self) -> "Erasing":
@@ -419,8 +413,11 @@ class Services:
             sending=self.sending,
             clock=ports.clock,
             grace_days=self.config.erase_grace_days,
-            end_notices=lambda owner_id: self.notice_switch.end_of(owner_id),
+            end_notices=self._end_notices,
         )
+
+    def _end_notices(self, owner_id: bytes) -> None:
+        self.notice_switch.end_of(owner_id)  # made, and imported, when somebody's are to end
 
     @made_once
     def sweep_override(self) -> "SweepOverride":

@@ -92,5 +92,5 @@ class RenderRows(Protocol):
         Removed ones stay removed.
         """
 
-    def put_off(self, job_id: bytes, instead: Job, seconds: int) -> None:
-        """Ends the job and writes another in its place, due after that long."""
+    def replace_job(self, job_id: bytes, instead: Sequence[Job], seconds: int = 0) -> None:
+        """Ends the job and writes others in its place, due after that long; none if another run ended it."""

@@ -63,8 +63,8 @@ class SweepRows(Protocol):
     def never_completed(self, limit: int) -> list[Upload]:
         """Uploads that are waited for although their time was over an hour ago."""
 
-    def suspects(self, after: int, limit: int) -> list[Finding]:
-        """At most `limit` findings that are still suspects, behind that id, in order."""
+    def suspects(self, number: int, after: int, limit: int) -> list[Finding]:
+        """At most `limit` findings to act on, behind that id, in order: suspects, and losses that sweep found again."""
 
     def expired(self, limit: int) -> list[Finding]:
         """At most `limit` findings whose object has been in quarantine for its time."""

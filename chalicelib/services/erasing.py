@@ -31,6 +31,7 @@ from chalicelib.domain.errors import (
     MailUnavailableError,
     NodeError,
     NotFoundError,
+    NotSignedInError,
     UnknownReceiptError,
 )
 from chalicelib.domain.jobs import Job
@@ -77,14 +78,15 @@ class Erasing:
     def ask(self, principal: Principal, password: str, site: str) -> Asked:
         """Signs the account out everywhere and makes its erasure due after the days of grace.
 
-        Raises InvalidValueError, TooManyTriesError or LastAdminError.
+        Raises InvalidValueError, TooManyTriesError, LastAdminError or NotSignedInError.
         """
         self.accounts.confirm(principal, password)
         account = self.accounts.of(principal)
         receipt = secrets.token_urlsafe(TOKEN_BYTES)
-        erasure, job_id = self.rows.ask(
-            secrets.token_bytes(16), hash_of(receipt), account.owner_id, self.grace_days * DAY_SECONDS
-        )
+        erasure_id = secrets.token_bytes(16)
+        erasure, job_id = self.rows.ask(erasure_id, hash_of(receipt), account.owner_id, self.grace_days * DAY_SECONDS)
+        if erasure.id != erasure_id:  # asked for twice at once: the other's receipt is the one that is kept
+            raise NotSignedInError("The erasure was asked for already; a mail tells of it. You are signed out.")
         text = _ASKED.format(site=site, receipt=receipt, when=f"{erasure.due_at:%d %b %Y, %H:%M} UTC")
         self._mail(account.email, "Your account is to be erased", text)
         if erasure.due_at <= self.clock.now():  # after that mail, or the receipt's could come before it
@@ -132,7 +134,8 @@ class Erasing:
                 return False
 
         def note(what: str, count: int) -> None:
-            self.rows.note(order.erasure_id, what, count)
+            if what != SILENT or SILENT not in erasure.erased:  # not again when only the mail is tried again
+                self.rows.note(order.erasure_id, what, count)
 
         outside = Order(order.erasure_id, order.owner_id, loose_keys=erasure.loose_keys)
         if not self._erase_outside(outside, note, until):

@@ -67,4 +67,4 @@ class Labelling:
             return
         instead = jobs.label_job(secrets.token_bytes(16), order, tries_left - 1)
         logger.info("job %s: labels are asked for again later: %s", job.id.hex(), error)
-        self.rows.put_off(job.id, instead, AGAIN_SECONDS)
+        self.rows.replace_job(job.id, [instead], AGAIN_SECONDS)

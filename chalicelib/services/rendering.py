@@ -9,11 +9,11 @@ objects that an announced job removes. That job leaves them alone as long as the
 import hashlib
 import logging
 import secrets
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from chalicelib.domain import jobs
 from chalicelib.domain.automatic_tags import automatic_tags
-from chalicelib.domain.errors import RequestError, UnavailableError
+from chalicelib.domain.errors import QuotaError, RequestError, UnavailableError
 from chalicelib.domain.image_details import SeenFacts, seen_facts
 from chalicelib.domain.jobs import Job, Removal, Render
 from chalicelib.domain.notices import EditNotice, requested
@@ -73,6 +73,9 @@ class Rendering:
             asked_for = [one for one in rendered if one.kind.name not in AUTOMATIC]
             if asked_for:  # an image that was taken gets the others whatever the quota
                 self.rows.refuse_if_full(order, sum(len(one.data) for one in asked_for))
+        except QuotaError as error:
+            self._beyond_quota(job, order, str(error))
+            return
         except RequestError as error:
             logger.warning("job %s makes no renditions: %s", job.id.hex(), error)
             self._fail(job, order, str(error))
@@ -94,6 +97,16 @@ class Rendering:
             logger.info("job %s: the image was replaced or deleted while it was rendered", job.id.hex())
             return
         self.sending.send([one.id for one in owed])
+
+    def _beyond_quota(self, job: Job, order: Render, why: str) -> None:
+        """Fails what was asked for. What the image gets in any case gets a job of its own, and so the other."""
+        if not AUTOMATIC.intersection(order.kinds):
+            self._fail(job, order, why)
+            return
+        parts = [tuple(kind for kind in order.kinds if (kind in AUTOMATIC) is wanted) for wanted in (True, False)]
+        instead = [jobs.render_job(secrets.token_bytes(16), replace(order, kinds=kinds)) for kinds in parts]
+        self.rows.replace_job(job.id, instead)
+        self.sending.send([one.id for one in instead])
 
     def _fail(self, job: Job, order: Render, why: str) -> None:
         owed = self._owed(order, ready=False)

@@ -132,7 +132,7 @@ class Sweeping:
         return following if self.rows.keep(version, following, found) else None
 
     def _act(self, version: int, sweep: Sweep) -> Sweep | None:
-        batch = self.rows.suspects(sweep.acted, BATCH)
+        batch = self.rows.suspects(sweep.number, sweep.acted, BATCH)
         for finding in batch:
             try:
                 self.acting.act(finding)

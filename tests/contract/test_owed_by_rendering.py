@@ -124,8 +124,8 @@ def test_a_job_that_is_put_off_stands_under_another_name_and_is_not_due_yet(rows
     intent_id = intent_of(rows, image, *order.kinds)
     done = [made(order, kind) for kind in order.kinds]
     rows.rendering.complete(order, job_id, intent_id, done, [], owed=[first])
-    rows.rendering.put_off(first.id, second, 60)
-    rows.rendering.put_off(first.id, third, 0)  # as if it were delivered twice
+    rows.rendering.replace_job(first.id, [second], 60)
+    rows.rendering.replace_job(first.id, [third])  # as if it were delivered twice
     assert rows.jobs.due(10) == []
     assert [rows.jobs.claim(one.id) for one in (first, second, third)] == [None, None, None]
     rows.pass_time(61)

@@ -56,7 +56,7 @@ class Under:
         """The suspect as a sweep notes it."""
         version, sweep = self.sweeps.sweep()
         assert self.sweeps.keep(version, replace(sweep, number=sweep.number + 1), [suspect])
-        (finding,) = self.sweeps.suspects(0, 10)
+        (finding,) = self.sweeps.suspects(sweep.number + 1, 0, 10)
         return finding
 
     def rendered(self, key: bytes = b"k1") -> Image:
@@ -140,9 +140,9 @@ def test_a_sweep_is_kept_by_compare_and_set_with_its_suspects(under: Under) -> N
     assert under.sweeps.keep(0, first, suspects)  # its answer was lost
     assert not under.sweeps.keep(0, replace(first, objects=6), [Suspect(Kind.OBJECT, "originals/other")])
     assert under.sweeps.sweep() == (1, first)
-    found = under.sweeps.suspects(0, 10)
+    found = under.sweeps.suspects(1, 0, 10)
     assert [one.suspect for one in found] == suspects
-    assert [one.suspect for one in under.sweeps.suspects(found[0].id, 1)] == suspects[1:2]
+    assert [one.suspect for one in under.sweeps.suspects(1, found[0].id, 1)] == suspects[1:2]
 
 
 def test_a_sweep_that_stops_forgets_its_suspects_and_says_why(under: Under) -> None:
@@ -287,9 +287,17 @@ def test_a_lost_image_is_told_until_a_later_sweep_does_not_find_it(under: Under)
     again = under.found(suspect)
     assert (again.id, again.found_at) == (finding.id, finding.found_at)
     assert again.suspect == suspect
+    assert under.outcomes() == [(image.object_key, Outcome.LOST)]  # told on while it is suspected again
     under.acts.lost(again, "why")
+    version, sweep = under.sweeps.sweep()
+    stopped = replace(sweep, number=sweep.number + 1)
+    assert under.sweeps.keep(version, stopped, [suspect])
+    assert under.sweeps.stop(version + 1, replace(stopped, stopped=True), "too many")
+    told = under.sweeps.findings(None, 10)
+    assert [(one.outcome, one.words) for one in told] == [(Outcome.STOPPED, "too many"), (Outcome.LOST, "why")]
+    assert under.sweeps.suspects(sweep.number, 0, 10) == []  # of a sweep that did not find it
     under.acts.tidy(replace(under.sweeps.sweep()[1], number=99), 90)
-    assert under.outcomes() == [(image.object_key, Outcome.GONE)]
+    assert (image.object_key, Outcome.GONE) in under.outcomes()
     under.pass_time(91 * DAY)
     under.acts.tidy(replace(under.sweeps.sweep()[1], number=99), 90)
     assert under.outcomes() == []

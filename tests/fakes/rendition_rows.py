@@ -170,10 +170,10 @@ class MemoryRenditionRows:
                 kept.setdefault(tag, TagRow(automatic=True))
             self._store.bump_owner(order.owner_id)
 
-    def put_off(self, job_id: bytes, instead: Job, seconds: int) -> None:
-        with self._store.steps.step("renditions.put_off"), self._store.lock:
+    def replace_job(self, job_id: bytes, instead: Sequence[Job], seconds: int = 0) -> None:
+        with self._store.steps.step("renditions.replace_job"), self._store.lock:
             if self._store.jobs.pop(job_id, None) is not None:
-                self._owe([instead], seconds)
+                self._owe(instead, seconds)
 
     def _owe(self, owed: Sequence[Job], seconds: int = 0) -> None:
         for job in owed:

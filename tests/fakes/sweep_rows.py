@@ -44,7 +44,8 @@ class MemorySweepRows:
             if not self._kept(version, sweep):
                 return False
             for suspect in found:
-                self._note(suspect, Outcome.SUSPECTED, "", sweep.number)
+                if not self._known(suspect, sweep.number):
+                    self._note(suspect, Outcome.SUSPECTED, "", sweep.number)
             return True
 
     def stop(self, version: int, sweep: Sweep, words: str) -> bool:
@@ -94,9 +95,12 @@ class MemorySweepRows:
             uploads = self._store.uploads.values()
             return [one for one in uploads if one.state is UploadState.WAITING and one.ends_at < latest][:limit]
 
-    def suspects(self, after: int, limit: int) -> list[Finding]:
+    def suspects(self, number: int, after: int, limit: int) -> list[Finding]:
         with self._store.steps.step("sweep.suspects"), self._store.lock:
-            return [one for one in self._findings() if one.outcome is Outcome.SUSPECTED and one.id > after][:limit]
+            found = [
+                one for found_by, one in self._store.findings.values() if _to_act_on(one.outcome, found_by, number)
+            ]
+            return sorted((one for one in found if one.id > after), key=lambda one: one.id)[:limit]
 
     def expired(self, limit: int) -> list[Finding]:
         with self._store.steps.step("sweep.expired"), self._store.lock:
@@ -233,6 +237,17 @@ class MemorySweepRows:
     def _findings(self) -> list[Finding]:
         return [one for _, (_, one) in sorted(self._store.findings.items())]
 
+    def _known(self, suspect: Suspect, number: int) -> bool:
+        """Whether it is known to be lost; then this sweep has found it too."""
+        for one in self._findings():
+            if one.outcome is Outcome.LOST and (one.suspect.kind, one.suspect.object_key) == (
+                suspect.kind,
+                suspect.object_key,
+            ):
+                self._store.findings[one.id] = number, one
+                return True
+        return False
+
     def _note(self, suspect: Suspect, outcome: Outcome, words: str, number: int) -> None:
         now = self._store.clock.now()
         for one in self._findings():
@@ -312,3 +327,7 @@ class MemorySweepRows:
         self._store.bump_owner(image.owner_id)
         self._settle(finding, Outcome.REPAIRED, words)
         return (job_id,)
+
+
+def _to_act_on(outcome: Outcome, found_by: int, number: int) -> bool:
+    return outcome is Outcome.SUSPECTED or (outcome is Outcome.LOST and found_by == number)

@@ -24,6 +24,7 @@ from chalicelib.domain.erasing import (
 from chalicelib.domain.errors import (
     InvalidValueError,
     LastAdminError,
+    MailUnavailableError,
     NotSignedInError,
     ToBeErasedError,
     TooManyTriesError,
@@ -241,6 +242,31 @@ def test_a_node_that_does_not_answer_is_told_on_the_receipt_and_keeps_nobody_wai
     world.work()
     receipt = world.receipt(secret)
     assert (receipt.state, receipt.erased[SILENT]) == (State.DONE, 1)
+
+
+def test_a_silent_node_is_told_once_however_often_the_mail_is_tried() -> None:
+    world = World(grace_days=0)
+    secret = world.ask()
+    (job_id,) = [job_id for job_id, row in world.parts.store.jobs.items() if row.job.kind == "erase_account"]
+    world.parts.caches.of(world.parts.nodes[0]).down = True
+    for _ in range(3):
+        world.parts.steps.fail("mail.send", MailUnavailableError("no"))
+        with pytest.raises(MailUnavailableError):
+            world.services.worker.perform(job_id)
+    world.days(0.5)
+    world.work()
+    receipt = world.receipt(secret)
+    assert (receipt.state, receipt.erased[SILENT]) == (State.DONE, 1)
+
+
+def test_of_two_who_ask_at_once_one_gets_the_receipt_and_the_other_is_told() -> None:
+    world = World()
+    first: list[str] = []
+    world.parts.steps.before("erasures.ask", lambda: first.append(world.ask()))
+    with pytest.raises(NotSignedInError, match="asked for already"):
+        world.ask()
+    assert world.receipt(first[0]).state is State.ASKED
+    assert len(world.parts.mail.sent) == 1
 
 
 def test_who_was_told_of_edits_by_mail_is_not_any_more() -> None:

@@ -351,6 +351,26 @@ def test_an_edit_that_does_not_fit_into_the_quota_fails_in_words_and_stores_noth
     assert store.parts.store.bytes_of(owner_id) == taken + len(rendered(store, "greyscale"))
 
 
+@pytest.mark.parametrize("how_often", [1, 3])
+def test_an_edit_beyond_the_quota_takes_nothing_from_what_an_image_gets_in_any_case(
+    store: Store, how_often: int
+) -> None:
+    image = store.put(NEW)
+    store.services.renditions.edit(DEMO, b"k1", "greyscale")
+    store.parts.queue.messages.clear()
+    store.services.image_details.rename(DEMO, b"k1", "k2", no_precondition)  # one job for all that is due
+    store.parts.store.quotas[image.owner_id] = store.parts.store.bytes_of(image.owner_id) + 1
+    orders = [row.job for row in store.parts.store.jobs.values() if row.job.kind == RENDER]
+    both = next(job for job in orders if set(render_of(job).kinds) == {*ARRIVAL, "greyscale"})
+    for _ in range(how_often):
+        store.services.worker.perform(both.id)
+    perform(store)
+    assert states(store, b"k2") == dict.fromkeys(ARRIVAL, State.READY) | {"greyscale": State.FAILED}
+    assert rendered(store, key=b"k2") == b"thumbnail of image/png" + NEW
+    store.settle()
+    assert store.parts.store.jobs == {}
+
+
 def test_a_queue_that_is_down_only_delays_an_edit(store: Store) -> None:
     store.put(NEW)
     perform(store)

@@ -63,7 +63,7 @@ class Watched(SweptStore):
             suspects += [Suspect(kind, one.object_key, place[0], place[1]) for kind in kinds]
         version, sweep = self.parts.sweep_rows.sweep()
         self.parts.sweep_rows.keep(version, replace(sweep, number=sweep.number + 1), suspects)
-        for finding in self.parts.sweep_rows.suspects(0, 1000):
+        for finding in self.parts.sweep_rows.suspects(sweep.number + 1, 0, 1000):
             self.sweeping.acting.act(finding)
 
     def sweep_twice(self) -> None:

@@ -225,10 +225,10 @@ class MySqlRenderRows:
 
         self._database.transaction(work)
 
-    def put_off(self, job_id: bytes, instead: Job, seconds: int) -> None:
+    def replace_job(self, job_id: bytes, instead: Sequence[Job], seconds: int = 0) -> None:
         def work(transaction: Transaction) -> None:
             if transaction.change("DELETE FROM jobs WHERE id = %s", (job_id,)):
-                insert_jobs(transaction, [instead], seconds)
+                insert_jobs(transaction, instead, seconds)
 
         self._database.transaction(work)
 

@@ -98,7 +98,7 @@ class MySqlSweepRows:
     def named(self, prefix: str, after: str, until: str, limit: int) -> list[Named]:
         found = self._rows_named(prefix, after, until, limit)
         if prefix == sweeping.ORIGINALS:
-            # One that is restored in between may be in neither: `facts` looks at both in one statement before any act.
+            # One that is put away in between may be in neither: `facts` looks at both in one statement before any act.
             trashed = self._rows_named(_TRASHED, after, until, limit)
             both = {row[0]: row for row in [*trashed, *found]}
             found = sorted(both.values(), key=lambda row: str(row[0]))[:limit]
@@ -128,8 +128,11 @@ class MySqlSweepRows:
         )
         return [upload_of(columns) for columns in found]
 
-    def suspects(self, after: int, limit: int) -> list[Finding]:
-        return self._findings("WHERE state = 'suspected' AND id > %s ORDER BY id LIMIT %s", (after, limit))
+    def suspects(self, number: int, after: int, limit: int) -> list[Finding]:
+        return self._findings(
+            "WHERE (state = 'suspected' OR (state = 'lost' AND sweep = %s)) AND id > %s ORDER BY id LIMIT %s",
+            (number, after, limit),
+        )
 
     def expired(self, limit: int) -> list[Finding]:
         return self._findings(
@@ -151,15 +154,19 @@ class MySqlSweepRows:
 
 
 def note(transaction: Transaction, suspect: Suspect, outcome: Outcome, words: str, number: int) -> None:
-    """Writes the finding, or what became of it now if it was found before."""
+    """Writes the finding, or what became of it now if it was found before.
+
+    A loss that is suspected again stays one, whether this sweep comes to act on it or not.
+    """
+    was_lost = "state = 'lost' AND %s = 'suspected'"  # evaluated from left to right: `state` last
     transaction.change(
         "INSERT INTO findings (kind, object_key, state, words, owner_id, image_key, sweep, found_at, changed_at) "
         "VALUES (%s, %s, %s, %s, %s, %s, %s, UTC_TIMESTAMP(6), UTC_TIMESTAMP(6)) "
-        "ON DUPLICATE KEY UPDATE state = %s, words = %s, owner_id = %s, image_key = %s, sweep = %s, "
-        "changed_at = UTC_TIMESTAMP(6)",
+        f"ON DUPLICATE KEY UPDATE words = IF({was_lost}, words, %s), owner_id = %s, image_key = %s, sweep = %s, "
+        f"changed_at = UTC_TIMESTAMP(6), state = IF({was_lost}, state, %s)",
         (
             *(suspect.kind.value, suspect.object_key, outcome.value, words, suspect.owner_id, suspect.image_key),
-            *(number, outcome.value, words, suspect.owner_id, suspect.image_key, number),
+            *(number, outcome.value, words, suspect.owner_id, suspect.image_key, number, outcome.value, outcome.value),
         ),
     )
 
