@@ -283,22 +283,15 @@ def test_another_owner_s_same_bytes_are_not_named(under: Under) -> None:
     assert ended.upload.duplicate_of is None
 
 
-def test_nothing_is_taken_from_a_closed_account(under: Under) -> None:
+@pytest.mark.parametrize("closed", [True, False])
+def test_nothing_is_taken_for_an_account_that_is_closed_or_gone(under: Under, closed: bool) -> None:
+    """The owner's row of one that is gone stays. It must not pass for a built-in owner, which never had an account."""
     account, session = signed_in(under)
     upload = under.begun(principal=session)
-    under.disable(account)
+    (under.disable if closed else under.forget)(account)
     with pytest.raises(UploadsClosedError):
         under.finish(upload)
     under.rows.refuse(upload, "closed", secrets.token_bytes(16))  # it still ends
-
-
-def test_nothing_is_taken_for_an_account_that_is_gone(under: Under) -> None:
-    """Its owner's row stays, and must not pass for a built-in owner, which never had an account."""
-    account, session = signed_in(under)
-    upload = under.begun(principal=session)
-    under.forget(account)
-    with pytest.raises(UploadsClosedError):
-        under.finish(upload)
     under.finish(under.begun())  # a built-in owner's is taken
 
 
