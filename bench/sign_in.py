@@ -1,4 +1,4 @@
-"""Signing in with a wrong password: an address that has an account against one that has none.
+"""Signing in with a wrong password, and asking for a new one by mail: an address with an account against one without.
 
 The two must not be told apart by the time that the answer takes.
 """
@@ -9,7 +9,7 @@ from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import replace
 
-from bench.interleaved import compare
+from bench.interleaved import Comparison, compare
 from bench.rows import Row, row
 from bench.store import Store, expect
 from chalicelib.adapters.mysql.account_rows import MySqlAccountRows
@@ -29,7 +29,7 @@ class _Unthrottled(MySqlAccountRows):
 
 
 def rows(store: Store) -> list[Row]:
-    """The slower of the two against the quicker."""
+    """The slower of the two against the quicker, for each."""
     present = store.services.accounts.rows
     expect(isinstance(present, MySqlAccountRows), "accounts lie in MySQL")
     account_rows = _Unthrottled(present._database)  # type: ignore[attr-defined]  # expected above
@@ -38,15 +38,24 @@ def rows(store: Store) -> list[Row]:
     hashed = accounts.passwords.hashed("correct horse battery")
     account_rows.create(Account(secrets.token_bytes(16), known, hashed, admin=False, disabled=False))
     numbers = itertools.count()
-    compared = compare(
-        _refused(accounts, lambda: known),
-        _refused(accounts, lambda: f"{next(numbers)}@example.org"),
-        rounds=15,
-        pairs=5,
-        warm_up=5,
-    )
+
+    def unknown() -> str:
+        return f"{next(numbers)}@example.org"
+
+    ways = {"sign-in refused": (_refused, 5), "reset asked for": (_reset, 15)}  # with the pairs of a round
+    return [
+        _alike(what, compare(way(accounts, lambda: known), way(accounts, unknown), rounds=15, pairs=pairs, warm_up=5))
+        for what, (way, pairs) in ways.items()
+    ]
+
+
+def _alike(what: str, compared: Comparison) -> Row:
     ratio = max(compared.ratio, 1 / compared.ratio)
-    return [replace(row("sign-in refused: address with an account : without one", compared, LIMIT), ratio=ratio)]
+    return replace(row(f"{what}: address with an account : without one", compared, LIMIT), ratio=ratio)
+
+
+def _reset(accounts: Accounts, email: Callable[[], str]) -> Callable[[], None]:
+    return lambda: accounts.ask_reset(email(), "https://store.test", "192.0.2.1")
 
 
 def _refused(accounts: Accounts, email: Callable[[], str]) -> Callable[[], None]:

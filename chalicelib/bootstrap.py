@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from chalicelib.domain.ports import Clock, DecisionRows, FleetMaps, FleetReports, NodeAdmins
     from chalicelib.domain.scaler_ports import ScalerRows
     from chalicelib.domain.upload_ports import AnswerRows
+    from chalicelib.services.account_mails import AccountMails
     from chalicelib.services.accounts import Accounts
     from chalicelib.services.admin import Admin
     from chalicelib.services.albums import Albums
@@ -298,6 +299,7 @@ class Services:
             jobs.ERASE_ACCOUNT: lambda job: self.erasing.perform(job),
             jobs.REMOVE_DATA: lambda job: self.data_removal.perform(job),
             jobs.INDEX_IMAGES: lambda job: self.indexing.perform(job),
+            jobs.ACCOUNT_MAIL: lambda job: self.account_mails.perform(job),
         }
         ports = self.ports
         return Worker(ports.job_rows, ports.objects, ports.maps, ports.caches, ports.queue, performers)
@@ -343,11 +345,17 @@ class Services:
         return Accounts(
             rows=ports.account_rows,
             passwords=ports.passwords,
-            mail=ports.mail,
+            sending=self.sending,
             clock=ports.clock,
             settings=ports.settings,
             built_in_owner=self.config.signed_in_as,
         )
+
+    @made_once
+    def account_mails(self) -> "AccountMails":
+        from chalicelib.services.account_mails import AccountMails
+
+        return AccountMails(self.ports.account_rows, self.ports.mail, self.ports.job_rows)
 
     @made_once
     def readiness(self) -> "Asking":
@@ -367,7 +375,7 @@ class Services:
         from chalicelib.services.uploads_state import KeptUploadsState
 
         uploads_state = KeptUploadsState(self.ports.shown_settings, self.clock.monotonic)
-        return Admin(self.ports.admin_rows, self.accounts, uploads_state)
+        return Admin(self.ports.admin_rows, self.account_mails, uploads_state)
 
     @made_once
     def dumps(self) -> "Dumps":
@@ -394,8 +402,9 @@ class Services:
     def data_removal(self) -> "DataRemoval":
         from chalicelib.services.data_removal import DataRemoval
 
-        ports = self.ports
-        return DataRemoval(ports.removal_rows, ports.admin_rows, self.sending, self.clock, self.config.environment)
+        rows, admin_rows = self.ports.removal_rows, self.ports.admin_rows
+        environment = self.config.environment
+        return DataRemoval(rows, admin_rows, self.sending, self.clock, environment, self._end_notices)
 
     @made_once
     def erasing(self) -> "Erasing":
@@ -405,14 +414,18 @@ class Services:
         return Erasing(
             rows=ports.erasure_rows,
             accounts=self.accounts,
+            mail=ports.mail,
             objects=ports.erased_objects,
             maps=ports.maps,
             nodes=ports.admins,
             sending=self.sending,
             clock=ports.clock,
             grace_days=self.config.erase_grace_days,
-            end_notices=lambda owner_id: self.notice_switch.end_of(owner_id),
+            end_notices=self._end_notices,
         )
+
+    def _end_notices(self, owner_id: bytes) -> None:
+        self.notice_switch.end_of(owner_id)  # made, and imported, when somebody's are to end
 
     @made_once
     def sweep_override(self) -> "SweepOverride":

@@ -2,11 +2,15 @@
 
 from dataclasses import dataclass
 from datetime import datetime
+from enum import Enum
 from typing import Protocol
 
 from chalicelib.domain.accounts import Account, Principal, Scope
+from chalicelib.domain.jobs import Job
 
 VERIFY, RESET, FIRST_ADMIN = "verify", "reset", "first-admin"  # what a link is good for
+# What somebody has asked to be mailed, whom nobody has looked for yet. It has no secret, so it lets nobody in.
+ASKED_VERIFY, ASKED_RESET = "asked-verify", "asked-reset"
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,11 +33,25 @@ class Link:
     password_hash: str | None = None
 
 
+class Made(Enum):
+    """What became of making an account by a link."""
+
+    MADE = "made"
+    ADDRESS_TAKEN = "the address has an account already"
+    NO_LINK = "the link is not good, or not any more"
+
+
 class AccountRows(Protocol):
     """The rows of accounts, sessions, tokens and links, at the primary. Raises RowsUnavailableError."""
 
     def create(self, account: Account) -> bool:
         """Stores the account and its owner; False if the address has one, which may be this very account."""
+
+    def create_by_link(self, account: Account, token_hash: bytes, purpose: str) -> Made:
+        """Uses the link up and stores the account and its owner, in one transaction; else changes nothing.
+
+        The first admin's link is good only while there is no admin: of two at once one is made.
+        """
 
     def by_email(self, email: str) -> Account | None: ...
 
@@ -65,6 +83,9 @@ class AccountRows(Protocol):
         """
 
     def add_link(self, token_hash: bytes, link: Link, seconds: int) -> None: ...
+
+    def owe_mail(self, name: bytes, asked: Link, seconds: int, job: Job) -> None:
+        """Keeps what is to be mailed under the name (32 bytes) for that long, and owes the job, in one transaction."""
 
     def link(self, token_hash: bytes, purpose: str) -> Link | None:
         """The link, if it is good still."""

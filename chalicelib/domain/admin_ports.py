@@ -46,8 +46,11 @@ class RemovalRows(Protocol):
     def ask_removal(self, deed: Deed, accounts: bool) -> bytes:
         """Puts the deed into the log and owes the job that does it, whose id is answered."""
 
-    def remove_accounts(self, before: datetime, limit: int) -> int:
-        """Removes accounts that no admin has, made before that moment, with all that lets one in; how many."""
+    def remove_accounts(self, before: datetime, job_id: bytes, limit: int) -> int:
+        """Removes accounts that no admin has, made before that moment, with all that lets one in; how many.
+
+        Their uploads that wait end with them. If there were any, the job of that id removes what has come of them.
+        """
 
     def next_owner(self, after: bytes) -> bytes | None:
         """The first owner behind that one, in the order of their ids, who has images."""
@@ -57,6 +60,12 @@ class RemovalRows(Protocol):
 
         If there were any, the job of that id removes their objects.
         """
+
+    def next_notices(self) -> bytes | None:
+        """An owner without an account whose subscription to notices is kept, if there is one."""
+
+    def forget_notices(self, owner_id: bytes) -> None:
+        """Forgets the owner's subscription to notices, which was ended before."""
 
     def end_quarantine(self, job_id: bytes, limit: int) -> int:
         """Ends the quarantine of at most `limit` objects; how many. If there were any, the job removes their copies."""

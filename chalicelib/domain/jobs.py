@@ -14,6 +14,7 @@ RENDER = "render"
 MAKE_DOWNLOAD = "make_download"
 EDIT_NOTICE, LABEL = "edit_notice", "label"
 INDEX_IMAGES = "index_images"
+ACCOUNT_MAIL = "account_mail"
 MOST_TRIES = 20  # to make renditions or labels; a message goes to the dead-letter queue after five
 MAX_REMOVALS = 1000  # S3 deletes at most as many in one call
 
@@ -35,6 +36,15 @@ class Render:
     key: bytes
     source_object_key: str
     kinds: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class AccountMail:
+    """A mail that was asked for, kept under the name `asked`; its links begin with `site`."""
+
+    asked: bytes
+    purpose: str
+    site: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,3 +128,14 @@ def indexed_by(job: Job) -> tuple[bytes, bytes]:
     """The owner's id, and the key behind which a job made by index_job begins."""
     owner_id, after = json.loads(job.body)
     return bytes.fromhex(owner_id), bytes.fromhex(after)
+
+
+def account_mail_job(job_id: bytes, order: AccountMail) -> Job:
+    """A job that mails what was asked for. It names no address."""
+    return Job(job_id, ACCOUNT_MAIL, json.dumps([order.asked.hex(), order.purpose, order.site]))
+
+
+def account_mail_of(job: Job) -> AccountMail:
+    """What a job made by account_mail_job mails."""
+    asked, purpose, site = json.loads(job.body)
+    return AccountMail(bytes.fromhex(asked), purpose, site)

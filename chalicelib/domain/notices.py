@@ -9,6 +9,7 @@ from enum import Enum
 from chalicelib.domain.keys import text_of
 from chalicelib.domain.renditions import AUTOMATIC, EDITS, THUMBNAIL
 
+SETTINGS = "notices/"  # before the owner's id
 ACCOUNT = "account"  # the attribute by which a subscription gets its own account's notices only
 MOST_TOGETHER = 500  # images that one mail tells of
 MOST_NAMED = 10
@@ -39,6 +40,11 @@ class Told(Enum):
     OFF = "off"
     PENDING = "pending"  # until the mail that asks for it is answered
     ON = "on"
+
+
+def settings_name(owner_id: bytes) -> str:
+    """The name of the settings that keep an owner's subscription."""
+    return SETTINGS + owner_id.hex()
 
 
 def account_name(owner_id: bytes) -> str:

@@ -14,6 +14,8 @@ INCOMING = "incoming/"  # what lies below it has not been looked at, and goes by
 FORM_SECONDS = 300
 UPLOAD_SECONDS = 24 * 3600  # how long an upload that never arrived is waited for
 
+ACCOUNT_GONE = "The account that this upload was begun by is deleted."
+
 _INCOMING_KEY = re.compile(INCOMING + r"[0-9a-f]{32}/[0-9a-f]{32}")
 
 

@@ -7,8 +7,8 @@ Tries are counted before a password is looked at, in the database, so that a tho
 import secrets
 from dataclasses import dataclass
 
-from chalicelib.domain import account_ports
-from chalicelib.domain.account_ports import AccountRows, ApiToken, Link, Mail, Passwords
+from chalicelib.domain import account_ports, jobs
+from chalicelib.domain.account_ports import AccountRows, ApiToken, Link, Made, Passwords
 from chalicelib.domain.accounts import (
     TOKEN_BYTES,
     TRIES_SECONDS,
@@ -27,11 +27,14 @@ from chalicelib.domain.errors import (
     ToBeErasedError,
     TooManyTriesError,
 )
+from chalicelib.domain.jobs import AccountMail
 from chalicelib.domain.ports import Clock, SettingsRows
+from chalicelib.services.account_mails import RESET_SECONDS, VERIFY_SECONDS
+from chalicelib.services.sending import Sending
 
 ACCOUNT_TRIES, ADDRESS_TRIES = 10, 50
 MAILS, MAILS_SECONDS = 5, 3600
-VERIFY_SECONDS, RESET_SECONDS, FIRST_ADMIN_SECONDS = 24 * 3600, 3600, 3600
+FIRST_ADMIN_SECONDS = 3600
 MOST_TOKENS = 20
 SETTINGS, SIGN_UP_OPEN = "accounts", "sign_up_open"
 
@@ -46,20 +49,20 @@ class SignedIn:
 
 @dataclass(frozen=True, slots=True)
 class Accounts:
-    """The use cases of accounts. Every call may raise RowsUnavailableError, some MailUnavailableError."""
+    """The use cases of accounts. Every call may raise RowsUnavailableError."""
 
     rows: AccountRows
     passwords: Passwords
-    mail: Mail
+    sending: Sending
     clock: Clock
     settings: SettingsRows
     built_in_owner: str | None = None  # whose images the first admin takes over
 
     def sign_up(self, email: str, password: str, site: str, address: str) -> None:
-        """Mails a link that makes the account. An address that has one gets a mail that says so.
+        """Has a link mailed that makes the account. An address that has one gets a mail that says so.
 
-        `site` is what the link begins with, `address` where the request comes from. Raises InvalidValueError or
-        TooManyTriesError.
+        Which of the two is found out by the job that mails: nothing of it is seen here. `site` is what the link begins
+        with, `address` where the request comes from. Raises InvalidValueError or TooManyTriesError.
         """
         if not self.sign_up_open():
             raise InvalidValueError("email", "New accounts are not taken here at present.")
@@ -67,12 +70,8 @@ class Accounts:
         password = password_of(password, email)
         self._count(b"mail:" + email.encode(), MAILS, MAILS_SECONDS)
         self._count(b"sign-up:" + address.encode(), MAILS * 4, MAILS_SECONDS)
-        hashed = self.passwords.hashed(password)  # in any case, so that the answer takes as long
-        if self.rows.by_email(email) is not None:
-            self.mail.send(email, "You have an account already", _HAVE_ONE.format(site=site))
-            return
-        secret = self._link(Link(account_ports.VERIFY, email=email, password_hash=hashed), VERIFY_SECONDS)
-        self.mail.send(email, "Verify your address", _VERIFY.format(site=site, link=secret))
+        hashed = self.passwords.hashed(password)
+        self._owe_mail(Link(account_ports.ASKED_VERIFY, email=email, password_hash=hashed), VERIFY_SECONDS, site)
 
     def sign_up_open(self) -> bool:
         """Whether anyone may sign up; an admin can close it."""
@@ -92,10 +91,8 @@ class Accounts:
             raise InvalidValueError(
                 "password", "This is not the password that was chosen when this link was asked for."
             )
-        if self.rows.use_link(hash_of(link), account_ports.VERIFY) is None:
-            raise _bad_link()
         account = Account(secrets.token_bytes(16), found.email, found.password_hash, admin=False, disabled=False)
-        if not self.rows.create(account):
+        if self.rows.create_by_link(account, hash_of(link), account_ports.VERIFY) is not Made.MADE:
             raise _bad_link()
         return self._begin_session(account, before)
 
@@ -153,40 +150,30 @@ class Accounts:
     def change_password(self, principal: Principal, old: str, new: str) -> None:
         """Changes the password and ends every other session. Raises InvalidValueError, TooManyTriesError."""
         account = self.of(principal)
-        self._count(b"account:" + account.email.encode(), ACCOUNT_TRIES, TRIES_SECONDS)
-        if not self.passwords.fits(account.password_hash, old):
+        if not self._is_own(principal, account, old):
             raise InvalidValueError("old_password", "This is not your present password.")
-        self.rows.forget_tries(b"account:" + account.email.encode())
         hashed = self.passwords.hashed(_new_password(new, account.email))
         self.rows.change_password(account.owner_id, hashed, but=principal.token_hash)
 
     def ask_reset(self, email: str, site: str, address: str) -> None:
-        """Mails a link that sets a new password, if there is such an account; answers the same if not."""
+        """Has a link mailed that sets a new password; whether there is such an account, the job finds out that mails.
+
+        Raises TooManyTriesError.
+        """
         email = _email_or_nobodys(email)
         self._count(b"reset:" + address.encode(), MAILS * 4, MAILS_SECONDS)
         self._count(b"mail:" + email.encode(), MAILS, MAILS_SECONDS)
-        account = self.rows.by_email(email)
-        if account is not None and (not account.disabled or account.erase_at is not None):
-            self.mail_reset(account.owner_id, email, site)
+        self._owe_mail(Link(account_ports.ASKED_RESET, email=email), RESET_SECONDS, site)
 
-    def mail_reset(self, owner_id: bytes, email: str, site: str) -> None:
-        """Mails a link that sets a new password. Raises MailUnavailableError."""
-        secret = self._link(Link(account_ports.RESET, owner_id=owner_id), RESET_SECONDS)
-        self.mail.send(email, "Set a new password", _RESET.format(site=site, link=secret))
-
-    def confirm(self, principal: Principal, password: str, address: str) -> None:
-        """Returns if it is the password of who asks. Tries count as those of signing in do.
+    def confirm(self, principal: Principal, password: str) -> None:
+        """Returns if it is the password of who asks. As many tries are looked at as of signing in.
 
         Raises InvalidValueError or TooManyTriesError.
         """
         if principal.way is Way.NAME:
             raise InvalidValueError("password", "This needs a password: sign in to an account of your own first.")
-        account = self.of(principal)
-        self._count(b"address:" + address.encode(), ADDRESS_TRIES, TRIES_SECONDS)
-        self._count(b"account:" + account.email.encode(), ACCOUNT_TRIES, TRIES_SECONDS)
-        if not self.passwords.fits(account.password_hash, password):
+        if not self._is_own(principal, self.of(principal), password):
             raise InvalidValueError("password", "This is not your password.")
-        self.rows.forget_tries(b"account:" + account.email.encode())
 
     def reset(self, link: str, new: str) -> None:
         """Sets the password, once; every session and every token ends. Raises NotFoundError or InvalidValueError.
@@ -209,15 +196,19 @@ class Accounts:
         return self._link(Link(account_ports.FIRST_ADMIN), FIRST_ADMIN_SECONDS)
 
     def become_first_admin(self, link: str, email: str, password: str) -> Account:
-        """Makes a verified admin's account, once. Raises NotFoundError or InvalidValueError."""
+        """Makes a verified admin's account, once. Raises NotFoundError or InvalidValueError, and the link stays good.
+
+        That an address has an account is told to nobody but who has the link.
+        """
         email = email_of(email)
         hashed = self.passwords.hashed(_new_password(password, email))
-        if self.rows.use_link(hash_of(link), account_ports.FIRST_ADMIN) is None or self.rows.has_admin():
-            raise _bad_link()
         owner_id = None if self.built_in_owner is None else self.rows.owner_id_of(self.built_in_owner)
         account = Account(owner_id or secrets.token_bytes(16), email, hashed, admin=True, disabled=False)
-        if not self.rows.create(account):
-            raise InvalidValueError("email", "This address has an account already.")
+        made = self.rows.create_by_link(account, hash_of(link), account_ports.FIRST_ADMIN)
+        if made is Made.ADDRESS_TAKEN:
+            raise InvalidValueError("email", "This address has an account already: give another.")
+        if made is Made.NO_LINK:
+            raise _bad_link()
         return account
 
     def make_token(self, principal: Principal, label: str, scope: str) -> tuple[ApiToken, str]:
@@ -244,6 +235,19 @@ class Accounts:
         if not self.rows.revoke_token(self.of(principal).owner_id, token_id):
             raise NotFoundError("You have no such token.")
 
+    def _is_own(self, principal: Principal, account: Account, password: str) -> bool:
+        """Whether it is the account's password. Raises TooManyTriesError.
+
+        Tries are counted for the session or token in force, which strangers have not: those who fill what is counted
+        of signing in, from wherever, keep nobody from this who is signed in.
+        """
+        name = b"held:" + principal.token_hash
+        self._count(name, ACCOUNT_TRIES, TRIES_SECONDS)
+        if not self.passwords.fits(account.password_hash, password):
+            return False
+        self.rows.forget_tries(name)
+        return True
+
     def _count(self, name: bytes, limit: int, seconds: int) -> None:
         if not self.rows.tried(name[:300], limit, seconds):
             raise TooManyTriesError("Too many tries. Wait some minutes and try again.")
@@ -252,6 +256,13 @@ class Accounts:
         token = secrets.token_urlsafe(TOKEN_BYTES)
         self.rows.begin_session(account.owner_id, hash_of(token), None if before is None else hash_of(before))
         return SignedIn(account, token)
+
+    def _owe_mail(self, asked: Link, seconds: int, site: str) -> None:
+        """Owes the mail that was asked for, which is sent within that time or not at all."""
+        name = secrets.token_bytes(32)
+        job = jobs.account_mail_job(secrets.token_bytes(16), AccountMail(name, asked.purpose, site))
+        self.rows.owe_mail(name, asked, seconds, job)
+        self.sending.send([job.id])
 
     def _link(self, link: Link, seconds: int) -> str:
         secret = secrets.token_urlsafe(TOKEN_BYTES)
@@ -276,26 +287,3 @@ def _new_password(text: str, email: str) -> str:
 
 def _bad_link() -> NotFoundError:
     return NotFoundError("This link is not good any more: it was used, or is too old. Ask for a new one.")
-
-
-_VERIFY = """\
-Somebody, we hope you, signed up with this address. Open this within a day, and enter the password you chose:
-
-{site}/verify?link={link}
-
-If it was not you, do nothing: no account is made.
-"""
-_HAVE_ONE = """\
-Somebody, perhaps you, tried to sign up with this address, which has an account already. If you forgot the password:
-
-{site}/reset
-
-If it was not you, nothing has changed.
-"""
-_RESET = """\
-Somebody, we hope you, asked to set a new password for this address. Open this within an hour:
-
-{site}/reset?link={link}
-
-If it was not you, do nothing: the password stays as it is.
-"""

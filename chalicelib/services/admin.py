@@ -21,7 +21,8 @@ from chalicelib.domain.admin import (
 )
 from chalicelib.domain.admin_ports import AdminRows
 from chalicelib.domain.errors import InvalidValueError, LastAdminError, MailUnavailableError, UnknownUserError
-from chalicelib.services.accounts import SETTINGS, SIGN_UP_OPEN, Accounts
+from chalicelib.services.account_mails import AccountMails
+from chalicelib.services.accounts import SETTINGS, SIGN_UP_OPEN
 from chalicelib.services.uploads_state import KeptUploadsState
 
 
@@ -58,7 +59,7 @@ class Admin:
     """The use cases of admins. Every call may raise RowsUnavailableError."""
 
     rows: AdminRows
-    accounts: Accounts
+    mails: AccountMails
     uploads: KeptUploadsState
 
     def users(self, after: bytes | None, limit: int) -> UserPage:
@@ -94,7 +95,7 @@ class Admin:
         deed = by.deed("reset link", user.email)
         self.rows.begin(deed)
         try:
-            self.accounts.mail_reset(owner_id, user.email, site)
+            self.mails.send_reset(owner_id, user.email, site)
         except MailUnavailableError:
             self.rows.conclude(deed.id, FAILED)
             raise

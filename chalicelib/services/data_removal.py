@@ -5,7 +5,7 @@ An image stored after that moment stays, so that a job that comes late harms nob
 
 import json
 import secrets
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -32,6 +32,7 @@ class DataRemoval:
     sending: Sending
     clock: Clock
     environment: str
+    end_notices: Callable[[bytes], None]  # of an owner's, who is told of edits by mail
 
     def ask(self, by: By, environment: str, accounts: bool) -> None:
         """Removes every image, and if so asked every account that is no admin's. Raises InvalidValueError."""
@@ -44,7 +45,10 @@ class DataRemoval:
         self.sending.send([self.rows.ask_removal(deed, accounts)])
 
     def perform(self, job: Job) -> None:
-        """Does a stretch of it, and owes the rest to a following job. Raises UnavailableError: to be tried again."""
+        """Does a stretch of it, and owes the rest to a following job. Raises UnavailableError: to be tried again.
+
+        While the topic of notices is away, everything else is deleted and the log says that it is not done.
+        """
         due = self._stretch(job)
         self.sending.job_rows.finish(job.id)
         self.sending.send(due)
@@ -52,9 +56,12 @@ class DataRemoval:
     def _stretch(self, job: Job) -> Sequence[bytes]:
         body = json.loads(job.body)
         before, until = datetime.fromisoformat(body["before"]), self.clock.monotonic() + JOB_SECONDS
-        while body["accounts"] and self.clock.monotonic() < until:
-            body["accounts"] = self.rows.remove_accounts(before, ACCOUNTS_BATCH) == ACCOUNTS_BATCH
         due: list[bytes] = []
+        while body["accounts"] and self.clock.monotonic() < until:
+            uploads_id = secrets.token_bytes(16)
+            removed = self.rows.remove_accounts(before, uploads_id, ACCOUNTS_BATCH)
+            due += [uploads_id] if removed else []
+            body["accounts"] = removed == ACCOUNTS_BATCH
         while self.clock.monotonic() < until:
             owner_id = self.rows.next_owner(bytes.fromhex(body["after"]))
             if owner_id is None:
@@ -62,6 +69,8 @@ class DataRemoval:
                 if self.rows.end_quarantine(copies_id, jobs.MAX_REMOVALS):
                     due.append(copies_id)
                     continue
+                if not self._end_notices(until):
+                    break
                 self.admin_rows.conclude(bytes.fromhex(body["deed"]), DONE)
                 return due
             removal_id = secrets.token_bytes(16)
@@ -72,3 +81,12 @@ class DataRemoval:
         following = Job(secrets.token_bytes(16), jobs.REMOVE_DATA, json.dumps(body))
         self.rows.owe(following)
         return [*due, following.id]
+
+    def _end_notices(self, until: float) -> bool:
+        """Whether nobody whose account is gone is told of edits any more. Last, since the topic may be away."""
+        while (owner_id := self.rows.next_notices()) is not None:
+            if self.clock.monotonic() >= until:
+                return False
+            self.end_notices(owner_id)
+            self.rows.forget_notices(owner_id)
+        return True

@@ -34,7 +34,7 @@ class Dumps:
         """A dump that the worker makes now. Raises InvalidValueError or TooManyTriesError."""
         deed = by.deed("dump")
         try:
-            self.accounts.confirm(by.principal, password, by.address)
+            self.accounts.confirm(by.principal, password)
         except (InvalidValueError, TooManyTriesError):
             self.admin_rows.note(deed, REFUSED)
             raise

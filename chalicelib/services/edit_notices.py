@@ -16,13 +16,12 @@ from chalicelib.domain.accounts import Principal
 from chalicelib.domain.errors import NotFoundError, NoticeRefusedError, RowsUnavailableError
 from chalicelib.domain.jobs import Job
 from chalicelib.domain.notice_ports import EditNotices
-from chalicelib.domain.notices import MOST_TOGETHER, Told, account_name, notice_text
+from chalicelib.domain.notices import MOST_TOGETHER, Told, account_name, notice_text, settings_name
 from chalicelib.domain.ports import JobRows, SettingsRows
 from chalicelib.services.accounts import Accounts
 
 logger = logging.getLogger(__name__)
 
-SETTINGS = "notices/"  # before the owner's id
 SUBSCRIPTION, WANTED = "subscription", "wanted"
 
 
@@ -66,7 +65,7 @@ class Subscribers:
 
     def have(self, owner_id: bytes) -> bool:
         """Raises RowsUnavailableError."""
-        return bool(self.settings.read(_name(owner_id))[1].get(WANTED))
+        return bool(self.settings.read(settings_name(owner_id))[1].get(WANTED))
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,7 +85,7 @@ class NoticeSwitch:
         """What the topic says of the account's subscription; one that was given up while pending counts as off."""
         if self.notices is None:
             return Told.OFF
-        _, kept = self.settings.read(_name(self.accounts.of(principal).owner_id))
+        _, kept = self.settings.read(settings_name(self.accounts.of(principal).owner_id))
         subscription = kept.get(SUBSCRIPTION)
         if not isinstance(subscription, str):
             return Told.OFF
@@ -107,7 +106,7 @@ class NoticeSwitch:
 
     def end_of(self, owner_id: bytes) -> None:
         """Ends the owner's subscription, if there is one. Raises NoticesUnavailableError or RowsUnavailableError."""
-        subscription = self.settings.read(_name(owner_id))[1].get(SUBSCRIPTION)
+        subscription = self.settings.read(settings_name(owner_id))[1].get(SUBSCRIPTION)
         if self.notices is None or not isinstance(subscription, str):
             return
         try:
@@ -122,11 +121,7 @@ class NoticeSwitch:
         return self.notices
 
     def _keep(self, owner_id: bytes, values: dict[str, object]) -> None:
-        name = _name(owner_id)
+        name = settings_name(owner_id)
         version, kept = self.settings.read(name)
         if dict(kept) != values and not self.settings.write(name, version, values):
             raise RowsUnavailableError("The switch was turned by somebody else just now; try again.")
-
-
-def _name(owner_id: bytes) -> str:
-    return SETTINGS + owner_id.hex()

@@ -9,6 +9,7 @@ import secrets
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from chalicelib.domain.account_ports import Mail
 from chalicelib.domain.accounts import TOKEN_BYTES, Principal, Way, hash_of
 from chalicelib.domain.erasing import (
     CACHED,
@@ -59,6 +60,7 @@ class Erasing:
 
     rows: ErasureRows
     accounts: Accounts
+    mail: Mail
     objects: ErasedObjects
     maps: FleetMaps
     nodes: NodeAdmins
@@ -73,22 +75,22 @@ class Erasing:
             raise NotFoundError("Whoever comes here without signing in has no account.")
         return self.rows.holdings(self.accounts.of(principal).owner_id)
 
-    def ask(self, principal: Principal, password: str, site: str, address: str) -> Asked:
+    def ask(self, principal: Principal, password: str, site: str) -> Asked:
         """Signs the account out everywhere and makes its erasure due after the days of grace.
 
         Raises InvalidValueError, TooManyTriesError, LastAdminError or NotSignedInError.
         """
-        self.accounts.confirm(principal, password, address)
+        self.accounts.confirm(principal, password)
         account = self.accounts.of(principal)
         receipt = secrets.token_urlsafe(TOKEN_BYTES)
         erasure_id = secrets.token_bytes(16)
         erasure, job_id = self.rows.ask(erasure_id, hash_of(receipt), account.owner_id, self.grace_days * DAY_SECONDS)
         if erasure.id != erasure_id:  # asked for twice at once: the other's receipt is the one that is kept
             raise NotSignedInError("The erasure was asked for already; a mail tells of it. You are signed out.")
-        if erasure.due_at <= self.clock.now():
-            self.sending.send([job_id])
         text = _ASKED.format(site=site, receipt=receipt, when=f"{erasure.due_at:%d %b %Y, %H:%M} UTC")
         self._mail(account.email, "Your account is to be erased", text)
+        if erasure.due_at <= self.clock.now():  # after that mail, or the receipt's could come before it
+            self.sending.send([job_id])
         return Asked(erasure, receipt)
 
     def withdraw(self, email: str, password: str, address: str) -> None:
@@ -164,9 +166,7 @@ class Erasing:
         if erasure is None or erasure.email is None:
             return
         try:
-            self.accounts.mail.send(
-                erasure.email, "Your account is erased", _ERASED.format(receipt=receipt_text(erasure))
-            )
+            self.mail.send(erasure.email, "Your account is erased", _ERASED.format(receipt=receipt_text(erasure)))
         except MailUnavailableError as error:
             if tries < MAIL_TRIES:
                 raise
@@ -174,7 +174,7 @@ class Erasing:
 
     def _mail(self, to: str, subject: str, text: str) -> None:
         try:
-            self.accounts.mail.send(to, subject, text)
+            self.mail.send(to, subject, text)
         except MailUnavailableError as error:  # the page says the same
             logger.warning("not told by mail of an erasure that was asked for: %s", error)
 

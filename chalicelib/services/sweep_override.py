@@ -30,7 +30,7 @@ class SweepOverride:
         """
         deed = by.deed("sweep anyway")
         try:
-            self.accounts.confirm(by.principal, password, by.address)
+            self.accounts.confirm(by.principal, password)
             for _ in range(TRIES):
                 version, sweep = self._stopped()
                 found = f"{sweep.objects_suspected:,} objects, {sweep.rows_suspected:,} rows"

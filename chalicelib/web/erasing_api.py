@@ -6,7 +6,7 @@ from chalice.app import Request, Response
 
 from chalicelib.bootstrap import Services
 from chalicelib.domain.erasing import State
-from chalicelib.web.addresses import came_from, rooted, site_of
+from chalicelib.web.addresses import rooted, site_of
 from chalicelib.web.erasing_values import holdings_body, receipt_body
 from chalicelib.web.json_answers import json_answer
 from chalicelib.web.openapi_pieces import Schema, errors, json_content, object_of, operation
@@ -30,7 +30,7 @@ def views(services: Callable[[], Services], request: Callable[[], Request]) -> V
     def ask() -> Response:
         form = form_of(request(), NO_FILE)
         site = site_of(request(), services().config.site_address)
-        asked = services().erasing.ask(principal_of(request()), form.text("password"), site, came_from(request()))
+        asked = services().erasing.ask(principal_of(request()), form.text("password"), site)
         address = rooted(request(), f"/api/v1/erasure?receipt={asked.receipt}")
         return json_answer({**receipt_body(asked.erasure), "receipt": address}, status=202)
 

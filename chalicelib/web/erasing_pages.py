@@ -40,7 +40,7 @@ def views(services: Callable[[], Services], request: Callable[[], Request]) -> V
     def erase() -> Response:
         form, principal = frame.own_form(), principal_of(request())
         try:
-            asked = services().erasing.ask(principal, form.text("password"), _site(), came_from(request()))
+            asked = services().erasing.ask(principal, form.text("password"), _site())
         except REFUSALS as error:
             return _erase_page(error)
         return frame.onward("/erasure", ended(request()), receipt=asked.receipt)

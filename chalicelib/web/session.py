@@ -14,7 +14,7 @@ from chalicelib.domain.accounts import Principal, Way, hash_of
 from chalicelib.domain.errors import NotSignedInError
 from chalicelib.services.accounts import Accounts
 from chalicelib.web import form_token
-from chalicelib.web.access import Access, access_to
+from chalicelib.web.access import Access, access_to, may_change
 from chalicelib.web.cookies import cookie, cookie_header
 from chalicelib.web.refusals import ForgedFormError, NotAllowedError
 
@@ -52,11 +52,12 @@ def admit(request: Request, door: Door) -> None:
     if access is Access.ANYONE:
         return
     principal = _claimed(request, door)
-    changes = request.method not in ("GET", "HEAD")
-    if principal.way is Way.SESSION and changes and request.path.startswith("/api"):
+    sends = request.method not in ("GET", "HEAD")  # what a page of another site could have sent; scopes are finer
+    if principal.way is Way.SESSION and sends and request.path.startswith("/api"):
         _check_header(request, door.form_key())  # forms carry it in a field, which their pages check
     if principal.way is not Way.NAME and access is not Access.BY_ROW:
         account = door.accounts.of(principal)
+        changes = may_change(request.path, request.method)
         if changes and principal.way is Way.TOKEN and not door.accounts.may_write(principal):
             raise NotAllowedError("This token may read, and change nothing.")
         principal = replace(principal, name=account.email, admin=account.admin, standing=account.standing)

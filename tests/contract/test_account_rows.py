@@ -9,15 +9,31 @@ from dataclasses import dataclass, replace
 import pytest
 
 from chalicelib.adapters.mysql.account_rows import MySqlAccountRows
+from chalicelib.adapters.mysql.job_rows import MySqlJobRows
 from chalicelib.adapters.system_clock import SystemClock
-from chalicelib.domain.account_ports import RESET, VERIFY, AccountRows, ApiToken, Link
+from chalicelib.domain.account_ports import (
+    ASKED_RESET,
+    ASKED_VERIFY,
+    FIRST_ADMIN,
+    RESET,
+    VERIFY,
+    AccountRows,
+    ApiToken,
+    Link,
+    Made,
+)
 from chalicelib.domain.accounts import Account, Principal, Scope, Way
 from chalicelib.domain.errors import NotSignedInError, TooManyTriesError
+from chalicelib.domain.jobs import ACCOUNT_MAIL, Job
+from chalicelib.domain.ports import JobRows
 from chalicelib.services.accounts import Accounts
+from chalicelib.services.sending import Sending
 from tests.contract.real_parts import MariaDb
 from tests.fakes.account_rows import MemoryAccountRows
 from tests.fakes.clock import ManualClock
-from tests.fakes.mail import MemoryMail, PlainPasswords
+from tests.fakes.job_rows import MemoryJobRows
+from tests.fakes.mail import PlainPasswords
+from tests.fakes.queue import MemoryQueue
 from tests.fakes.settings_rows import MemorySettingsRows
 from tests.fakes.store import MemoryStore
 
@@ -29,6 +45,7 @@ class Under:
     """Rows under test; `pass_time` makes so many seconds go by for them."""
 
     rows: AccountRows
+    jobs: JobRows
     pass_time: Callable[[float], None]
 
 
@@ -36,7 +53,7 @@ class Under:
 def under(request: pytest.FixtureRequest) -> Under:
     if request.param == "memory":
         store = MemoryStore(ManualClock())
-        return Under(MemoryAccountRows(store), store.clock.advance)
+        return Under(MemoryAccountRows(store), MemoryJobRows(store), store.clock.advance)
     maria: MariaDb = request.getfixturevalue("maria")
 
     def pass_time(seconds: float) -> None:
@@ -47,7 +64,8 @@ def under(request: pytest.FixtureRequest) -> Under:
         maria.execute("UPDATE account_links SET ends_at = ends_at - INTERVAL %s SECOND", (seconds,))
         maria.execute("UPDATE tries SET ends_at = ends_at - INTERVAL %s SECOND", (seconds,))
 
-    return Under(MySqlAccountRows(maria.database()), pass_time)
+    database = maria.database()
+    return Under(MySqlAccountRows(database), MySqlJobRows(database), pass_time)
 
 
 def account(admin: bool = False) -> Account:
@@ -200,6 +218,69 @@ def test_tokens_are_listed_and_revoked_by_their_owner_only(under: Under) -> None
     assert under.rows.tokens(one.owner_id) == []
 
 
+def linked(under: Under, purpose: str) -> bytes:
+    """The hash of a new link that is good for an hour."""
+    token_hash = secrets.token_bytes(32)
+    under.rows.add_link(token_hash, Link(purpose), 3600)
+    return token_hash
+
+
+def test_an_account_and_the_end_of_its_link_are_one_change(under: Under) -> None:
+    link, one = linked(under, VERIFY), account()
+    taken = replace(account(), email=created(under.rows).email)
+    assert under.rows.create_by_link(taken, link, VERIFY) is Made.ADDRESS_TAKEN
+    assert under.rows.create_by_link(one, link, RESET) is Made.NO_LINK
+    assert under.rows.of_owner(taken.owner_id) is under.rows.of_owner(one.owner_id) is None
+    assert under.rows.create_by_link(one, link, VERIFY) is Made.MADE
+    assert under.rows.by_email(one.email) == one
+    assert under.rows.create_by_link(account(), link, VERIFY) is Made.NO_LINK
+    old = linked(under, VERIFY)
+    under.pass_time(3601)
+    assert under.rows.create_by_link(account(), old, VERIFY) is Made.NO_LINK
+
+
+def test_of_many_first_admins_at_once_one_is_made(under: Under) -> None:
+    links = [linked(under, FIRST_ADMIN) for _ in range(8)]
+
+    def make(link: bytes) -> Made:
+        return under.rows.create_by_link(account(admin=True), link, FIRST_ADMIN)
+
+    with ThreadPoolExecutor(8) as pool:
+        made = list(pool.map(make, links))
+    assert sorted(one.name for one in made) == ["MADE", *["NO_LINK"] * 7]
+    assert under.rows.create_by_link(account(admin=True), linked(under, FIRST_ADMIN), FIRST_ADMIN) is Made.NO_LINK
+
+
+def test_a_mail_that_is_owed_is_kept_with_its_job_for_its_time(under: Under) -> None:
+    name, job = secrets.token_bytes(32), Job(secrets.token_bytes(16), ACCOUNT_MAIL, "[]")
+    asked = Link(ASKED_VERIFY, email="ada@example.org", password_hash="a hash")
+    under.rows.owe_mail(name, asked, 3600, job)
+    assert under.jobs.due(10) == [job.id]
+    assert under.jobs.claim(job.id) == job
+    assert under.rows.link(name, ASKED_VERIFY) == asked
+    assert under.rows.link(name, VERIFY) is None
+    under.pass_time(3601)
+    assert under.rows.link(name, ASKED_VERIFY) is None
+
+
+def test_a_mail_is_owed_once_also_when_the_answer_to_its_commit_was_lost(maria: MariaDb) -> None:
+    rows, job = MySqlAccountRows(maria.database()), Job(secrets.token_bytes(16), ACCOUNT_MAIL, "[]")
+    name = secrets.token_bytes(32)
+    for _ in range(2):
+        rows.owe_mail(name, Link(ASKED_RESET, email="ada@example.org"), 3600, job)
+    assert maria.execute("SELECT COUNT(*) FROM jobs") == [(1,)]
+
+
+def test_tries_whose_window_is_over_are_forgotten_when_a_session_begins(maria: MariaDb) -> None:
+    rows = MySqlAccountRows(maria.database())
+    for name in (b"old", b"new"):
+        assert rows.tried(name, 1, 60)
+    maria.execute("UPDATE tries SET ends_at = UTC_TIMESTAMP(6) - INTERVAL 1 SECOND WHERE name = 'old'")
+    session_of(rows, created(rows))
+    assert maria.execute("SELECT name FROM tries") == [(b"new",)]
+    assert not rows.tried(b"new", 1, 60)
+
+
 def test_whether_there_is_an_admin_is_known(under: Under) -> None:
     if not isinstance(under.rows, MySqlAccountRows):  # the database is shared with other tests
         assert not under.rows.has_admin()
@@ -210,7 +291,9 @@ def test_whether_there_is_an_admin_is_known(under: Under) -> None:
 def test_of_a_thousand_wrong_passwords_at_once_ten_are_looked_at(maria: MariaDb) -> None:
     passwords = PlainPasswords()
     rows = MySqlAccountRows(maria.database())
-    accounts = Accounts(rows, passwords, MemoryMail(), SystemClock(), MemorySettingsRows(MemoryStore()))
+    store = MemoryStore()
+    sending = Sending(MemoryJobRows(store), MemoryQueue())
+    accounts = Accounts(rows, passwords, sending, SystemClock(), MemorySettingsRows(store))
     numbers = iter(range(1000))  # next() of it is atomic
     refused: list[type[Exception]] = []
 

@@ -4,7 +4,7 @@ import secrets
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 import pytest
@@ -16,6 +16,7 @@ from chalicelib.adapters.mysql.image_rows import MySqlImageRows
 from chalicelib.adapters.mysql.job_rows import MySqlJobRows
 from chalicelib.adapters.mysql.removal_rows import MySqlRemovalRows
 from chalicelib.adapters.mysql.settings_rows import MySqlSettingsRows
+from chalicelib.adapters.mysql.upload_rows import MySqlUploadRows
 from chalicelib.domain import jobs
 from chalicelib.domain.account_ports import RESET, AccountRows, ApiToken, Link
 from chalicelib.domain.accounts import Account, Principal, Scope, Way
@@ -32,15 +33,19 @@ from chalicelib.domain.errors import (
 )
 from chalicelib.domain.images import ImageFacts
 from chalicelib.domain.jobs import Job, Removal
+from chalicelib.domain.notices import settings_name
 from chalicelib.domain.parted import Parted
 from chalicelib.domain.ports import Draft, ImageRows, JobRows, SettingsRows, Written
 from chalicelib.domain.renditions import ON_ARRIVAL
+from chalicelib.domain.upload_ports import UploadRows
+from chalicelib.domain.uploads import ACCOUNT_GONE, NewUpload, UploadState
 from chalicelib.services.images import no_precondition
 from tests.contract.real_parts import MariaDb
 from tests.fakes import ManualClock, MemoryImageRows, MemoryJobRows, MemorySettingsRows, MemoryStore
 from tests.fakes.account_rows import MemoryAccountRows
 from tests.fakes.admin_rows import MemoryAdminRows
 from tests.fakes.dump_rows import MemoryDumpRows
+from tests.fakes.upload_rows import MemoryUploadRows
 
 DAY = 24 * 3600.0
 
@@ -56,6 +61,7 @@ class Under:
     images: ImageRows
     jobs: JobRows
     settings: SettingsRows
+    uploads: UploadRows
     pass_time: Callable[[float], None]
     now: Callable[[], datetime]
 
@@ -103,6 +109,7 @@ def under(request: pytest.FixtureRequest) -> Under:
                 MemoryJobRows(store),
                 MemorySettingsRows(store),
             ),
+            MemoryUploadRows(store),
             store.clock.advance,
             store.clock.now,
         )
@@ -129,6 +136,7 @@ def under(request: pytest.FixtureRequest) -> Under:
         MySqlImageRows(database),
         MySqlJobRows(database),
         MySqlSettingsRows(database),
+        MySqlUploadRows(database),
         pass_time,
         now,
     )
@@ -340,10 +348,54 @@ def test_accounts_go_but_those_of_admins_and_newer_ones(under: Under) -> None:
     before = under.now()
     under.pass_time(0.01)
     new = under.joined()
-    assert under.removal.remove_accounts(before, 10) == 1
+    assert under.removal.remove_accounts(before, secrets.token_bytes(16), 10) == 1
     assert {user.email for user in under.admin.users(None, 10)} == {admin.email, new.email}
     assert under.accounts.of(session) is None
-    assert under.removal.remove_accounts(before, 10) == 0
+    assert under.removal.remove_accounts(before, secrets.token_bytes(16), 10) == 0
+
+
+def test_uploads_that_wait_end_with_their_account_and_what_came_of_them_goes(under: Under) -> None:
+    admin, ada, bob = under.joined(admin=True), under.joined(), under.joined()
+    of_ada, of_admin = under.session_of(ada), under.session_of(admin)
+    waiting, refused, kept = (
+        under.uploads.begin(session, NewUpload(secrets.token_bytes(16), b"k1", "image/png", 1000))
+        for session in (of_ada, of_ada, of_admin)
+    )
+    under.uploads.refuse(refused, "no image", secrets.token_bytes(16))
+    under.session_of(bob)
+    under.pass_time(0.01)
+    before = under.now()
+    job_id = secrets.token_bytes(16)
+    assert under.removal.remove_accounts(before, job_id, 10) == 2
+    job = under.jobs.claim(job_id)
+    assert job is not None
+    assert [(one.owner_id, one.object_key) for one in jobs.removals_of(job)] == [(ada.owner_id, waiting.incoming_key)]
+    ended = under.uploads.at(waiting.incoming_key)
+    assert ended is not None
+    assert (ended.state, ended.refusal) == (UploadState.REFUSED, ACCOUNT_GONE)
+    assert under.uploads.at(refused.incoming_key) == replace(refused, state=UploadState.REFUSED, refusal="no image")
+    assert under.uploads.at(kept.incoming_key) == kept
+
+
+def test_accounts_that_have_no_upload_waiting_owe_no_removal_of_what_came(under: Under) -> None:
+    under.joined()
+    under.pass_time(0.01)
+    job_id = secrets.token_bytes(16)
+    assert under.removal.remove_accounts(under.now(), job_id, 10) == 1
+    assert under.jobs.claim(job_id) is None
+
+
+def test_subscriptions_of_accounts_that_are_gone_are_told_one_by_one(under: Under) -> None:
+    admin, gone = under.joined(admin=True), sorted(secrets.token_bytes(16) for _ in range(2))
+    for owner_id in (admin.owner_id, *gone):
+        assert under.settings.write(settings_name(owner_id), 0, {"subscription": "its name"})
+    told = []
+    while (nobody := under.removal.next_notices()) is not None:
+        told.append(nobody)
+        under.removal.forget_notices(nobody)
+        under.removal.forget_notices(nobody)
+    assert sorted(told) == gone
+    assert under.settings.read(settings_name(admin.owner_id))[1] == {"subscription": "its name"}
 
 
 def test_the_removal_of_all_data_is_owed_and_in_the_log(under: Under) -> None:

@@ -211,6 +211,19 @@ def test_a_disabled_owner_s_links_lead_nowhere_until_the_owner_is_back(maria: Ma
     assert sharing.shares.opened(token_hash) is not None
 
 
+def test_links_of_an_owner_whose_account_is_gone_lead_nowhere(maria: MariaDb) -> None:
+    from tests.contract.test_album_rows import sharing_on
+
+    sharing = sharing_on(maria)
+    sharing.put(b"k1")
+    token_hash = sharing.share(Target(key=b"k1"))
+    assert sharing.shares.opened(token_hash) is not None  # of a built-in owner, who never had one
+    maria.execute("UPDATE owners SET name = CONCAT('account:', LOWER(HEX(id))) WHERE name = 'demo'")
+    opened, row = sharing.shares.opened(token_hash), sharing.shares.row(token_hash, images_before(maria), SHOWN)
+    maria.execute("UPDATE owners SET name = 'demo' WHERE LEFT(name, 8) = 'account:'")  # which every test has
+    assert (opened, row) == (None, None)
+
+
 @pytest.mark.parametrize("way", [Way.SESSION, Way.TOKEN])
 def test_whoever_is_signed_in_does_it_all_on_what_is_theirs(maria: MariaDb, way: Way) -> None:
     """By sessions and tokens, whose tables stand in the same statements."""

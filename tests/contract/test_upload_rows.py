@@ -60,6 +60,7 @@ class Under:
     others: RowsUnderTest
     accounts: AccountRows
     disable: Callable[[Account], None]
+    forget: Callable[[Account], None]  # deletes the account, and leaves its owner and uploads
     pass_time: Callable[[float], None]
     quota: Callable[[Account, int], object]
     settings: SettingsRows
@@ -91,12 +92,17 @@ def under(request: pytest.FixtureRequest) -> Under:
         def disable(account: Account) -> None:
             store.accounts[account.owner_id] = replace(account, disabled=True)
 
+        def forget(account: Account) -> None:
+            store.sessions.clear()
+            del store.accounts[account.owner_id]
+
         return Under(
             MemoryUploadRows(store),
             MemoryAnswerRows(store),
             memory_rows_of(store),
             MemoryAccountRows(store),
             disable,
+            forget,
             store.clock.advance,
             lambda account, size: store.quotas.update({account.owner_id: size}),
             MemorySettingsRows(store),
@@ -106,6 +112,10 @@ def under(request: pytest.FixtureRequest) -> Under:
 
     def disable_row(account: Account) -> None:
         maria.execute("UPDATE accounts SET disabled_at = UTC_TIMESTAMP(6) WHERE owner_id = %s", (account.owner_id,))
+
+    def forget_rows(account: Account) -> None:
+        maria.execute("DELETE FROM sessions WHERE owner_id = %s", (account.owner_id,))
+        maria.execute("DELETE FROM accounts WHERE owner_id = %s", (account.owner_id,))
 
     def pass_time(seconds: float) -> None:
         maria.execute("UPDATE uploads SET ends_at = ends_at - INTERVAL %s SECOND", (seconds,))
@@ -117,6 +127,7 @@ def under(request: pytest.FixtureRequest) -> Under:
         mysql_rows(maria),
         MySqlAccountRows(database),
         disable_row,
+        forget_rows,
         pass_time,
         lambda account, size: maria.execute(
             "UPDATE accounts SET quota_bytes = %s WHERE owner_id = %s", (size, account.owner_id)
@@ -366,13 +377,16 @@ def test_another_owner_s_same_bytes_are_not_named(under: Under) -> None:
     assert ended.upload.duplicate_of is None
 
 
-def test_nothing_is_taken_from_a_closed_account(under: Under) -> None:
+@pytest.mark.parametrize("closed", [True, False])
+def test_nothing_is_taken_for_an_account_that_is_closed_or_gone(under: Under, closed: bool) -> None:
+    """The owner's row of one that is gone stays. It must not pass for a built-in owner, which never had an account."""
     account, session = signed_in(under)
     upload = under.begun(principal=session)
-    under.disable(account)
+    (under.disable if closed else under.forget)(account)
     with pytest.raises(UploadsClosedError):
         under.finish(upload)
     under.rows.refuse(upload, "closed", secrets.token_bytes(16))  # it still ends
+    under.finish(under.begun())  # a built-in owner's is taken
 
 
 def test_a_refused_upload_says_why_and_owes_the_removal_of_what_came(under: Under) -> None:

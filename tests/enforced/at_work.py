@@ -245,7 +245,7 @@ def perform_job(store: Store) -> None:
             store.objects.put(object_key, PIXELS, "image/png")
             store.objects.remove([object_key])
         token = services.accounts.sign_in(person.name, PASSWORD, HERE, None).token
-        services.erasing.ask(Principal(person.name, False, Way.SESSION, hash_of(token)), PASSWORD, SITE, HERE)
+        services.erasing.ask(Principal(person.name, False, Way.SESSION, hash_of(token)), PASSWORD, SITE)
     store.perform()
     store.objects.erase("downloads/a-zip", 10)  # an erasure's too, by rows that the fakes do not have
 

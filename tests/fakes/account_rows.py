@@ -3,9 +3,10 @@
 from dataclasses import replace
 from datetime import timedelta
 
-from chalicelib.domain.account_ports import ApiToken, Link
+from chalicelib.domain.account_ports import FIRST_ADMIN, ApiToken, Link, Made
 from chalicelib.domain.accounts import SESSION_SECONDS, Account, Owner, Principal, Standing, Way
-from tests.fakes.store import MemoryStore, SessionRow, TokenRow
+from chalicelib.domain.jobs import Job
+from tests.fakes.store import JobRow, MemoryStore, SessionRow, TokenRow
 
 
 class MemoryAccountRows:
@@ -26,6 +27,21 @@ class MemoryAccountRows:
             if account.owner_id not in {owner.id for owner in self._store.owners.values()}:
                 self._store.owners[f"account:{account.owner_id.hex()}"] = Owner(account.owner_id, 0)
             return True
+
+    def create_by_link(self, account: Account, token_hash: bytes, purpose: str) -> Made:
+        with self._store.steps.step("accounts.create_by_link"), self._store.lock:
+            if self.link(token_hash, purpose) is None or (purpose == FIRST_ADMIN and self.has_admin()):
+                return Made.NO_LINK
+            if self.by_email(account.email) is not None:
+                return Made.ADDRESS_TAKEN
+            used = (
+                (token_hash,)
+                if purpose != FIRST_ADMIN
+                else [one for one, (link, _) in self._links.items() if link.purpose == purpose]
+            )
+            for one in used:
+                del self._links[one]
+            return Made.MADE if self.create(account) else Made.ADDRESS_TAKEN
 
     def by_email(self, email: str) -> Account | None:
         with self._store.lock:
@@ -89,6 +105,12 @@ class MemoryAccountRows:
     def add_link(self, token_hash: bytes, link: Link, seconds: int) -> None:
         with self._store.steps.step("accounts.add_link"), self._store.lock:
             self._links[token_hash] = (link, self._store.clock.now().timestamp() + seconds)
+
+    def owe_mail(self, name: bytes, asked: Link, seconds: int, job: Job) -> None:
+        with self._store.steps.step("accounts.owe_mail"), self._store.lock:
+            now = self._store.clock.now()
+            self._links[name] = (asked, now.timestamp() + seconds)
+            self._store.jobs[job.id] = JobRow(job, now)
 
     def link(self, token_hash: bytes, purpose: str) -> Link | None:
         with self._store.lock:

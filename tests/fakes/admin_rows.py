@@ -10,7 +10,10 @@ from chalicelib.domain.accounts import Owner
 from chalicelib.domain.admin import BEGUN, DONE, AuditEntry, Counts, Deed, User, UserChange
 from chalicelib.domain.errors import InvalidValueError, LastAdminError, UnknownUserError
 from chalicelib.domain.jobs import Job, Removal
+from chalicelib.domain.notices import SETTINGS, settings_name
+from chalicelib.domain.partitions import partition_of
 from chalicelib.domain.sweeping import Outcome, quarantine_key
+from chalicelib.domain.uploads import ACCOUNT_GONE, UploadState
 from tests.fakes.account_rows import MemoryAccountRows
 from tests.fakes.album_rows import forget_album
 from tests.fakes.rendition_rows import forget_renditions
@@ -99,10 +102,18 @@ class MemoryAdminRows:
             body = {"deed": deed.id.hex(), "before": before, "accounts": accounts, "after": ""}
             return self._owe(Job(deed.id, jobs.REMOVE_DATA, json.dumps(body)))
 
-    def remove_accounts(self, before: datetime, limit: int) -> int:
+    def remove_accounts(self, before: datetime, job_id: bytes, limit: int) -> int:
         with self._store.steps.step("admin.remove_accounts"), self._store.lock:
             accounts = self._store.accounts
             gone = [one for one in accounts if not accounts[one].admin and self._store.made_at[one] < before][:limit]
+            waiting = [
+                one for one in self._store.uploads.values() if one.owner_id in gone and one.state is UploadState.WAITING
+            ]
+            for upload in waiting:
+                self._store.uploads[upload.id] = replace(upload, state=UploadState.REFUSED, refusal=ACCOUNT_GONE)
+            if waiting:
+                came = [Removal(one.owner_id, one.incoming_key, partition_of(one.key)) for one in waiting]
+                self._owe(jobs.removal_job(job_id, came))
             for owner_id in gone:
                 self._shut_out(owner_id)
                 shares = self._store.shares
@@ -137,6 +148,16 @@ class MemoryAdminRows:
                 (name,) = (name for name, owner in self._store.owners.items() if owner.id == owner_id)
                 self._store.owners[name] = Owner(owner_id, self._store.owners[name].version + 1)
             return len(gone) + len(put_away)
+
+    def next_notices(self) -> bytes | None:
+        with self._store.lock:
+            kept = [name for name in self._store.settings if name.startswith(SETTINGS)]
+            owners = [bytes.fromhex(name.removeprefix(SETTINGS)) for name in kept]
+            return next((owner_id for owner_id in owners if owner_id not in self._store.accounts), None)
+
+    def forget_notices(self, owner_id: bytes) -> None:
+        with self._store.steps.step("admin.forget_notices"), self._store.lock:
+            self._store.settings.pop(settings_name(owner_id), None)
 
     def end_quarantine(self, job_id: bytes, limit: int) -> int:
         with self._store.steps.step("admin.end_quarantine"), self._store.lock:

@@ -197,8 +197,7 @@ def forget_album(store: MemoryStore, album_id: bytes) -> None:
 
 def in_force(store: MemoryStore, row: ShareRow) -> bool:
     """Whether the link leads anywhere."""
-    account = store.accounts.get(row.owner_id)
-    return (row.ends_at is None or row.ends_at > store.clock.now()) and not (account is not None and account.disabled)
+    return (row.ends_at is None or row.ends_at > store.clock.now()) and store.in_force(row.owner_id)
 
 
 def owe_downloads(

@@ -6,6 +6,7 @@ from datetime import timedelta
 from chalicelib.domain.accounts import Owner
 from chalicelib.domain.erasing import AGAIN_SECONDS, Erasure, Holdings, Order, State, erasure_job, opaque
 from chalicelib.domain.errors import LastAdminError
+from chalicelib.domain.notices import settings_name
 from tests.fakes.account_rows import MemoryAccountRows
 from tests.fakes.store import JobRow, MemoryStore
 
@@ -103,6 +104,7 @@ class MemoryErasureRows:
             erasure = self._kept[erasure_id][0]
             self._shut_out(erasure.owner_id)
             store.accounts.pop(erasure.owner_id, None)
+            store.settings.pop(settings_name(erasure.owner_id), None)
             store.owners.pop(f"account:{erasure.owner_id.hex()}", None)
             for name, owner in store.owners.items():
                 if owner.id == erasure.owner_id:

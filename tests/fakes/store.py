@@ -199,6 +199,13 @@ class MemoryStore:
                 found = row.owner_id
         return found if found is not None and not self.accounts[found].disabled else None
 
+    def in_force(self, owner_id: bytes) -> bool:
+        """Whether the owner's account is enabled; built-in owners have none."""
+        account = self.accounts.get(owner_id)
+        if account is not None:
+            return not account.disabled
+        return any(one.id == owner_id for name, one in self.owners.items() if not name.startswith("account:"))
+
     def owner(self, principal: Principal, writing: bool = False) -> Owner:
         """The principal's owner. Raises RowsUnavailableError or NotSignedInError."""
         return self.owners[self._name_of(principal, writing)]

@@ -89,8 +89,7 @@ class MemoryUploadRows:
 
     def finish(self, upload: Upload, draft: Draft, intent_id: bytes) -> Ended:
         with self._store.steps.step("uploads.finish"), self._store.lock:
-            account = self._store.accounts.get(upload.owner_id)
-            if account is not None and account.disabled:
+            if not self._store.in_force(upload.owner_id):
                 raise UploadsClosedError("Nothing is taken from this account.")
             if self._locked(upload).state is not UploadState.WAITING:
                 raise DoneBeforeError("The upload has ended already.")

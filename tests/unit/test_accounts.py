@@ -1,15 +1,28 @@
 """Accounts: what is answered, what is mailed, what ends sessions, and what is counted."""
 
 import re
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import pytest
 
+from chalicelib.domain.account_ports import FIRST_ADMIN, RESET, VERIFY
 from chalicelib.domain.accounts import TRIES_SECONDS, Principal, Way, email_of, hash_of, password_of
-from chalicelib.domain.errors import InvalidValueError, NotFoundError, NotSignedInError, TooManyTriesError
+from chalicelib.domain.errors import (
+    InvalidValueError,
+    MailUnavailableError,
+    NotFoundError,
+    NotSignedInError,
+    RowsUnavailableError,
+    TooManyTriesError,
+)
+from chalicelib.domain.jobs import ACCOUNT_MAIL, account_mail_of
+from chalicelib.services.account_mails import AccountMails
 from chalicelib.services.accounts import ACCOUNT_TRIES, Accounts, SignedIn
+from chalicelib.services.sending import Sending
 from tests.fakes.account_rows import MemoryAccountRows
+from tests.fakes.job_rows import MemoryJobRows
 from tests.fakes.mail import MemoryMail, PlainPasswords
+from tests.fakes.queue import MemoryQueue
 from tests.fakes.settings_rows import MemorySettingsRows
 from tests.fakes.store import MemoryStore
 
@@ -24,13 +37,23 @@ class World:
     store: MemoryStore = field(default_factory=MemoryStore)
 
     def __post_init__(self) -> None:
-        self.mail, self.passwords = MemoryMail(), PlainPasswords()
-        self.accounts = Accounts(
-            MemoryAccountRows(self.store), self.passwords, self.mail, self.store.clock, MemorySettingsRows(self.store)
-        )
+        self.mail, self.passwords, self.queue = MemoryMail(), PlainPasswords(), MemoryQueue()
+        rows, job_rows = MemoryAccountRows(self.store), MemoryJobRows(self.store)
+        self.rows = rows
+        sending, settings = Sending(job_rows, self.queue), MemorySettingsRows(self.store)
+        self.accounts = Accounts(rows, self.passwords, sending, self.store.clock, settings)
+        self.mails, self.job_rows = AccountMails(rows, self.mail, job_rows), job_rows
+
+    def work(self) -> None:
+        """Mails what is owed."""
+        while self.queue.messages:
+            job = self.job_rows.claim(self.queue.messages.pop(0))
+            assert job is not None
+            self.mails.perform(job)
 
     def link(self) -> str:
-        """The secret in the mail that was sent last."""
+        """The secret in the mail that was sent last, once what is owed was sent."""
+        self.work()
         found = re.search(r"link=(\S+)", self.mail.sent[-1][2])
         assert found is not None
         return found[1]
@@ -51,6 +74,7 @@ def test_an_account_is_made_by_who_reads_its_mail() -> None:
     world = World()
     world.accounts.sign_up(" Ada@Example.org ", PASSWORD, SITE, HERE)
     assert world.store.accounts == {}
+    world.work()
     assert (world.mail.sent[0][0], f"{SITE}/verify?link=" in world.mail.sent[0][2]) == (EMAIL, True)
     with pytest.raises(NotSignedInError):
         world.sign_in()
@@ -78,6 +102,7 @@ def test_a_known_address_is_answered_as_an_unknown_one_and_told_by_mail() -> Non
     world = World()
     world.signed_up()
     world.accounts.sign_up(EMAIL, OTHER, SITE, HERE)
+    world.work()
     assert "an account already" in world.mail.sent[-1][1]
     with pytest.raises(NotSignedInError):
         world.sign_in(OTHER)
@@ -109,6 +134,46 @@ def test_of_a_thousand_wrong_passwords_ten_are_looked_at_and_a_live_session_stay
         world.sign_in()
     world.store.clock.advance(TRIES_SECONDS + 1)
     world.sign_in()
+
+
+def test_tries_of_strangers_keep_nobody_who_is_signed_in_from_giving_the_password() -> None:
+    world = World()
+    session = by_session(world.signed_up())
+    for number in range(200):  # of the account, and from the very address that its owner is at
+        with pytest.raises((NotSignedInError, TooManyTriesError)):
+            world.accounts.sign_in(EMAIL if number % 2 else f"{number}@example.org", "wrong", HERE, None)
+    world.accounts.confirm(session, PASSWORD)
+    world.accounts.change_password(session, PASSWORD, OTHER)
+    with pytest.raises(TooManyTriesError):
+        world.sign_in(OTHER)
+
+
+def test_of_many_wrong_passwords_given_in_a_session_ten_are_looked_at_and_another_session_goes_on() -> None:
+    world = World()
+    thief, owner = by_session(world.signed_up()), by_session(world.sign_in())
+    before = world.passwords.looked_at
+    for number in range(100):
+        with pytest.raises((InvalidValueError, TooManyTriesError)):
+            if number % 2:
+                world.accounts.confirm(thief, f"wrong {number}")
+            else:
+                world.accounts.change_password(thief, f"wrong {number}", OTHER)
+    assert world.passwords.looked_at - before == ACCOUNT_TRIES
+    with pytest.raises(TooManyTriesError):
+        world.accounts.confirm(thief, PASSWORD)
+    world.accounts.change_password(owner, PASSWORD, OTHER)
+    world.sign_in(OTHER)
+
+
+def test_the_right_password_lets_one_try_as_often_again() -> None:
+    world = World()
+    session = by_session(world.signed_up())
+    for number in range(3 * ACCOUNT_TRIES):
+        if number % ACCOUNT_TRIES == ACCOUNT_TRIES - 1:
+            world.accounts.confirm(session, PASSWORD)
+        else:
+            with pytest.raises(InvalidValueError):
+                world.accounts.confirm(session, "wrong")
 
 
 def test_an_address_that_tries_many_accounts_is_stopped_too() -> None:
@@ -170,7 +235,8 @@ def test_a_changed_password_ends_every_other_session() -> None:
 def test_a_reset_is_mailed_only_where_there_is_an_account_and_is_good_once() -> None:
     world = World()
     world.accounts.ask_reset("nobody@example.org", SITE, HERE)
-    assert world.mail.sent == []
+    world.work()
+    assert (world.mail.sent, world.store.jobs) == ([], {})
     before = world.signed_up()
     world.accounts.ask_reset(EMAIL, SITE, HERE)
     link = world.link()
@@ -183,6 +249,93 @@ def test_a_reset_is_mailed_only_where_there_is_an_account_and_is_good_once() -> 
     with pytest.raises(NotSignedInError):
         world.accounts.of(by_session(before))
     world.sign_in(OTHER)
+
+
+KNOWN, UNKNOWN, NO_ADDRESS = EMAIL, "nobody@example.org", "no address"
+
+
+@pytest.mark.parametrize("email", [KNOWN, UNKNOWN, NO_ADDRESS])
+def test_asking_for_a_reset_does_the_same_for_every_address(email: str) -> None:
+    world = World()
+    world.signed_up()
+    before = len(world.store.steps.taken)
+    world.accounts.ask_reset(email, SITE, HERE)
+    steps = ["accounts.tried", "accounts.tried", "accounts.owe_mail", "jobs.mark_sent"]
+    assert world.store.steps.taken[before:] == steps
+    (job,) = (row.job for row in world.store.jobs.values())
+    assert (job.kind, email in job.body) == (ACCOUNT_MAIL, False)
+
+
+@pytest.mark.parametrize("email", [KNOWN, UNKNOWN])
+def test_signing_up_does_the_same_for_every_address(email: str) -> None:
+    world = World()
+    world.signed_up()
+    before = len(world.store.steps.taken)
+    world.accounts.sign_up(email, PASSWORD, SITE, HERE)
+    steps = ["settings.read", "accounts.tried", "accounts.tried", "accounts.owe_mail", "jobs.mark_sent"]
+    assert world.store.steps.taken[before:] == steps
+
+
+def test_while_mail_is_down_what_was_asked_for_is_owed_and_mailed_once_it_is_back() -> None:
+    world = World()
+    world.signed_up()
+    world.mail.steps.stop("mail", MailUnavailableError("down"))
+    world.accounts.ask_reset(KNOWN, SITE, HERE)
+    with pytest.raises(MailUnavailableError):
+        world.work()
+    assert len(world.store.jobs) == 1
+    world.mail.steps.start("mail")
+    world.queue.messages += world.store.jobs
+    sent = len(world.mail.sent)
+    world.accounts.reset(world.link(), OTHER)
+    assert (len(world.mail.sent) - sent, world.store.jobs) == (1, {})
+
+
+def test_what_was_asked_for_longer_ago_than_a_link_is_good_is_mailed_no_more() -> None:
+    world = World()
+    world.signed_up()
+    sent = len(world.mail.sent)
+    world.accounts.ask_reset(KNOWN, SITE, HERE)
+    world.store.clock.advance(3601)
+    world.work()
+    assert (len(world.mail.sent) - sent, world.store.jobs) == (0, {})
+
+
+def test_a_mail_whose_job_is_performed_again_after_it_was_sent_is_not_sent_again() -> None:
+    world = World()
+    world.accounts.sign_up(EMAIL, PASSWORD, SITE, HERE)
+    (job,) = (row.job for row in world.store.jobs.values())
+    world.mails.perform(job)
+    world.mails.perform(job)
+    assert len(world.mail.sent) == 1
+
+
+def test_what_was_asked_for_lets_nobody_in_by_its_name() -> None:
+    """The name is told to the queue; were it a link's secret, whoever reads the queue could set a password."""
+    world = World()
+    world.signed_up()
+    world.accounts.ask_reset(KNOWN, SITE, HERE)
+    world.accounts.sign_up("new@example.org", PASSWORD, SITE, HERE)
+    for job in [row.job for row in world.store.jobs.values()]:
+        name = account_mail_of(job).asked
+        for purpose in (VERIFY, RESET, FIRST_ADMIN):
+            assert world.rows.use_link(name, purpose) is None
+    with pytest.raises(NotFoundError):
+        world.accounts.reset(name.hex(), OTHER)
+
+
+def test_who_is_disabled_gets_no_link_and_who_may_withdraw_an_erasure_does() -> None:
+    world = World()
+    world.signed_up()
+    (account,) = world.store.accounts.values()
+    sent = len(world.mail.sent)
+    world.store.accounts[account.owner_id] = replace(account, disabled=True)
+    world.accounts.ask_reset(KNOWN, SITE, HERE)
+    world.work()
+    assert len(world.mail.sent) == sent
+    world.store.accounts[account.owner_id] = replace(account, disabled=True, erase_at=world.store.clock.now())
+    world.accounts.ask_reset(KNOWN, SITE, HERE)
+    assert world.link()
 
 
 def test_a_reset_leaves_whoever_had_the_password_before_no_token_and_a_change_keeps_one_s_own() -> None:
@@ -202,9 +355,10 @@ def test_a_link_that_waits_too_long_is_good_no_more() -> None:
     world = World()
     world.signed_up()
     world.accounts.ask_reset(EMAIL, SITE, HERE)
+    link = world.link()
     world.store.clock.advance(3601)
     with pytest.raises(NotFoundError):
-        world.accounts.reset(world.link(), OTHER)
+        world.accounts.reset(link, OTHER)
 
 
 def test_the_first_admin_is_made_once() -> None:
@@ -216,6 +370,39 @@ def test_the_first_admin_is_made_once() -> None:
     assert world.accounts.first_admin_link() is None
     with pytest.raises(NotFoundError):
         world.accounts.become_first_admin(two, "other@example.org", PASSWORD)
+
+
+def test_a_first_admin_who_gives_a_taken_address_keeps_the_link() -> None:
+    world = World()
+    world.signed_up()
+    link = world.accounts.first_admin_link()
+    assert link is not None
+    with pytest.raises(InvalidValueError) as refused:
+        world.accounts.become_first_admin(link, EMAIL, PASSWORD)
+    assert refused.value.field == "email"
+    assert world.accounts.become_first_admin(link, "other@example.org", PASSWORD).admin
+
+
+def test_whether_an_address_has_an_account_is_not_told_to_who_makes_up_a_first_admin_s_link() -> None:
+    world = World()
+    world.signed_up()
+    for email in (KNOWN, UNKNOWN):
+        with pytest.raises(NotFoundError):
+            world.accounts.become_first_admin("made up", email, PASSWORD)
+
+
+@pytest.mark.parametrize("after", [False, True])
+def test_an_account_that_could_not_be_stored_leaves_its_link_good(after: bool) -> None:
+    """Killed before, its person opens the link again; killed after, they have the account and sign in."""
+    world = World()
+    world.accounts.sign_up(EMAIL, PASSWORD, SITE, HERE)
+    link = world.link()
+    world.store.steps.fail("accounts.create_by_link", RowsUnavailableError("killed"), after=after)
+    with pytest.raises(RowsUnavailableError):
+        world.accounts.verify(link, PASSWORD, None)
+    if not after:
+        world.accounts.verify(link, PASSWORD, None)
+    world.sign_in()
 
 
 def test_a_token_is_told_once_listed_and_revoked() -> None:
@@ -241,12 +428,10 @@ def test_a_token_of_another_shape_is_refused(label: str, scope: str) -> None:
 
 
 def test_sign_up_can_be_closed() -> None:
-    store = MemoryStore()
-    settings = MemorySettingsRows(store)
-    settings.write("accounts", 0, {"sign_up_open": False})
-    closed = Accounts(MemoryAccountRows(store), PlainPasswords(), MemoryMail(), store.clock, settings)
+    world = World()
+    MemorySettingsRows(world.store).write("accounts", 0, {"sign_up_open": False})
     with pytest.raises(InvalidValueError):
-        closed.sign_up(EMAIL, PASSWORD, SITE, HERE)
+        world.accounts.sign_up(EMAIL, PASSWORD, SITE, HERE)
 
 
 @pytest.mark.parametrize(

@@ -1,6 +1,6 @@
 """What admins do: what is changed, what is refused, what the log says, and what jobs do of it."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import pytest
 
@@ -22,18 +22,21 @@ from chalicelib.domain.errors import (
     InvalidValueError,
     LastAdminError,
     MailUnavailableError,
+    NoticesUnavailableError,
     RowsUnavailableError,
     TooManyTriesError,
     UnknownDumpError,
     UnknownUserError,
     UploadsBlockedError,
 )
+from chalicelib.domain.notices import SETTINGS, settings_name
 from chalicelib.services.accounts import ACCOUNT_TRIES
 from chalicelib.services.admin import By
 from chalicelib.services.data_removal import JOB_SECONDS
 from chalicelib.services.images import no_precondition
 from chalicelib.services.uploads_state import KEPT_SECONDS
 from tests.fakes import MemoryParts, NullStopwatch
+from tests.fakes.notices import MemoryNotices
 
 SITE, HERE, PASSWORD = "https://store.test", "192.0.2.1", "correct horse"
 DAY = 24 * 3600
@@ -203,14 +206,14 @@ def test_a_dump_is_made_in_the_background_and_fetched_by_a_link_of_five_minutes(
     assert (shown.rows, shown.size) == (2, len(world.parts.objects.stored[dump.object_key][0]))
 
 
-def test_a_dump_needs_the_password_again_and_tries_are_counted_as_those_of_signing_in(world: World) -> None:
+def test_a_dump_needs_the_password_again_and_of_many_tries_ten_are_looked_at(world: World) -> None:
     for _ in range(ACCOUNT_TRIES):
         with pytest.raises(InvalidValueError):
             world.services.dumps.ask(world.by, "wrong password")
+    looked_at = world.parts.passwords.looked_at
     with pytest.raises(TooManyTriesError):
         world.services.dumps.ask(world.by, PASSWORD)
-    with pytest.raises(TooManyTriesError):
-        world.services.accounts.sign_in(world.first.email, PASSWORD, HERE, None)
+    assert world.parts.passwords.looked_at == looked_at
     assert set(world.log()) == {("dump", "", REFUSED)}
     assert (world.parts.store.dumps, world.parts.store.jobs) == ({}, {})
 
@@ -237,6 +240,54 @@ def test_all_data_goes_in_the_background_and_accounts_stay_unless_asked_for(worl
     world.work()
     assert set(world.parts.store.accounts) == {world.first.owner_id}
     assert world.log()[-1] == ("delete all data", "0 images, 1 accounts", DONE)
+
+
+def test_bytes_that_arrive_after_their_account_was_deleted_make_no_image(world: World) -> None:
+    token = world.services.accounts.sign_in(world.joined("ada@example.org").email, PASSWORD, HERE, None).token
+    session = Principal("", way=Way.SESSION, token_hash=hash_of(token))
+    begun = [world.services.uploads.begin(session, key, "image/png", 10) for key in (b"k1", b"k2")]
+    uploads = [one.upload for one in begun]
+    world.parts.objects.arrive(uploads[0].incoming_key, b"an image")
+    world.parts.clock.advance(1)
+    world.services.data_removal.ask(world.by, "test", accounts=True)
+    world.work()
+    assert world.parts.objects.stored == {}
+    world.parts.objects.arrive(uploads[1].incoming_key, b"an image")
+    for upload in uploads:
+        world.services.uploads.arrived(upload.incoming_key)
+    assert (world.parts.store.images, world.parts.objects.stored) == ({}, {})
+
+
+def told_by_mail(world: World, email: str) -> Account:
+    """Somebody new who is told of edits by mail."""
+    account = world.joined(email)
+    token = world.services.accounts.sign_in(email, PASSWORD, HERE, None).token
+    world.services.notice_switch.turn_on(Principal("", way=Way.SESSION, token_hash=hash_of(token)))
+    assert world.parts.notices is not None
+    world.parts.notices.confirm(email)
+    return account
+
+
+def test_who_was_told_of_edits_by_mail_is_not_any_more_when_the_account_is_deleted() -> None:
+    parts = MemoryParts()
+    parts.notices = MemoryNotices(parts.steps)
+    world = World(parts)
+    admin = told_by_mail(world, "second@example.org")
+    world.parts.store.accounts[admin.owner_id] = replace(admin, admin=True)
+    told_by_mail(world, "ada@example.org")
+    world.put()
+    world.parts.clock.advance(1)
+    world.services.data_removal.ask(world.by, "test", accounts=True)
+    world.parts.steps.stop("notices", NoticesUnavailableError("away"))
+    with pytest.raises(NoticesUnavailableError):
+        world.work()
+    assert (world.parts.store.images, world.log()[-1][2]) == ({}, BEGUN)
+    world.parts.steps.start("notices")
+    world.parts.queue.messages += world.parts.store.jobs
+    world.work()
+    assert [email for email, *_ in parts.notices.subscribed.values()] == ["second@example.org"]
+    assert [name for name in world.parts.store.settings if name.startswith(SETTINGS)] == [settings_name(admin.owner_id)]
+    assert world.log()[-1][2] == DONE
 
 
 def test_the_store_s_name_must_be_typed(world: World) -> None:

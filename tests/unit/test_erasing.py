@@ -68,7 +68,7 @@ class World:
         return Principal("", admin, Way.SESSION, hash_of(token))
 
     def ask(self) -> str:
-        return self.erasing.ask(self.ada, PASSWORD, SITE, ADDRESS).receipt
+        return self.erasing.ask(self.ada, PASSWORD, SITE).receipt
 
     def work(self) -> None:
         """What the minute schedule and the worker do, until nothing is due."""
@@ -120,12 +120,12 @@ def test_asking_needs_the_password_and_tries_are_counted() -> None:
     world = World()
     for _ in range(9):
         with pytest.raises(InvalidValueError, match="not your password"):
-            world.erasing.ask(world.ada, "wrong", SITE, ADDRESS)
+            world.erasing.ask(world.ada, "wrong", SITE)
     assert world.services.accounts.of(world.ada).erase_at is None
     with pytest.raises(InvalidValueError):
-        world.erasing.ask(world.ada, "wrong", SITE, ADDRESS)
+        world.erasing.ask(world.ada, "wrong", SITE)
     with pytest.raises(TooManyTriesError):
-        world.erasing.ask(world.ada, PASSWORD, SITE, ADDRESS)
+        world.erasing.ask(world.ada, PASSWORD, SITE)
 
 
 def test_who_asked_is_signed_out_everywhere_and_is_told_how_to_withdraw() -> None:
@@ -183,6 +183,8 @@ def test_afterwards_nothing_of_the_owner_s_is_left_anywhere_and_the_receipt_says
 def test_without_days_of_grace_it_begins_at_once() -> None:
     world = World(grace_days=0)
     secret = world.ask()
+    steps = world.parts.steps.taken  # the receipt's mail must not come before the one that says what is to come
+    assert steps.index("mail.send") < steps.index("queue.send", steps.index("erasures.ask"))
     world.work()
     assert world.receipt(secret).state is State.DONE
     assert world.left() == []
@@ -271,7 +273,7 @@ def test_who_was_told_of_edits_by_mail_is_not_any_more() -> None:
     world = World(grace_days=0)
     ended: list[bytes] = []
     erasing = replace(world.erasing, end_notices=ended.append)
-    erasure = erasing.ask(world.ada, PASSWORD, SITE, ADDRESS).erasure
+    erasure = erasing.ask(world.ada, PASSWORD, SITE).erasure
     erasing.perform(erasure_job(b"j" * 16, Order(erasure.id, world.owner_id)))
     assert ended == [world.owner_id]
 
@@ -280,10 +282,10 @@ def test_the_last_admin_cannot_go() -> None:
     world = World()
     admin = world.joined("admin@example.org", admin=True)
     with pytest.raises(LastAdminError, match="last admin"):
-        world.erasing.ask(admin, PASSWORD, SITE, ADDRESS)
+        world.erasing.ask(admin, PASSWORD, SITE)
     assert world.services.accounts.of(admin).erase_at is None
     world.joined("second@example.org", admin=True)
-    assert world.erasing.ask(admin, PASSWORD, SITE, ADDRESS).erasure.state is State.ASKED
+    assert world.erasing.ask(admin, PASSWORD, SITE).erasure.state is State.ASKED
 
 
 @pytest.mark.parametrize(

@@ -10,10 +10,18 @@ from chalicelib.domain.errors import (
     UnreadableImageError,
 )
 from chalicelib.domain.jobs import EDIT_NOTICE
-from chalicelib.domain.notices import MOST_NAMED, EditNotice, account_name, edits_among, is_asked_for, notice_text
+from chalicelib.domain.notices import (
+    MOST_NAMED,
+    EditNotice,
+    account_name,
+    edits_among,
+    is_asked_for,
+    notice_text,
+    settings_name,
+)
 from chalicelib.domain.renditions import ON_ARRIVAL
 from chalicelib.domain.stored_renditions import State
-from chalicelib.services.edit_notices import SETTINGS, WANTED, TellingOwners
+from chalicelib.services.edit_notices import WANTED, TellingOwners
 from tests.fakes import MemoryParts
 from tests.fakes.notices import MemoryNotices
 from tests.unit.image_store import DEMO, NEW, OLD, Killed, Store
@@ -38,8 +46,8 @@ class Telling(Store):
 
     def subscribe(self, wanted: bool = True) -> None:
         owner_id = self.parts.store.owners[DEMO.name].id
-        version, _ = self.parts.settings.read(SETTINGS + owner_id.hex())
-        assert self.parts.settings.write(SETTINGS + owner_id.hex(), version, {WANTED: wanted})
+        version, _ = self.parts.settings.read(settings_name(owner_id))
+        assert self.parts.settings.write(settings_name(owner_id), version, {WANTED: wanted})
 
     def told(self) -> list[str]:
         return [notice.text for notice in self.notices.published]

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from urllib.parse import quote
 
 from chalicelib.domain.accounts import hash_of
+from chalicelib.domain.jobs import ACCOUNT_MAIL
 from tests.answer import Answer
 from tests.fakes import MemoryParts, memory_app
 from tests.fakes.parts import ENVIRON, memory_config
@@ -63,13 +64,16 @@ def multipart_type() -> str:
 
 def joined(call: Caller, email: str, admin: bool = False) -> Person:
     """A person who signed up, read their mail, and is signed in."""
-    accounts = call.parts.services(config=memory_config(open_to="compatible-api")).accounts
+    services = call.parts.services(config=memory_config(open_to="compatible-api"))
+    accounts = services.accounts
     if admin:
         link = accounts.first_admin_link()
         assert link is not None
         accounts.become_first_admin(link, email, PASSWORD)
         return Person(call, accounts.sign_in(email, PASSWORD, ADDRESS, None).token)
     accounts.sign_up(email, PASSWORD, SITE, ADDRESS)
+    (job_id,) = (one for one, row in call.parts.store.jobs.items() if row.job.kind == ACCOUNT_MAIL)
+    services.worker.perform(job_id)
     link = call.parts.mail.sent[-1][2].split("link=")[1].split()[0]
     return Person(call, accounts.verify(link, PASSWORD, None).token)
 

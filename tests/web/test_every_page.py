@@ -7,8 +7,9 @@ from urllib.parse import quote, urlsplit
 import pytest
 from chalice.test import Client
 
-from tests.web.caller import Caller
-from tests.web.html_page import HtmlPage, put, query_of
+from tests.web.caller import URLENCODED, Caller
+from tests.web.html_page import HtmlPage, put, query_of, urlencoded
+from tests.web.sharing import album_of, share
 
 PAGES = [
     "/",
@@ -67,6 +68,34 @@ def test_a_page_runs_and_loads_nothing_but_our_own_files_whatever_the_keys_are(
         "form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
     )
     assert answer.headers["cache-control"] == "private, no-store"
+
+
+def test_words_of_people_are_text_on_their_pages_and_on_those_of_links(caller: Caller) -> None:
+    words = "<img src=x onerror=alert(1)><script>alert(2)</script>'\""
+    put(caller, "k1")
+    assert caller.submit("/caption", URLENCODED, urlencoded(key="k1", caption=words)).status == 303
+    tagged = caller.submit("/tag", URLENCODED, urlencoded(key="k1", tag="<b onclick=alert(3)>"))
+    assert tagged.status in (303, 400)  # some words are no tag
+    album_id = album_of(caller, "k1", title=words)
+    link = share(caller, album=album_id, title=words)
+    shown = 0
+    for path in (
+        "/",
+        "/image?key=k1",
+        "/albums",
+        f"/album?id={album_id}",
+        f"/shares/new?album={album_id}",
+        "/shares",
+        link,
+    ):
+        answer = caller("GET", path)
+        page = HtmlPage(answer.body)
+        assert answer.status == 200, path
+        assert not [one for one in page.elements if any(name.startswith("on") for name in one.attributes)], path
+        assert not [one for one in page.all("img") if one.attributes.get("src") == "x"], path
+        assert all("src" in one.attributes for one in page.all("script")), path
+        shown += "<script>alert(2)</script>" in page.text
+    assert shown >= 4  # that many pages say them
 
 
 @pytest.mark.parametrize("path", PAGES)

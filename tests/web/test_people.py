@@ -3,20 +3,28 @@
 What is another's is asked for by every route in `test_route_matrix.py`.
 """
 
+import re
+from copy import copy
+
 import pytest
 
 from chalicelib.domain.accounts import hash_of
-from chalicelib.web.access import Access, access_to
+from chalicelib.domain.errors import MailUnavailableError
+from chalicelib.web.access import READING_POSTS, Access, access_to, may_change
 from chalicelib.web.form_token import token_of
 from tests.answer import Answer
 from tests.fakes import MemoryParts
-from tests.web.caller import MULTIPART, VISITOR, Caller, multipart
+from tests.web.caller import MULTIPART, URLENCODED, VISITOR, Caller, multipart
 from tests.web.html_page import urlencoded
 from tests.web.people import SECRET, Person, joined, people_app
 from tests.web.sharing import persons_album
 
 PICTURE = b"\x89PNG the inspector is a fake here"
 ROUTES = sorted((path, method) for path, methods in Caller().app.routes.items() for method in methods)
+OF_IMAGES = (
+    *("/api/v1/images/{key}", "/api/v1/image", "/api/v1/image/metadata", "/api/v1/image/rendition"),
+    *("/content", "/rendition", "/image", "/delete"),
+)
 SHARING = [each for each in ROUTES if each[0].startswith(("/album", "/shares", "/api/v1/albums", "/api/v1/shares"))]
 NAMES_NONE = {  # of these, those that name no album and no link
     *((path, method) for path in ("/albums", "/shares", "/album/choose") for method in ("GET", "HEAD")),
@@ -24,6 +32,7 @@ NAMES_NONE = {  # of these, those that name no album and no link
     *(("/api/v1/albums", "GET"), ("/api/v1/albums", "POST"), ("/api/v1/shares", "GET")),
 }
 CLOSED = [each for each in ROUTES if access_to(*each) is not Access.ANYONE]
+NEED_MORE = {"/api/v1/image/rendition", "/api/v1/fleet/preview"}  # than a key, to answer 200
 CSRF = {"X-CSRF-Token": token_of(VISITOR, SECRET)}
 
 
@@ -87,6 +96,27 @@ def sharing_of(person: Person) -> list[object]:
     return [albums, keys, person("GET", "/api/v1/shares").json["shares"]]
 
 
+@pytest.mark.parametrize(("path", "method"), [each for each in ROUTES if each[0] in OF_IMAGES])
+@pytest.mark.parametrize("by", ["session", "token"])
+def test_an_admin_reads_no_image_but_their_own(call: Caller, ada: Person, path: str, method: str, by: str) -> None:
+    if method in ("PUT", "POST", "DELETE"):
+        return  # these make or change one's own
+    root = joined(call, "root@example.org", admin=True)
+    if by == "token" and not path.startswith("/api"):
+        return  # the pages take no tokens
+
+    def asked(key: str) -> Answer:
+        return root(method, address(path, key)) if by == "session" else call(method, address(path, key), read)
+
+    read = root.token("read")
+    theirs, none = asked("k1"), asked("k9")
+    assert theirs.status == none.status == 404
+    assert theirs.body.replace(b"k1", b"k9").split(b"request_id")[0] == none.body.split(b"request_id")[0]
+    assert ada("GET", "/content?key=k1").body == PICTURE
+    for listed in ("/", "/keys", "/api/v1/images"):
+        assert b"k1" not in root("GET", listed).body
+
+
 def test_another_s_images_stand_in_no_list(ada: Person, bob: Person) -> None:
     for path in ("/", "/keys", "/api/v1/images"):
         assert b"k1" in ada("GET", path).body
@@ -145,6 +175,44 @@ def test_a_token_that_may_read_reads_and_changes_nothing(call: Caller, ada: Pers
     assert call("GET", "/", reads).status == 401  # the pages take no tokens
 
 
+@pytest.mark.parametrize(("path", "method"), [each for each in ROUTES if each[0].startswith("/api")])
+def test_a_read_token_does_what_changes_nothing_and_that_only(call: Caller, path: str, method: str) -> None:
+    """An admin's, so that nothing but its scope stands in its way."""
+    if access_to(path, method) is Access.ANYONE:
+        return
+    root = joined(call, "root@example.org", admin=True)
+    assert root.put("k1", PICTURE).status == 303
+    reads = root.token("read")
+    before = what_is_there(call)
+    fields = multipart(key="k1", file=PICTURE, rate="miss", mode="manual")
+    answer = call(method, address(path).replace("{node_id}", "node-a"), {**reads, **MULTIPART}, fields)
+    assert (answer.status == 403) == may_change(path, method), answer.body
+    if answer.status == 403:
+        assert b"This token may read" in answer.body
+    elif path.count("{") == path.count("{key}") and path not in NEED_MORE:
+        assert answer.status == 200, answer.body
+    assert what_is_there(call) == before
+
+
+READ_BY_POST = ["/api/getNumNodes", "/api/getRate", "/api/key", "/api/key/{key}", "/api/list_keys"]
+
+
+@pytest.mark.parametrize("path", READ_BY_POST)
+def test_a_call_of_the_contract_that_reads_takes_a_read_token_by_post_as_by_get(
+    call: Caller, ada: Person, path: str
+) -> None:
+    reads = ada.token("read")
+    at = f"{address(path)}&rate=miss"
+    posted, got = call("POST", at, reads), call("GET", at, reads)
+    assert (posted.status, posted.body) == (got.status, got.body) == (200, got.body)
+    assert sorted(READING_POSTS) == READ_BY_POST
+
+
+def what_is_there(call: Caller) -> list[object]:
+    store = call.parts.store
+    return [copy(table) for table in (store.images, store.settings, store.jobs, store.uploads, store.tags, store.audit)]
+
+
 def test_a_token_that_may_write_is_its_owner_s_until_it_is_revoked(call: Caller, ada: Person, bob: Person) -> None:
     writes = ada.token("write")
     assert call("PUT", "/api/v1/images/k2", writes, PICTURE).status == 201
@@ -186,6 +254,38 @@ def test_a_wrong_password_and_an_unknown_address_are_told_alike(ada: Person, ema
     assert answer.status == 422
     assert b"The address or the password is wrong." in answer.body
     assert "session=" not in answer.headers.get("set-cookie", "")
+
+
+@pytest.mark.parametrize("down", [False, True])
+@pytest.mark.parametrize("path", ["/reset", "/sign-up"])
+def test_who_asks_for_a_mail_is_answered_alike_for_a_known_and_an_unknown_address(
+    ada: Person, path: str, down: bool
+) -> None:
+    if down:
+        ada.call.parts.steps.stop("mail", MailUnavailableError("down"))
+    known, unknown = (
+        ada.submit(path, email=email, password="correct horse battery")
+        for email in ("ada@example.org", "bob@example.org")
+    )
+    assert known.status == unknown.status == 200
+    assert without_id(known).replace(b"ada@", b"bob@") == without_id(unknown)
+    assert set(known.headers) == set(unknown.headers)
+
+
+def without_id(answer: Answer) -> bytes:
+    """What an answer says, but for what names this very answer."""
+    return re.sub(rb'(name="form_token" value=")\w+|[0-9a-f-]{36}', b"", answer.body)
+
+
+def test_who_is_signed_in_changes_the_password_while_strangers_try_it(ada: Person) -> None:
+    for _ in range(11):
+        ada.call.submit("/sign-in", URLENCODED, urlencoded(email="ada@example.org", password="not the password"))
+    fields = {"old_password": "correct horse battery", "new_password": "battery staple horse"}
+    assert ada.submit("/account/password", **fields).status == 303
+    for _ in range(10):
+        assert ada.submit("/account/password", **fields).status == 400
+    assert ada.submit("/account/password", **fields).status == 429
+    assert ada("GET", "/").status == 200
 
 
 def test_too_many_tries_are_told_as_such_and_end_no_session(ada: Person) -> None:

@@ -3,19 +3,21 @@
 import logging
 from dataclasses import replace
 from datetime import UTC, datetime
-from typing import Any
 
+from chalicelib.adapters.mysql.account_making import LINK_COLUMNS, add_link, create, create_by_link, is_there, link_of
 from chalicelib.adapters.mysql.database import Database, Rows, Selecting, Transaction
+from chalicelib.adapters.mysql.due_jobs import insert_jobs
 from chalicelib.adapters.mysql.principals import whose
-from chalicelib.domain.account_ports import ApiToken, Link
+from chalicelib.domain.account_ports import ApiToken, Link, Made
 from chalicelib.domain.accounts import SESSION_SECONDS, Account, Owner, Principal, Scope, Standing, Way
 from chalicelib.domain.errors import UnavailableError
+from chalicelib.domain.jobs import Job
 
 logger = logging.getLogger(__name__)
 
 SEEN_SECONDS = 60  # how exactly it is known when a session was seen last
+FORGET_TRIES = 1000  # rows at once, when a session begins
 _ACCOUNT = "a.owner_id, a.email, a.password, a.admin, a.disabled_at IS NOT NULL, a.erase_at"
-_LINK = "purpose, owner_id, email, password"
 
 
 class MySqlAccountRows:
@@ -26,25 +28,17 @@ class MySqlAccountRows:
         self._reads = reads or database
 
     def create(self, account: Account) -> bool:
-        def work(transaction: Transaction) -> bool:
-            # The owner's name is one that nobody can ask for; an address may change hands.
-            transaction.change(
-                "INSERT IGNORE INTO owners (id, name, version, created_at) VALUES (%s, %s, 0, UTC_TIMESTAMP(6))",
-                (account.owner_id, b"account:" + account.owner_id.hex().encode()),
-            )
-            transaction.change(
-                "INSERT IGNORE INTO accounts (owner_id, email, password, admin, created_at) "
-                "VALUES (%s, %s, %s, %s, UTC_TIMESTAMP(6))",
-                (account.owner_id, account.email.encode(), account.password_hash, account.admin),
-            )
-            found = transaction.select("SELECT owner_id FROM accounts WHERE email = %s", (account.email.encode(),))
-            if found == [(account.owner_id,)]:
-                return True  # now, or by a try whose answer was lost
-            transaction.change(
-                "DELETE FROM owners WHERE id = %s AND name = %s",
-                (account.owner_id, b"account:" + account.owner_id.hex().encode()),
-            )
-            return False
+        return self._database.transaction(lambda transaction: create(transaction, account))
+
+    def create_by_link(self, account: Account, token_hash: bytes, purpose: str) -> Made:
+        made: list[Made] = []
+
+        def work(transaction: Transaction) -> Made:
+            if made and is_there(transaction, account):
+                return Made.MADE  # committed, its answer was lost
+            result = create_by_link(transaction, account, token_hash, purpose)
+            made[:] = [result] if result is Made.MADE else []
+            return result
 
         return self._database.transaction(work)
 
@@ -108,6 +102,7 @@ class MySqlAccountRows:
     def begin_session(self, owner_id: bytes, token_hash: bytes, ended_hash: bytes | None) -> None:
         def work(transaction: Transaction) -> None:
             transaction.change("DELETE FROM sessions WHERE ends_at < UTC_TIMESTAMP(6)")
+            transaction.change("DELETE FROM tries WHERE ends_at < UTC_TIMESTAMP(6) LIMIT %s", (FORGET_TRIES,))
             if ended_hash is not None:
                 transaction.change("DELETE FROM sessions WHERE token_hash = %s", (ended_hash,))
             transaction.change(
@@ -137,40 +132,37 @@ class MySqlAccountRows:
         self._database.transaction(work)
 
     def add_link(self, token_hash: bytes, link: Link, seconds: int) -> None:
-        email = None if link.email is None else link.email.encode()
+        self._database.transaction(lambda transaction: add_link(transaction, token_hash, link, seconds))
 
+    def owe_mail(self, name: bytes, asked: Link, seconds: int, job: Job) -> None:
         def work(transaction: Transaction) -> None:
-            transaction.change("DELETE FROM account_links WHERE ends_at < UTC_TIMESTAMP(6)")
-            transaction.change(
-                f"INSERT IGNORE INTO account_links (token_hash, {_LINK}, ends_at) VALUES "
-                "(%s, %s, %s, %s, %s, UTC_TIMESTAMP(6) + INTERVAL %s SECOND)",
-                (token_hash, link.purpose, link.owner_id, email, link.password_hash, seconds),
-            )
+            if add_link(transaction, name, asked, seconds):  # or it was committed, and its answer was lost
+                insert_jobs(transaction, [job])
 
         self._database.transaction(work)
 
     def link(self, token_hash: bytes, purpose: str) -> Link | None:
         found = self._database.select(
-            f"SELECT token_hash, {_LINK} FROM account_links "
+            f"SELECT token_hash, {LINK_COLUMNS} FROM account_links "
             "WHERE token_hash = %s AND purpose = %s AND ends_at > UTC_TIMESTAMP(6)",
             (token_hash, purpose),
             belongs=lambda rows: all(row[0] == token_hash for row in rows),
         )
-        return _link(found[0][1:]) if found else None
+        return link_of(found[0][1:]) if found else None
 
     def use_link(self, token_hash: bytes, purpose: str) -> Link | None:
         used: list[Link] = []
 
         def work(transaction: Transaction) -> Link | None:
             found = transaction.select(
-                f"SELECT {_LINK} FROM account_links "
+                f"SELECT {LINK_COLUMNS} FROM account_links "
                 "WHERE token_hash = %s AND purpose = %s AND ends_at > UTC_TIMESTAMP(6) FOR UPDATE",
                 (token_hash, purpose),
             )
             if not found:
                 return used[0] if used else None  # committed, its answer was lost
             transaction.change("DELETE FROM account_links WHERE token_hash = %s", (token_hash,))
-            used[:] = [_link(found[0])]
+            used[:] = [link_of(found[0])]
             return used[0]
 
         return self._database.transaction(work)
@@ -231,11 +223,6 @@ def _account(found: Rows) -> Account | None:
     owner_id, email, password_hash, admin, disabled, erase_at = found[0]
     erased_from = None if erase_at is None else _moment(erase_at)
     return Account(owner_id, email.decode(), password_hash, bool(admin), bool(disabled), erased_from)
-
-
-def _link(columns: Any) -> Link:
-    purpose, owner_id, email, password_hash = columns
-    return Link(purpose, owner_id, None if email is None else email.decode(), password_hash)
 
 
 def _moment(at: datetime) -> datetime:

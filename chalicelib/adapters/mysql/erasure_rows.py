@@ -12,6 +12,7 @@ from chalicelib.adapters.mysql.admin_rows import keep_an_admin, shut_out
 from chalicelib.adapters.mysql.audit_rows import moment_of
 from chalicelib.adapters.mysql.database import Database, Transaction
 from chalicelib.adapters.mysql.due_jobs import derived_id, insert_jobs
+from chalicelib.adapters.mysql.settings_rows import forget_notices
 from chalicelib.domain.erasing import (
     AGAIN_SECONDS,
     Erasure,
@@ -165,7 +166,7 @@ class MySqlErasureRows:
             )
             transaction.change("UPDATE owners SET images = 0, bytes = 0, version = version + 1 WHERE id = %s", owner)
             _forget_jobs(transaction, erasure)
-            transaction.change("DELETE FROM settings WHERE name = %s", (f"notices/{erasure.owner_id.hex()}",))
+            forget_notices(transaction, erasure.owner_id)
             if erasure.email is not None:
                 _forget_address(transaction, erasure.email.encode(), opaque(erasure_id))
 

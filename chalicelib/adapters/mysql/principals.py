@@ -11,6 +11,9 @@ from chalicelib.domain.accounts import SESSION_IDLE_SECONDS, Principal, Way
 from chalicelib.domain.errors import NotSignedInError, RowsUnavailableError, StoreError
 
 _ACCOUNT = "JOIN accounts a ON a.owner_id = {0}.owner_id AND a.disabled_at IS NULL JOIN owners o ON o.id = {0}.owner_id"
+# Whether anything may come from an owner `o`, whose account is `a` if it has one, where no session is asked. An owner
+# that was made for an account is nobody's once the account is gone; built-in owners never had one.
+OWNER_IN_FORCE = "IF(a.owner_id IS NULL, LEFT(o.name, 8) <> 'account:', a.disabled_at IS NULL)"
 SESSION_IN_FORCE = (
     f"s.ends_at > UTC_TIMESTAMP(6) AND s.seen_at > UTC_TIMESTAMP(6) - INTERVAL {SESSION_IDLE_SECONDS} SECOND"
 )

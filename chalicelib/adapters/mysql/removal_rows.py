@@ -8,12 +8,16 @@ from chalicelib.adapters.mysql.audit_rows import moment_of, put_down
 from chalicelib.adapters.mysql.database import Database, Transaction
 from chalicelib.adapters.mysql.due_jobs import derived_id, insert_jobs
 from chalicelib.adapters.mysql.image_rows import drop_images, images_before
+from chalicelib.adapters.mysql.settings_rows import forget_notices
 from chalicelib.adapters.mysql.trash_moves import drop_trashed, trashed_before
+from chalicelib.adapters.mysql.upload_rows import end_uploads
 from chalicelib.domain import jobs
 from chalicelib.domain.accounts import Owner
 from chalicelib.domain.admin import BEGUN, Deed
 from chalicelib.domain.jobs import Job, Removal
+from chalicelib.domain.notices import SETTINGS
 from chalicelib.domain.sweeping import quarantine_key
+from chalicelib.domain.uploads import ACCOUNT_GONE
 
 BATCH_SECONDS = 10.0  # a thousand rows
 _NOBODY = b"\x00" * 16
@@ -38,7 +42,7 @@ class MySqlRemovalRows:
 
         return self._database.transaction(work)
 
-    def remove_accounts(self, before: datetime, limit: int) -> int:
+    def remove_accounts(self, before: datetime, job_id: bytes, limit: int) -> int:
         def work(transaction: Transaction) -> int:
             found = transaction.select(
                 "SELECT owner_id FROM accounts WHERE admin = 0 AND created_at < %s LIMIT %s FOR UPDATE",
@@ -47,6 +51,7 @@ class MySqlRemovalRows:
             owner_ids = [owner_id for (owner_id,) in found]
             if owner_ids:
                 shut_out(transaction, owner_ids)
+                end_uploads(transaction, owner_ids, ACCOUNT_GONE, job_id)
                 transaction.change("DELETE FROM shares WHERE owner_id IN %s", (tuple(owner_ids),))
                 transaction.change("DELETE FROM accounts WHERE owner_id IN %s", (tuple(owner_ids),))
             return len(owner_ids)
@@ -81,6 +86,17 @@ class MySqlRemovalRows:
             return count
 
         return self._database.transaction(work, patience_seconds=BATCH_SECONDS)
+
+    def next_notices(self) -> bytes | None:
+        found = self._database.select(
+            "SELECT UNHEX(SUBSTRING(s.name, %s)) AS owner_id FROM settings s WHERE s.name LIKE %s AND NOT EXISTS "
+            "(SELECT 1 FROM accounts a WHERE a.owner_id = UNHEX(SUBSTRING(s.name, %s))) LIMIT 1",
+            (len(SETTINGS) + 1, f"{SETTINGS}%", len(SETTINGS) + 1),
+        )
+        return found[0][0] if found else None
+
+    def forget_notices(self, owner_id: bytes) -> None:
+        self._database.transaction(lambda transaction: forget_notices(transaction, owner_id))
 
     def end_quarantine(self, job_id: bytes, limit: int) -> int:
         count = 0

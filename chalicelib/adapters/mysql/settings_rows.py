@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from chalicelib.adapters.mysql.database import Database, Selecting, Transaction
+from chalicelib.domain.notices import settings_name
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,3 +44,8 @@ def written(transaction: Transaction, name: str, expected_version: int, values: 
         return Stored(is_so=True, now=True)
     inserted = transaction.change("INSERT IGNORE INTO settings (name, version, body) VALUES (%s, 1, %s)", (name, body))
     return Stored(is_so=inserted == 1, now=inserted == 1)  # 0: another was first
+
+
+def forget_notices(transaction: Transaction, owner_id: bytes) -> None:
+    """Forgets the owner's subscription to notices, which was ended before."""
+    transaction.change("DELETE FROM settings WHERE name = %s", (settings_name(owner_id),))

@@ -11,7 +11,7 @@ from typing import Any
 from chalicelib.adapters.mysql.album_rows import ALBUM_COUNT
 from chalicelib.adapters.mysql.database import Database, Selecting, Transaction
 from chalicelib.adapters.mysql.image_rows import COLUMN_COUNT, COLUMNS, image_of, locked_owner
-from chalicelib.adapters.mysql.principals import nobody, whose
+from chalicelib.adapters.mysql.principals import OWNER_IN_FORCE, nobody, whose
 from chalicelib.adapters.mysql.rendition_rows import RENDITION_COLUMNS, rendition_of
 from chalicelib.adapters.mysql.share_renditions import owe_downloads
 from chalicelib.domain.accounts import Principal
@@ -19,15 +19,17 @@ from chalicelib.domain.errors import InvalidValueError
 from chalicelib.domain.shares import Opened, Share, SharedImage, ShareDraft, SharedRow, Target
 from chalicelib.domain.stored_renditions import Rendition
 
-# The link `sh` of a token's hash, its owner, who is not disabled (a built-in owner has no account), and its album `l`.
-_TABLES = "shares sh LEFT JOIN accounts a ON a.owner_id = sh.owner_id LEFT JOIN albums l ON l.id = sh.album_id"
+# The link `sh` of a token's hash, its owner `o`, who must be in force, and its album `l`.
+_TABLES = (
+    "shares sh JOIN owners o ON o.id = sh.owner_id LEFT JOIN accounts a ON a.owner_id = sh.owner_id "
+    "LEFT JOIN albums l ON l.id = sh.album_id"
+)
 _LEADS = (  # to an album, or to an image that is there, and not in the trash
     "(sh.image_key IS NULL OR EXISTS "
     "(SELECT 1 FROM images e WHERE e.owner_id = sh.owner_id AND e.image_key = sh.image_key))"
 )
 _IN_FORCE = (
-    "sh.token_hash = %s AND (sh.ends_at IS NULL OR sh.ends_at > UTC_TIMESTAMP(6)) "
-    f"AND (a.owner_id IS NULL OR a.disabled_at IS NULL) AND {_LEADS}"
+    f"sh.token_hash = %s AND (sh.ends_at IS NULL OR sh.ends_at > UTC_TIMESTAMP(6)) AND {OWNER_IN_FORCE} AND {_LEADS}"
 )
 _OPENED = "sh.token_hash, sh.id, sh.title, l.title, sh.password, sh.downloads, sh.ends_at"
 _OPENED_COUNT = 7

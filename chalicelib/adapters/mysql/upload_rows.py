@@ -5,10 +5,10 @@ from datetime import UTC, datetime
 from typing import Any
 
 from chalicelib.adapters.mysql.database import Database, Transaction
-from chalicelib.adapters.mysql.due_jobs import derived_id, insert_jobs
+from chalicelib.adapters.mysql.due_jobs import derived_id, insert_jobs, owe_removals
 from chalicelib.adapters.mysql.idempotency_rows import keep_answer
 from chalicelib.adapters.mysql.image_rows import image_under, write_draft
-from chalicelib.adapters.mysql.principals import nobody, whose
+from chalicelib.adapters.mysql.principals import OWNER_IN_FORCE, nobody, whose
 from chalicelib.adapters.mysql.spending import refuse_if_blocked, refuse_if_too_much_comes
 from chalicelib.domain import jobs
 from chalicelib.domain.accounts import Owner, Principal
@@ -128,15 +128,33 @@ class MySqlUploadRows:
         return self._database.transaction(work)
 
 
+def end_uploads(transaction: Transaction, owner_ids: Sequence[bytes], refusal: str, job_id: bytes) -> None:
+    """Ends every upload of these owners' that waits.
+
+    If there were any, the job of that id removes what has come of them, with further ones if they are many.
+    """
+    found = transaction.select(
+        f"SELECT {COLUMNS} FROM uploads u WHERE u.owner_id IN %s AND u.state = %s FOR UPDATE",
+        (tuple(owner_ids), UploadState.WAITING.value),
+    )
+    waiting = [upload_of(columns) for columns in found]
+    if waiting:
+        transaction.change(
+            "UPDATE uploads SET state = %s, refusal = %s WHERE id IN %s",
+            (UploadState.REFUSED.value, refusal, tuple(upload.id for upload in waiting)),
+        )
+        owe_removals(transaction, [_removal(upload) for upload in waiting], job_id)
+
+
 def _no_precondition(image: Image | None) -> None:
     """What is wanted of an image that is there, the draft says."""
 
 
 def _locked_owner(transaction: Transaction, owner_id: bytes) -> Owner:
-    """The owner, unless the account is closed; built-in owners have none. Raises UploadsClosedError."""
+    """The owner, unless the account is closed or gone; built-in owners have none. Raises UploadsClosedError."""
     found = transaction.select(
         "SELECT o.id, o.version FROM owners o LEFT JOIN accounts a ON a.owner_id = o.id "
-        "WHERE o.id = %s AND a.disabled_at IS NULL FOR UPDATE",
+        f"WHERE o.id = %s AND {OWNER_IN_FORCE} FOR UPDATE",
         (owner_id,),
     )
     if not found:
@@ -159,7 +177,11 @@ def _forget(transaction: Transaction, owner_id: bytes) -> None:
 
 
 def _removal_of(job_id: bytes, upload: Upload) -> Job:
-    return jobs.removal_job(job_id, [Removal(upload.owner_id, upload.incoming_key, partition_of(upload.key))])
+    return jobs.removal_job(job_id, [_removal(upload)])
+
+
+def _removal(upload: Upload) -> Removal:
+    return Removal(upload.owner_id, upload.incoming_key, partition_of(upload.key))
 
 
 def upload_of(columns: Sequence[Any]) -> Upload:
