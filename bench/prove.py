@@ -20,6 +20,7 @@ from typing import TypeVar
 from bench.proofs import (
     acknowledged_uploads,
     cross_user,
+    cross_user_people,
     every_order,
     five_times,
     fleet_follows,
@@ -218,11 +219,16 @@ def _foreign_round(folder: Path, seed: int) -> dict[str, object]:
 def _foreign_verdict(rounds: list[dict[str, object]]) -> tuple[bool, str]:
     results = _kept(cross_user.RoundResult, rounds)
     wrong = [one for each in results for one in each.wrong]
-    own, from_nodes = sum(each.own for each in results), sum(each.from_nodes for each in results)
-    return not wrong and from_nodes > 0, (
-        f"{len(wrong)} reads of another's in {sum(each.requests for each in results)} requests of {cross_user.PEOPLE} "
-        f"people with a cache that resets, truncates, garbles and answers out of step; {own} images given to their "
-        f"owners, {from_nodes} by the node, {sum(each.unavailable for each in results)} answers 503"
+    seen = {
+        name: sum(getattr(each, name) for each in results)
+        for name in ("requests", "own", "from_nodes", "renditions", "by_address", "refused", "unavailable")
+    }
+    asked = all(seen[name] for name in ("from_nodes", "renditions", "by_address", "refused"))
+    return not wrong and asked, (
+        f"{len(wrong)} reads of another's in {seen['requests']} requests of {cross_user_people.PEOPLE} people with a "
+        f"cache that resets, truncates, garbles and answers out of step; {seen['own']} images given to their owners, "
+        f"{seen['from_nodes']} by the node, {seen['by_address']} by a signed address, {seen['renditions']} of them "
+        f"renditions; {seen['refused']} ids of another's asked for, {seen['unavailable']} answers 503"
         + "".join(f"<br>{one}" for one in wrong[:20])
     )
 

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from chalicelib.services.cache_configuration import CacheConfiguration
     from chalicelib.services.data_removal import DataRemoval
     from chalicelib.services.downloads import Downloads
+    from chalicelib.services.dump_making import DumpMaking
     from chalicelib.services.dumps import Dumps
     from chalicelib.services.edit_notices import NoticeSwitch, TellingOwners
     from chalicelib.services.erasing import Erasing
@@ -225,6 +226,7 @@ class Services:
 
     @made_once
     def rendering(self) -> "Rendering":
+        from chalicelib.services.edit_notices import Subscribers
         from chalicelib.services.rendering import Rendering
 
         ports = self.ports
@@ -235,7 +237,7 @@ class Services:
             ports.objects,
             ports.renderer,
             self.sending,
-            tells_owners=ports.notices is not None,
+            subscribers=Subscribers(ports.settings) if ports.notices is not None else None,
             labels=ports.labels is not None,
         )
 
@@ -292,7 +294,7 @@ class Services:
             jobs.RENDER: lambda job: self.rendering.perform(job),
             jobs.EDIT_NOTICE: lambda job: self.telling_owners.perform(job),
             jobs.LABEL: lambda job: self.labelling.perform(job),
-            jobs.MAKE_DUMP: lambda job: self.dumps.make(job),
+            jobs.MAKE_DUMP: lambda job: self.dump_making.perform(job),
             jobs.MAKE_DOWNLOAD: lambda job: self.zip_making.perform(job),
             jobs.ERASE_ACCOUNT: lambda job: self.erasing.perform(job),
             jobs.REMOVE_DATA: lambda job: self.data_removal.perform(job),
@@ -384,11 +386,17 @@ class Services:
             ports.dump_rows,
             ports.admin_rows,
             self.accounts,
-            ports.dump_objects,
             ports.objects,
             self.sending,
             environment,
         )
+
+    @made_once
+    def dump_making(self) -> "DumpMaking":
+        from chalicelib.services.dump_making import DumpMaking
+
+        ports, environment = self.ports, self.config.environment
+        return DumpMaking(ports.dump_rows, ports.dump_objects, self.sending, self.clock, environment)
 
     @made_once
     def data_removal(self) -> "DataRemoval":

@@ -3,6 +3,7 @@
 import random
 import struct
 import zlib
+from functools import lru_cache
 from io import BytesIO
 
 from PIL import Image, ImageCms
@@ -119,10 +120,23 @@ def noise(width: int, height: int, format_name: str, **options: object) -> bytes
     return saved(image, format_name, **options)
 
 
+def noise_png(edge: int, seed: int) -> bytes:
+    """A small PNG whose pixels, and whatever is made of them, no format can pack."""
+    return saved(Image.frombytes("RGB", (edge, edge), random.Random(seed).randbytes(3 * edge * edge)), "PNG")
+
+
 def fine_jpeg(width: int, height: int) -> bytes:
     """A progressive JPEG whose colours are stored as finely as its lightness: the most that a decoder has to hold."""
     buffer = BytesIO(good_jpeg(width, height, progressive=True))
     return saved(Image.open(buffer), "JPEG", quality=85, progressive=True, subsampling=0)
+
+
+def indexed_gif(width: int, height: int) -> bytes:
+    """A GIF of 256 smooth colours, which need not be searched for as those of `good_gif` are."""
+    few = Image.frombytes("L", (4, 4), random.Random(0).randbytes(16))
+    image = few.resize((width, height), Image.Resampling.BILINEAR)
+    image.putpalette(bytes(part for n in range(256) for part in (n, 255 - n, n // 2)))
+    return saved(image, "GIF")
 
 
 def see_through_webp(width: int, height: int) -> bytes:
@@ -130,6 +144,7 @@ def see_through_webp(width: int, height: int) -> bytes:
     return saved(Image.open(BytesIO(good_png(width, height))), "WEBP", method=0)
 
 
+@lru_cache(maxsize=1)  # it takes a second; kept until another is asked for
 def see_through_noise_webp(width: int, height: int) -> bytes:
     """A lossless WebP of noise, solid to every degree but the upper half: nearly four bytes a pixel, nothing packs."""
     source, count = random.Random(1), width * height

@@ -31,7 +31,6 @@ MOST_SECONDS = 20.0  # an answer through API Gateway may take 29 s
 TRIES = 2
 REST_SECONDS = 0.1
 VERSIONS = 100  # of one object are looked at
-PART_BYTES = 8 << 20  # of an object that is written piece by piece; S3 takes 5 MiB at least, but for the last
 _LOST = ("NoSuchUpload", "InvalidPart", "InvalidPartOrder")
 T = TypeVar("T")
 
@@ -165,33 +164,6 @@ class S3Objects:
             return True
 
         return _answer(ask)
-
-    @contextmanager
-    def writing(self, object_key: str, media_type: str) -> Iterator[Callable[[bytes], None]]:
-        upload_id = self.begin_parts(object_key, media_type)
-        kept = bytearray()
-        tags: list[str] = []
-
-        def send() -> None:
-            tags.append(self.put_part(object_key, upload_id, len(tags) + 1, bytes(kept)))
-            kept.clear()
-
-        def write(piece: bytes) -> None:
-            kept.extend(piece)
-            if len(kept) >= PART_BYTES:
-                send()
-
-        try:
-            yield write
-            if kept or not tags:
-                send()
-            self.end_parts(object_key, upload_id, tags)
-        except BaseException:
-            try:
-                self.drop_parts(object_key, upload_id)
-            except ObjectsUnavailableError as error:
-                logger.warning("an upload in parts of %s is left behind: %s", object_key, error)
-            raise
 
     def begin_parts(self, object_key: str, media_type: str) -> str:
         client, bucket = self._client, self._bucket

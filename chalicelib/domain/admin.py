@@ -96,7 +96,10 @@ class Counts:
 
 @dataclass(frozen=True, slots=True)
 class Dump:
-    """A dump of the database: being made while `done_at` is None, gone after `ends_at`."""
+    """A dump of the database, with the rows and bytes that it has by now.
+
+    Being made while neither `done_at` nor `why`, the reason for which it failed, is there; gone after `ends_at`.
+    """
 
     id: bytes
     deed_id: bytes
@@ -107,6 +110,14 @@ class Dump:
     done_at: datetime | None = None
     rows: int | None = None
     size: int | None = None
+    why: str | None = None
+
+    @property
+    def state(self) -> str:
+        """In words."""
+        if self.why is not None:
+            return "failed"
+        return "being made" if self.done_at is None else "ready"
 
 
 def quota_of(text: str) -> int:

@@ -1,15 +1,14 @@
 """What the admin's doings need of the world, as narrow protocols. Each change is in the log by the same transaction."""
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import AbstractContextManager
 from datetime import datetime
 from typing import Protocol
 
 from chalicelib.domain.admin import AuditEntry, Counts, Deed, Dump, UploadsBlock, User, UserChange
+from chalicelib.domain.dumps import DumpStretch, Page, SavedDump
 from chalicelib.domain.jobs import Job
-
-Row = tuple[str, Mapping[str, object]]
-"""A table's name and one row of it, by column, as plain values for JSON."""
+from chalicelib.domain.parted import PartedObjects
 
 
 class AdminRows(Protocol):
@@ -88,21 +87,27 @@ class DumpRows(Protocol):
     def dumps(self) -> list[Dump]:
         """Those whose objects are not removed yet, newest first."""
 
-    def dump(self, dump_id: bytes, left_seconds: int = 0) -> Dump | None:
-        """The dump, if its object is not removed within so many seconds."""
+    def dump(self, dump_id: bytes) -> Dump | None:
+        """The dump, if its object is not removed yet."""
 
-    def finish_dump(self, dump_id: bytes, rows: int, size: int) -> None:
-        """Notes that the dump is there, in the log too."""
+    def begin(self, dump_id: bytes) -> DumpStretch | None:
+        """A new stretch of the dump; None if it is not to be made any more."""
 
-    def snapshot(self) -> AbstractContextManager[Iterator[Row]]:
-        """Every row that a dump may hold, table after table, as of one moment; some hundred are in memory at a time."""
+    def pages(self, after: str) -> AbstractContextManager[Iterator[Page]]:
+        """Every row that a dump may hold behind that place ("" for all), as of the moment when the block begins.
+
+        Table after table, each in the order of its primary key.
+        """
+
+    def save(self, stretch: DumpStretch, saved: SavedDump) -> bool:
+        """Whether it is saved: not if a later stretch has begun."""
 
 
-class DumpObjects(Protocol):
-    """Objects that are written piece by piece. Raises ObjectsUnavailableError."""
+class DumpObjects(PartedObjects, Protocol):
+    """Objects that dumps are written to."""
 
-    def writing(self, object_key: str, media_type: str) -> AbstractContextManager[Callable[[bytes], None]]:
-        """What takes the pieces; the object is there when the block ends without an error, and otherwise not."""
+    def is_there(self, object_key: str) -> bool:
+        """Whether there is such an object, by asking for its head. Raises ObjectsUnavailableError."""
 
 
 class UploadsState(Protocol):

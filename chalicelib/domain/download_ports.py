@@ -70,19 +70,3 @@ class DownloadRows(Protocol):
 
     def save(self, stretch: Stretch, saved: Saved) -> bool:
         """Whether it is saved: not if a later stretch has begun."""
-
-
-class PartedObjects(Protocol):
-    """Objects that are written in parts, over many calls. Raises ObjectsUnavailableError, PartsLostError among them."""
-
-    def begin_parts(self, object_key: str, media_type: str) -> str:
-        """The name of a new upload in parts."""
-
-    def put_part(self, object_key: str, upload_id: str, number: int, data: bytes) -> str:
-        """Stores a part, from 1, in place of one of that number; its tag. All but the last have 5 MiB at least."""
-
-    def end_parts(self, object_key: str, upload_id: str, tags: Sequence[str]) -> None:
-        """Makes the object of the parts."""
-
-    def drop_parts(self, object_key: str, upload_id: str) -> None:
-        """Gives the upload up."""

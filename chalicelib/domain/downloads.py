@@ -7,6 +7,7 @@ from datetime import datetime
 from enum import Enum
 
 from chalicelib.domain.images import Image
+from chalicelib.domain.parted import Parted, parted_of, plain_of
 from chalicelib.domain.stored_renditions import ImageTag
 from chalicelib.domain.zip_files import ZipEntry
 
@@ -76,15 +77,12 @@ class Place:
 
 @dataclass(frozen=True, slots=True)
 class OpenZip:
-    """An archive in the making: the parts that the object store has, which end at `offset`, and where it began."""
+    """An archive in the making: what the object store has of it, and where it began."""
 
     number: int
-    object_key: str
-    upload_id: str
+    stored: Parted
     begun_at: datetime
     since: Place
-    parts: tuple[str, ...] = ()
-    offset: int = 0
     entries: tuple[ZipEntry, ...] = ()
     records: tuple[Mapping[str, object], ...] = ()  # of the metadata
 
@@ -153,12 +151,9 @@ def text_of(making: Making) -> str:
     if (one := making.open_zip) is not None:
         body["zip"] = {
             "number": one.number,
-            "object_key": one.object_key,
-            "upload_id": one.upload_id,
+            **plain_of(one.stored),
             "begun_at": one.begun_at.isoformat(),
             "since": _plain(one.since),
-            "parts": one.parts,
-            "offset": one.offset,
             "entries": [(e.name, e.crc, e.size, e.offset, e.at.isoformat()) for e in one.entries],
             "records": one.records,
         }
@@ -171,12 +166,9 @@ def making_of(text: str) -> Making:
     one = body["zip"]
     open_zip = one and OpenZip(
         number=one["number"],
-        object_key=one["object_key"],
-        upload_id=one["upload_id"],
+        stored=parted_of(one),
         begun_at=datetime.fromisoformat(one["begun_at"]),
         since=_place(one["since"]),
-        parts=tuple(one["parts"]),
-        offset=one["offset"],
         entries=tuple(_entry(*entry) for entry in one["entries"]),
         records=tuple(one["records"]),
     )

@@ -1,8 +1,9 @@
 """Work that is owed: a row written in the transaction that makes it due, then a message that names the row."""
 
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 from chalicelib.domain.notices import EditNotice
 
@@ -85,10 +86,25 @@ def edit_notice_job(job_id: bytes, notice: EditNotice) -> Job:
     return Job(job_id, EDIT_NOTICE, json.dumps(body))
 
 
-def edit_notice_of(job: Job) -> EditNotice:
-    """What a job made by edit_notice_job tells."""
-    owner, key, kinds, ready = json.loads(job.body)
-    return EditNotice(bytes.fromhex(owner), bytes.fromhex(key), tuple(kinds), bool(ready))
+def edit_notices_of(body: str) -> list[EditNotice]:
+    """What is told by a job made by edit_notice_job, or by one with a body made by gathered_notices."""
+    owner = bytes.fromhex(json.loads(body)[0])
+    return [EditNotice(owner, bytes.fromhex(key), tuple(kinds), bool(ready)) for key, kinds, ready in _told_by(body)]
+
+
+def gathered_notices(bodies: Sequence[str]) -> str:
+    """One body for jobs that tell the same owner."""
+    return json.dumps([json.loads(bodies[0])[0], *(told for body in bodies for told in _told_by(body))])
+
+
+def _told_by(body: str) -> list[Any]:
+    _, *told = json.loads(body)
+    return [told] if isinstance(told[0], str) else told
+
+
+def notices_begin(job: Job) -> str:
+    """What the bodies of all jobs begin with that tell the same owner as this one."""
+    return job.body[: job.body.index(",") + 1]
 
 
 def label_job(job_id: bytes, order: Render, tries_left: int) -> Job:

@@ -1,15 +1,18 @@
-"""Telling an owner that an edit they asked for is ready, or cannot be made. Pure."""
+"""Telling an owner that an edit of an image is ready, or cannot be made. Pure."""
 
 import hashlib
 import unicodedata
+from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import Enum
 
 from chalicelib.domain.keys import text_of
-from chalicelib.domain.renditions import EDITS, THUMBNAIL
+from chalicelib.domain.renditions import AUTOMATIC, EDITS, THUMBNAIL
 
 SETTINGS = "notices/"  # before the owner's id
 ACCOUNT = "account"  # the attribute by which a subscription gets its own account's notices only
+MOST_TOGETHER = 500  # images that one mail tells of
+MOST_NAMED = 10
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,20 +52,49 @@ def account_name(owner_id: bytes) -> str:
     return hashlib.sha256(b"notices of " + owner_id).hexdigest()[:32]
 
 
-def requested(kinds: tuple[str, ...]) -> tuple[str, ...]:
-    """The edits among what a job makes that somebody asked for; an image that arrives gets a thumbnail too."""
+def edits_among(kinds: Sequence[str]) -> tuple[str, ...]:
+    """The edits among what a job makes: those are told."""
     edits = {edit.name for edit in EDITS}
-    return () if THUMBNAIL.name in kinds else tuple(kind for kind in kinds if kind in edits)
+    return tuple(kind for kind in kinds if kind in edits)
 
 
-def notice_text(notice: EditNotice, page: str | None) -> NoticeText:
-    """The words; with the address of the image's page if that is known."""
-    captions = {edit.name: edit.caption for edit in EDITS}
-    edits = " and ".join(f"“{captions.get(kind, kind)}”" for kind in notice.kinds)
-    name = "".join(each for each in text_of(notice.key) if unicodedata.category(each) not in ("Cc", "Cf", "Zl", "Zp"))
-    said = "is ready" if notice.ready else "could not be made; its page says why, and can try again"
-    lines = [f"The edit {edits} of your image “{name}” {said}."]
+def is_asked_for(kinds: Sequence[str]) -> bool:
+    """Whether somebody asked for an edit that the job makes; one for an image that arrives makes a thumbnail too."""
+    return any(kind not in AUTOMATIC or THUMBNAIL.name not in kinds for kind in edits_among(kinds))
+
+
+def notice_text(notices: Sequence[EditNotice], page: str | None) -> NoticeText:
+    """The words for some notices of one owner; with the address of the page where the images are, if it is known.
+
+    A line for all images of which the same is told, in the order in which they come.
+    """
+    told: dict[tuple[tuple[str, ...], bool], dict[bytes, None]] = {}
+    for notice in notices:
+        told.setdefault((notice.kinds, notice.ready), {})[notice.key] = None
+    lines = [_line(kinds, ready, list(keys)) for (kinds, ready), keys in told.items()]
     if page is not None:
         lines.append(page)
-    subject = "Your edit is ready" if notice.ready else "Your edit could not be made"
-    return NoticeText(account_name(notice.owner_id), subject, "\n\n".join(lines) + "\n")
+    return NoticeText(account_name(notices[0].owner_id), _subject(notices), "\n\n".join(lines) + "\n")
+
+
+def _line(kinds: tuple[str, ...], ready: bool, keys: Sequence[bytes]) -> str:
+    captions = {edit.name: edit.caption for edit in EDITS}
+    edits = " and ".join(f"“{captions.get(kind, kind)}”" for kind in kinds)
+    if len(keys) == 1:
+        said = "is ready" if ready else "could not be made; its page says why, and can try again"
+        return f"The edit {edits} of your image “{_name(keys[0])}” {said}."
+    names = ", ".join(f"“{_name(key)}”" for key in keys[:MOST_NAMED])
+    more = f" and {len(keys) - MOST_NAMED} more" if len(keys) > MOST_NAMED else ""
+    said = "is ready" if ready else "could not be made; their pages say why, and can try again"
+    return f"The edit {edits} of {len(keys)} of your images {said}: {names}{more}."
+
+
+def _name(key: bytes) -> str:
+    return "".join(each for each in text_of(key) if unicodedata.category(each) not in ("Cc", "Cf", "Zl", "Zp"))
+
+
+def _subject(notices: Sequence[EditNotice]) -> str:
+    which, states = "Your edit is" if len(notices) == 1 else "Your edits are", {notice.ready for notice in notices}
+    if states == {True}:
+        return f"{which} ready"
+    return f"Your edit{'s' * (len(notices) > 1)} could not be made" if states == {False} else "Your edits"

@@ -117,6 +117,12 @@ class JobRows(Protocol):
 
     def finish(self, job_id: bytes) -> None: ...
 
+    def gather(self, job: Job, alike: str, limit: int, merged: Callable[[Sequence[str]], str]) -> Job | None:
+        """Ends at most `limit` due jobs of the job's kind whose bodies begin with `alike`, which this one does too.
+
+        `merged` makes one body of several. None if the job is not there: another may have gathered it.
+        """
+
     def mark_sent(self, job_ids: Sequence[bytes]) -> None: ...
 
     def due(self, limit: int) -> list[bytes]:

@@ -48,11 +48,15 @@ class RenditionRows(Protocol):
     def add_tag(self, principal: Principal, key: bytes, tag: str, most: int) -> bool:
         """Puts the tag on the image; False if there is no such image.
 
-        A removed automatic tag is put back as one. Raises InvalidValueError if it would have more than `most` tags.
+        It is the owner's own from then on, one that was found automatically too. Raises InvalidValueError if the image
+        would have more than `most` tags.
         """
 
     def remove_tag(self, principal: Principal, key: bytes, tag: str) -> bool:
-        """Takes the tag off the image; an automatic one stays off. False if there is no such image or tag."""
+        """Takes the tag off the image; one that was found automatically, ever, stays off.
+
+        False if there is no such image or tag.
+        """
 
 
 class RenderRows(Protocol):

@@ -23,7 +23,7 @@ LEAST_AGE_SECONDS = 2 * 3600  # an announced write is given up after one hour
 WAIT_SECONDS = 7 * 24 * 3600  # after the database was found to be older than the last sweep
 QUARANTINE_DAYS, FINDING_DAYS = 30, 90
 MOST_OWED = 1000  # removals that are owed; with more the sweeper waits until they are done
-SHARE, FEW = 0.01, 10  # of what was looked at, so much may go; in a small store a few
+SHARE, FEW = 0.01, 10  # of what was looked at, so much may go; in a small store a few, but at most half
 MOST_SUSPECTS = 5000
 
 _OURS = re.compile(r"(originals|renditions|incoming|quarantine)/[0-9A-Za-z/_.-]{1,180}")
@@ -265,13 +265,18 @@ def too_many(sweep: Sweep) -> str | None:
         (sweep.objects_suspected, sweep.objects, "objects have no row"),
         (sweep.rows_suspected, sweep.rows, "rows have no object or no image"),
     ):
-        most = MOST_SUSPECTS if looking else min(MOST_SUSPECTS, max(FEW, int(looked_at * SHARE)))
+        most = MOST_SUSPECTS if looking else _may_go(looked_at)
         if suspected > most:
             return (
                 f"Sweep {sweep.number} stopped and touched nothing: {suspected:,} of {looked_at:,} {what}; "
                 f"{most:,} may be. Somebody has to look."
             )
     return None
+
+
+def _may_go(looked_at: int) -> int:
+    few = min(FEW, looked_at // 2)
+    return min(MOST_SUSPECTS, max(few, int(looked_at * SHARE)))
 
 
 def verdict(object_key: str, facts: Facts) -> Verdict:

@@ -1,8 +1,10 @@
 """Tells owners of finished edits by mail: the notices themselves, and the switch on a person's account.
 
 A notice is a job of the transaction that made the edit ready or failed, so it is sent at least once, and rendering
-never waits for it. Who gets it is up to the topic: each account subscribes its own verified address, with a filter on a
-name of the account that leads nowhere else.
+never waits for it. Of an edit that somebody asked for the topic hears at once; of the one that every image gets on
+arrival only if its owner has switched mail on, and what a minute brought of those is told together. Who gets it is up
+to the topic: each account subscribes its own verified address, with a filter on a name of the account that leads
+nowhere else.
 """
 
 import logging
@@ -14,7 +16,7 @@ from chalicelib.domain.accounts import Principal
 from chalicelib.domain.errors import NotFoundError, NoticeRefusedError, RowsUnavailableError
 from chalicelib.domain.jobs import Job
 from chalicelib.domain.notice_ports import EditNotices
-from chalicelib.domain.notices import Told, account_name, notice_text, settings_name
+from chalicelib.domain.notices import MOST_TOGETHER, Told, account_name, notice_text, settings_name
 from chalicelib.domain.ports import JobRows, SettingsRows
 from chalicelib.services.accounts import Accounts
 
@@ -32,15 +34,38 @@ class TellingOwners:
     site: str | None
 
     def perform(self, job: Job) -> None:
-        """Sends the notice and finishes the job. Raises NoticesUnavailableError: to be tried again."""
+        """Sends the notice, with all others that the owner is due, and finishes the job.
+
+        Raises NoticesUnavailableError: to be tried again.
+        """
         if self.notices is not None:
+            gathered = self.job_rows.gather(job, jobs.notices_begin(job), MOST_TOGETHER, jobs.gathered_notices)
+            if gathered is None:
+                return
             try:
-                notice = jobs.edit_notice_of(job)
-                page = None if self.site is None else f"{self.site}/image?key={quote(notice.key, safe='')}"
-                self.notices.publish(notice_text(notice, page))
+                told = jobs.edit_notices_of(gathered.body)
+                self.notices.publish(notice_text(told, self._page({one.key for one in told})))
             except NoticeRefusedError as error:
                 logger.warning("job %s: nobody is told of an edit: %s", job.id.hex(), error)
         self.job_rows.finish(job.id)
+
+    def _page(self, keys: set[bytes]) -> str | None:
+        """Where these images are seen: the page of one, the gallery of several."""
+        if self.site is None:
+            return None
+        first, *others = keys
+        return f"{self.site}/" if others else f"{self.site}/image?key={quote(first, safe='')}"
+
+
+@dataclass(frozen=True, slots=True)
+class Subscribers:
+    """Who has switched mail on, whether or not their answer to the topic's question has come."""
+
+    settings: SettingsRows
+
+    def have(self, owner_id: bytes) -> bool:
+        """Raises RowsUnavailableError."""
+        return bool(self.settings.read(settings_name(owner_id))[1].get(WANTED))
 
 
 @dataclass(frozen=True, slots=True)

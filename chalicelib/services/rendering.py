@@ -13,22 +13,22 @@ from dataclasses import dataclass, replace
 
 from chalicelib.domain import jobs
 from chalicelib.domain.automatic_tags import automatic_tags
-from chalicelib.domain.errors import QuotaError, RequestError, UnavailableError
+from chalicelib.domain.errors import QuotaError, RequestError
 from chalicelib.domain.image_details import SeenFacts, seen_facts
 from chalicelib.domain.jobs import Job, Removal, Render
-from chalicelib.domain.notices import EditNotice, requested
+from chalicelib.domain.notices import EditNotice, edits_among, is_asked_for
 from chalicelib.domain.partitions import partition_of
 from chalicelib.domain.ports import ImageRows, JobRows, Objects, Renderer
 from chalicelib.domain.rendition_ports import RenderRows
 from chalicelib.domain.renditions import AUTOMATIC, KINDS, MEDIA_TYPE, THUMBNAIL, Rendered
 from chalicelib.domain.stored_renditions import Rendition, State, object_key_of
+from chalicelib.services.edit_notices import Subscribers
 from chalicelib.services.labelling import TRIES
 from chalicelib.services.sending import Sending
 from chalicelib.services.stored_bytes import stored_bytes
+from chalicelib.services.tries import tried
 
 logger = logging.getLogger(__name__)
-
-_GIVEN_UP = f"It could not be made, {jobs.MOST_TRIES} times."
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,26 +41,16 @@ class Rendering:
     objects: Objects
     renderer: Renderer
     sending: Sending
-    tells_owners: bool = False  # of edits that they asked for
+    subscribers: Subscribers | None = None  # where owners are told of edits
     labels: bool = False  # of what an image shows, as tags
 
     def perform(self, job: Job) -> None:
         """Makes what the job names, or says why not, and finishes it. Raises UnavailableError: to be tried again.
 
-        The last of jobs.MOST_TRIES fails for good, until somebody asks for another. It is raised too, so that its
-        message goes where the others went.
+        The last of jobs.MOST_TRIES fails for good, until somebody asks for another.
         """
         order = jobs.render_of(job)
-        if job.tries > jobs.MOST_TRIES:  # the last one was killed
-            self._fail(job, order, f"{_GIVEN_UP} Each was cut short.")
-            return
-        try:
-            self._try(job, order)
-        except UnavailableError as error:
-            if job.tries == jobs.MOST_TRIES:
-                logger.warning("job %s is given up: %s", job.id.hex(), error)
-                self._fail(job, order, f"{_GIVEN_UP} {error}")
-            raise
+        tried(job, lambda: self._try(job, order), lambda why: self._fail(job, order, why))
 
     def _try(self, job: Job, order: Render) -> None:
         image = self.rows.source(order)
@@ -92,11 +82,11 @@ class Rendering:
         self.image_rows.announce(intent)
         for row, one in zip(made, rendered, strict=True):
             self.objects.put(row.object_key, one.data, MEDIA_TYPE)
-        owed = self._owed(order, ready=True)
+        owed, now = self._owed(order, ready=True)
         if not self.rows.complete(order, job.id, intent.id, made, tags, seen, owed):
             logger.info("job %s: the image was replaced or deleted while it was rendered", job.id.hex())
             return
-        self.sending.send([one.id for one in owed])
+        self.sending.send(now)
 
     def _beyond_quota(self, job: Job, order: Render, why: str) -> None:
         """Fails what was asked for. What the image gets in any case gets a job of its own, and so the other."""
@@ -109,20 +99,25 @@ class Rendering:
         self.sending.send([one.id for one in instead])
 
     def _fail(self, job: Job, order: Render, why: str) -> None:
-        owed = self._owed(order, ready=False)
+        owed, now = self._owed(order, ready=False)
         self.rows.fail(order, job.id, why, owed=owed)
-        self.sending.send([one.id for one in owed])
+        self.sending.send(now)
 
-    def _owed(self, order: Render, *, ready: bool) -> list[Job]:
-        """The jobs that are due once these renditions are ready or failed."""
-        owed = []
-        edits = requested(order.kinds)
-        if self.tells_owners and edits:
+    def _owed(self, order: Render, *, ready: bool) -> tuple[list[Job], list[bytes]]:
+        """The jobs that are due once these renditions are ready or failed, and which of them to send at once.
+
+        What an arrival owes its owner is left to the schedule, so that what a minute brought is told together.
+        """
+        owed, now = list[Job](), list[bytes]()
+        edits, asked_for = edits_among(order.kinds), is_asked_for(order.kinds)
+        if self.subscribers and edits and (asked_for or self.subscribers.have(order.owner_id)):
             notice = EditNotice(order.owner_id, order.key, edits, ready)
             owed.append(jobs.edit_notice_job(secrets.token_bytes(16), notice))
+            now += [owed[-1].id] if asked_for else []
         if self.labels and ready and THUMBNAIL.name in order.kinds:
             owed.append(jobs.label_job(secrets.token_bytes(16), order, TRIES))
-        return owed
+            now.append(owed[-1].id)
+        return owed, now
 
 
 def _made(order: Render, one: Rendered) -> Rendition:

@@ -1,9 +1,8 @@
 """Makes the zips of a download, in stretches that each fit into one run of the worker.
 
-An archive goes to the object store in parts. A stretch ends between two images, where all that was written is stored as
-a part; the row then says where the next stretch, a job of its own, goes on. So neither memory nor time grows with the
-download: in memory are one image and one part. A run that is killed is run again from the last part that the row knows;
-parts stored again take the place of their like. Of two runs at once the earlier one's word counts no more.
+An archive goes to the object store in parts (services/part_writing.py). A stretch ends between two images, where all
+that was written is stored as a part. In memory are one image and one part. Of two runs at once the earlier one's word
+counts no more.
 """
 
 import hashlib
@@ -15,7 +14,7 @@ from dataclasses import dataclass, field, replace
 from datetime import timedelta
 
 from chalicelib.domain import jobs
-from chalicelib.domain.download_ports import DownloadRows, MadeZip, PartedObjects, Saved
+from chalicelib.domain.download_ports import DownloadRows, MadeZip, Saved
 from chalicelib.domain.downloads import (
     DOWNLOADS,
     MEDIA_TYPE,
@@ -34,31 +33,29 @@ from chalicelib.domain.errors import PartsLostError
 from chalicelib.domain.images import Image
 from chalicelib.domain.jobs import Job
 from chalicelib.domain.keys import text_of
+from chalicelib.domain.parted import Parted, PartedObjects
 from chalicelib.domain.ports import Clock, Objects
 from chalicelib.domain.zip_files import ZipNames, directory_of, entry_of, header_of, overhead_of, safe_name
+from chalicelib.services.part_writing import MOST_RESTARTS, PartWriting, StretchLimits
 from chalicelib.services.sending import Sending
+from chalicelib.services.stretches import do_stretch
 
 logger = logging.getLogger(__name__)
 
-MOST_RESTARTS = 5
 PAGE = 50  # images looked up at once
 
 
 @dataclass(frozen=True, slots=True)
-class ZipLimits:
+class ZipLimits(StretchLimits):
     """How large an archive becomes, and how long a stretch takes.
 
-    After `stretch_seconds` the image under way is finished: the slowest one takes 8 s to read and as long to store, and
-    a run of the worker may take 29 s. A part has 5 MiB at least. Metadata are kept in the download's row, which holds
-    16 MiB, until their archive is whole.
+    After `stretch_seconds` the image under way is finished: the slowest one takes 8 s to read and as long to store.
+    Metadata are kept in the download's row, which holds 16 MiB, until their archive is whole.
     """
 
     most_bytes: int = 2 << 30
     most_images: int = 2000
     most_record_bytes: int = 4 << 20
-    part_bytes: int = 8 << 20
-    stretch_seconds: float = 10.0
-    save_seconds: float = 3.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,36 +70,34 @@ class ZipMaking:
     limits: ZipLimits = field(default_factory=ZipLimits)
 
     def perform(self, job: Job) -> None:
-        """Does a stretch of the download, and owes the rest. Raises UnavailableError: to be tried again."""
+        """Does a stretch of the download, and owes the rest. Raises UnavailableError: to be tried again.
+
+        After jobs.MOST_TRIES of one stretch the download has failed.
+        """
+        do_stretch(job, lambda: self._begun(job))
+
+    def _begun(self, job: Job) -> "_Run | None":
         stretch = self.rows.begin(bytes.fromhex(json.loads(job.body)["download"]))
         if stretch is None:
             self.sending.job_rows.finish(job.id)
-            return
-        run = _Run(self, stretch, job.id)
-        try:
-            run.go()
-        except PartsLostError as lost:
-            logger.warning("download %s: an archive is begun anew: %s", stretch.download_id.hex(), lost)
-            run.begin_anew()
+            return None
+        return _Run(self, stretch, job.id)
 
 
 class _Run:
-    """One stretch. `_pending` is what was written since the last part."""
+    """One stretch. Of a download that fails, the archives that are whole stay."""
 
     def __init__(self, made_by: ZipMaking, stretch: Stretch, job_id: bytes) -> None:
         self._by = made_by
         self._stretch = stretch
         self._job_id = job_id
         self._making = self._saved = stretch.making
-        self._pending = bytearray()
+        self._writing = PartWriting(made_by.parts, made_by.clock, made_by.limits)
         self._names = self._names_of(stretch.making.open_zip)
         opened = stretch.making.open_zip
         self._record_bytes = sum(map(_bytes_of, opened.records)) if opened else 0
-        self._until = made_by.clock.monotonic() + made_by.limits.stretch_seconds
-        self._saved_at = made_by.clock.monotonic()
 
     def go(self) -> None:
-        """Goes on until the download is made, the time is over, or another run has taken over."""
         if self._is_too_old(self._making.open_zip):
             raise PartsLostError("The archive was begun so long ago that it would be removed too soon.")
         for source in self._sources():
@@ -111,27 +106,28 @@ class _Run:
             if self._making.open_zip is None and not self._open():
                 return
             self._write(source)
-            if len(self._pending) >= self._by.limits.part_bytes:
+            if self._writing.is_full:
                 self._send()
-                now = self._by.clock.monotonic()
-                if now >= self._until:
+                if self._writing.is_over:
                     self._hand_on()
                     return
-                if now >= self._saved_at + self._by.limits.save_seconds and not self._save(Saved(self._making)):
+                if self._writing.is_to_be_saved and not self._save(Saved(self._making)):
                     return
         if self._making.open_zip is not None and not self._close():
             return
         self._save(Saved(self._making, state=State.READY, done_job=self._job_id))
 
     def begin_anew(self) -> None:
-        """The open archive is given up; a following job begins it again."""
         making = restarted(self._saved)
         if making.restarts > MOST_RESTARTS:
             why = "It could not be made: what was stored of it was lost again and again. Ask for it once more."
-            self._save(Saved(making, state=State.FAILED, why=why, done_job=self._job_id))
+            self.fail(why)
             return
         self._making = making
         self._hand_on()
+
+    def fail(self, why: str) -> None:
+        self._save(Saved(replace(self._saved, open_zip=None), state=State.FAILED, why=why, done_job=self._job_id))
 
     def _sources(self) -> Iterator[Source]:
         while page := self._by.rows.sources(self._stretch, self._making.place.after, PAGE):
@@ -141,7 +137,7 @@ class _Run:
         one, limits = self._making.open_zip, self._by.limits
         if one is None:
             return True
-        size = one.offset + len(self._pending) + image.size + overhead_of(safe_name(text_of(image.key), ""))
+        size = self._offset + image.size + overhead_of(safe_name(text_of(image.key), ""))
         if len(one.entries) >= limits.most_images or self._record_bytes >= limits.most_record_bytes:
             return False
         return size <= limits.most_bytes
@@ -150,7 +146,7 @@ class _Run:
         number = self._making.zips + 1
         object_key = f"{DOWNLOADS}{secrets.token_hex(32)}/{file_name(self._stretch.asked_at, number)}"
         upload_id = self._by.parts.begin_parts(object_key, MEDIA_TYPE)
-        begun = OpenZip(number, object_key, upload_id, self._by.clock.now(), self._making.place)
+        begun = OpenZip(number, Parted(object_key, upload_id), self._by.clock.now(), self._making.place)
         self._names, self._record_bytes = self._names_of(None), 0
         return self._save(Saved(replace(self._making, open_zip=begun, zips=number)))
 
@@ -168,9 +164,9 @@ class _Run:
     def _append(self, name: str, data: bytes, image: Image | None, record: dict[str, object] | None) -> None:
         one = self._open_zip
         at = one.begun_at if image is None else image.created_at
-        entry = entry_of(name, data, one.offset + len(self._pending), at)
-        self._pending += header_of(entry)
-        self._pending += data
+        entry = entry_of(name, data, self._offset, at)
+        self._writing.pending += header_of(entry)
+        self._writing.pending += data
         records = one.records if record is None else (*one.records, record)
         self._record_bytes += 0 if record is None else _bytes_of(record)
         self._making = replace(self._making, open_zip=replace(one, entries=(*one.entries, entry), records=records))
@@ -180,10 +176,7 @@ class _Run:
 
     def _send(self) -> None:
         one = self._open_zip
-        tag = self._by.parts.put_part(one.object_key, one.upload_id, len(one.parts) + 1, bytes(self._pending))
-        stored = replace(one, parts=(*one.parts, tag), offset=one.offset + len(self._pending))
-        self._pending.clear()
-        self._making = replace(self._making, open_zip=stored)
+        self._making = replace(self._making, open_zip=replace(one, stored=self._writing.send(one.stored)))
 
     def _close(self) -> bool:
         one = self._open_zip
@@ -191,12 +184,11 @@ class _Run:
         if self._stretch.what is What.EXPORT:
             told = json.dumps({"images": one.records}, ensure_ascii=False, indent=1).encode()
             self._append(METADATA_NAME, told, None, None)
-        one = self._open_zip
-        self._pending += directory_of(one.entries, one.offset + len(self._pending))
+        self._writing.pending += directory_of(self._open_zip.entries, self._offset)
         self._send()
-        one = self._open_zip
-        self._by.parts.end_parts(one.object_key, one.upload_id, one.parts)
-        made = MadeZip(one.number, count, one.offset)
+        stored = self._open_zip.stored
+        self._writing.end(stored)
+        made = MadeZip(one.number, count, stored.offset)
         return self._save(Saved(replace(self._making, open_zip=None), made=made))
 
     def _hand_on(self) -> None:
@@ -210,8 +202,13 @@ class _Run:
             logger.info("download %s: another run goes on with it", self._stretch.download_id.hex())
             return False
         self._making = self._saved = saved.making
-        self._saved_at = self._by.clock.monotonic()
+        self._writing.note_saved()
         return True
+
+    @property
+    def _offset(self) -> int:
+        """How many bytes of the archive there are."""
+        return self._open_zip.stored.offset + len(self._writing.pending)
 
     @property
     def _open_zip(self) -> OpenZip:

@@ -133,7 +133,8 @@ def _user(user: User) -> dict[str, object]:
 def _dump(dump: Dump) -> dict[str, object]:
     return {
         "id": dump.id.hex(),
-        "state": "being made" if dump.done_at is None else "ready",
+        "state": dump.state,
+        "why": dump.why,
         "asked_by": dump.actor,
         "asked_at": instant(dump.asked_at),
         "ends_at": instant(dump.ends_at),

@@ -56,7 +56,8 @@ def shown_dump(dump: Dump) -> dict[str, object]:
         "asked": day_and_minute(dump.asked_at),
         "ends": day_and_minute(dump.ends_at),
         "actor": dump.actor,
-        "done": dump.done_at is not None,
+        "state": dump.state,
+        "why": dump.why,
         "rows": f"{dump.rows or 0:,}",
         "size": bytes_in_words(dump.size or 0),
     }

@@ -84,7 +84,8 @@ def admin_paths() -> Schema:
             ),
             "post": operation(
                 "askDump",
-                "Makes a dump of the database, in the background. It has no credentials in it.",
+                "Makes a dump of the database, in the background. It has no credentials in it. One that takes longer "
+                "than ten seconds is made in stretches: rows are as they were when theirs began, which the dump tells.",
                 {"202": json_content("Dump", "It is being made."), **errors("400", "413", "429")},
                 body=_json(password={"type": "string", "description": "The caller's own, again."}),
             ),
@@ -151,12 +152,13 @@ def admin_schemas() -> Schema:
         "AdminSettings": object_of(sign_up={"enum": list(SIGN_UP)}, uploads={"enum": list(UPLOADS)}, note=_TEXT),
         "Dump": object_of(
             id=_ID,
-            state={"enum": ["being made", "ready"]},
+            state={"enum": ["being made", "ready", "failed"]},
+            why={"type": ["string", "null"], "description": "Why it failed."},
             asked_by=_TEXT,
             asked_at=_MOMENT,
             ends_at=_MOMENT,
-            rows=_COUNT_OR_NULL,
-            bytes=_COUNT_OR_NULL,
+            rows={**_COUNT_OR_NULL, "description": "In the dump by now; null while none was counted."},
+            bytes={**_COUNT_OR_NULL, "description": "Stored by now."},
         ),
         "DumpList": object_of(dumps=_list_of("Dump")),
         "DumpLink": object_of(address=_TEXT, seconds=_COUNT),

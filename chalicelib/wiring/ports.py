@@ -8,10 +8,11 @@ if TYPE_CHECKING:  # importing them all is what a cold process need not do
     from chalicelib.domain import ports
     from chalicelib.domain.account_ports import AccountRows, Mail, Passwords
     from chalicelib.domain.admin_ports import AdminRows, DumpObjects, DumpRows, RemovalRows
-    from chalicelib.domain.download_ports import DownloadRows, PartedObjects
+    from chalicelib.domain.download_ports import DownloadRows
     from chalicelib.domain.erasing_ports import ErasedObjects, ErasureRows
     from chalicelib.domain.gallery_ports import DetailRows, GalleryRows, IndexRows
     from chalicelib.domain.notice_ports import EditNotices, Labels
+    from chalicelib.domain.parted import PartedObjects
     from chalicelib.domain.rendition_ports import RenderRows, RenditionRows
     from chalicelib.domain.scaler_ports import ScalerRows
     from chalicelib.domain.sharing_ports import AlbumRows, ShareRows

@@ -9,6 +9,8 @@ import secrets
 import urllib.request
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cache
+from threading import Lock
 from typing import Any
 
 import boto3
@@ -34,6 +36,7 @@ _INCOMING_DAYS = 1
 _DOWNLOADS_DAYS = 2  # should the job fail that removes them after a day
 _FORM_ANSWER_SECONDS = 3600  # how long a browser may remember what the bucket allows
 _RECEIVES = 5  # then the message goes to the dead-letter queue
+_MAKING = Lock()  # sessions are not for several threads at once; clients are
 # Makes moto draw the same subnet ids after a restart, so that the application's settings stay true.
 _SUBNET_SEED = 20
 
@@ -48,12 +51,19 @@ class Endpoints:
 
 def client(service: str, endpoint: str) -> Any:
     """A boto3 client that knows nothing of the person's own AWS settings."""
+    with _MAKING:
+        return _session().client(
+            service,  # type: ignore[call-overload]  # any of them
+            endpoint_url=endpoint,
+            config=Config(connect_timeout=5, read_timeout=20, retries={"max_attempts": 3, "mode": "standard"}),
+        )
+
+
+@cache
+def _session() -> boto3.session.Session:
+    """One for all clients: it reads the description of a service once, which takes longer than all else."""
     return boto3.session.Session(
         aws_access_key_id=ACCESS_KEY_ID, aws_secret_access_key=SECRET_ACCESS_KEY, region_name=REGION
-    ).client(
-        service,  # type: ignore[call-overload]  # any of them
-        endpoint_url=endpoint,
-        config=Config(connect_timeout=5, read_timeout=20, retries={"max_attempts": 3, "mode": "standard"}),
     )
 
 

@@ -1,8 +1,10 @@
 """The real parts that the contract suites hold the adapters to, each started once for the suites that ask for it."""
 
 from collections.abc import Callable, Iterator
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
+import botocore.session
 import pytest
 
 from chalicelib.adapters import aws_clients
@@ -18,6 +20,14 @@ CacheOf = Callable[[Node, NodePolicy], MemcachedNode]
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
     from mypy_boto3_sqs import SQSClient
+
+
+@pytest.fixture(scope="session", autouse=True)
+def descriptions_read_once() -> Iterator[None]:
+    """What botocore knows of a service, some of it megabytes of JSON, is read once and not for each test's client."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(botocore.session, "create_loader", lru_cache(botocore.session.create_loader))
+        yield
 
 
 @pytest.fixture(scope="session")

@@ -20,8 +20,9 @@ from chalicelib.adapters.mysql.upload_rows import MySqlUploadRows
 from chalicelib.domain import jobs
 from chalicelib.domain.account_ports import RESET, AccountRows, ApiToken, Link
 from chalicelib.domain.accounts import Account, Principal, Scope, Way
-from chalicelib.domain.admin import BEGUN, BLOCKED, DONE, NOTE, REFUSED, UPLOADS, Deed, UserChange
+from chalicelib.domain.admin import BEGUN, BLOCKED, DONE, FAILED, NOTE, REFUSED, UPLOADS, Deed, UserChange
 from chalicelib.domain.admin_ports import AdminRows, DumpRows, RemovalRows
+from chalicelib.domain.dumps import DumpSoFar, SavedDump
 from chalicelib.domain.errors import (
     LastAdminError,
     NotSignedInError,
@@ -31,8 +32,9 @@ from chalicelib.domain.errors import (
     UploadsBlockedError,
 )
 from chalicelib.domain.images import ImageFacts
-from chalicelib.domain.jobs import Removal
+from chalicelib.domain.jobs import Job, Removal
 from chalicelib.domain.notices import settings_name
+from chalicelib.domain.parted import Parted
 from chalicelib.domain.ports import Draft, ImageRows, JobRows, SettingsRows, Written
 from chalicelib.domain.renditions import ON_ARRIVAL
 from chalicelib.domain.upload_ports import UploadRows
@@ -42,6 +44,7 @@ from tests.contract.real_parts import MariaDb
 from tests.fakes import ManualClock, MemoryImageRows, MemoryJobRows, MemorySettingsRows, MemoryStore
 from tests.fakes.account_rows import MemoryAccountRows
 from tests.fakes.admin_rows import MemoryAdminRows
+from tests.fakes.dump_rows import MemoryDumpRows
 from tests.fakes.upload_rows import MemoryUploadRows
 
 DAY = 24 * 3600.0
@@ -97,8 +100,8 @@ def under(request: pytest.FixtureRequest) -> Under:
         accounts = MemoryAccountRows(store)
         rows = MemoryAdminRows(store, accounts)
         return Under(
-            *(rows, rows, rows, accounts, MemoryImageRows(store), MemoryJobRows(store), MemorySettingsRows(store)),
-            MemoryUploadRows(store),
+            *(rows, rows, MemoryDumpRows(store, rows), accounts),
+            *(MemoryImageRows(store), MemoryJobRows(store), MemorySettingsRows(store), MemoryUploadRows(store)),
             store.clock.advance,
             store.clock.now,
         )
@@ -415,18 +418,54 @@ def test_a_dump_is_owed_and_for_a_day_later_its_removal(under: Under) -> None:
     assert under.jobs.due(10) == [job_id]
     (dump,) = under.dumps.dumps()
     assert (dump.object_key, dump.done_at, dump.ends_at - dump.asked_at) == (key, None, timedelta(days=1))
-    under.dumps.finish_dump(dump_id, 7, 70)
-    found = under.dumps.dump(dump_id)
-    assert found is not None
-    assert (found.rows, found.size, found.done_at is not None) == (7, 70, True)
-    assert under.admin.audit(None, 1)[0].outcome == DONE
-    assert under.dumps.dump(dump_id, left_seconds=int(DAY) + 60) is None
     under.pass_time(DAY + 1)
     assert (under.dumps.dump(dump_id), under.dumps.dumps()) == (None, [])
     (removal_id,) = set(under.jobs.due(10)) - {job_id}
     job = under.jobs.claim(removal_id)
     assert job is not None
     assert [one.object_key for one in jobs.removals_of(job)] == [key]
+
+
+def test_a_stretch_of_a_dump_goes_on_from_what_the_one_before_kept(under: Under) -> None:
+    dump_id, key = secrets.token_bytes(16), f"dumps/{secrets.token_hex(16)}"
+    job_id = under.dumps.ask_dump(dump_id, key, deed("dump"))
+    stretch = under.dumps.begin(dump_id)
+    assert stretch is not None
+    assert (stretch.so_far, stretch.dump.state) == (DumpSoFar(), "being made")
+    assert DAY - 60 < stretch.left_seconds <= DAY
+    kept = DumpSoFar("é", {"images": 7}, Parted(key, "an upload", ("tag",), 60), bytes(range(256)) * 4, 3, 1)
+    following = Job(secrets.token_bytes(16), jobs.MAKE_DUMP, "{}")
+    for _ in range(2):  # as when the answer was lost
+        assert under.dumps.save(stretch, SavedDump(kept, done_job=job_id, following=following))
+    assert under.jobs.due(10) == [following.id]
+    (shown,) = under.dumps.dumps()
+    assert (shown.state, shown.rows, shown.size) == ("being made", 7, 60 + 1024)
+    earlier, later = under.dumps.begin(dump_id), under.dumps.begin(dump_id)
+    assert earlier is not None
+    assert later is not None
+    assert (earlier.so_far, later.so_far) == (kept, kept)
+    assert not under.dumps.save(earlier, SavedDump(DumpSoFar(), is_ready=True, done_job=following.id))
+    assert under.jobs.due(10) == [following.id]
+    assert under.dumps.save(later, SavedDump(kept, is_ready=True, done_job=following.id))
+    found = under.dumps.dump(dump_id)
+    assert found is not None
+    assert (found.state, found.rows, found.size) == ("ready", 7, 60 + 1024)
+    assert (under.jobs.due(10), under.admin.audit(None, 1)[0].outcome) == ([], DONE)
+    assert under.dumps.begin(dump_id) is None
+    assert not under.dumps.save(later, SavedDump(kept, why="no"))
+
+
+def test_a_dump_that_failed_says_why_and_stays_so(under: Under) -> None:
+    dump_id, key = secrets.token_bytes(16), f"dumps/{secrets.token_hex(16)}"
+    job_id = under.dumps.ask_dump(dump_id, key, deed("dump"))
+    stretch = under.dumps.begin(dump_id)
+    assert stretch is not None
+    assert under.dumps.save(stretch, SavedDump(DumpSoFar(), why="It could not be made.", done_job=job_id))
+    (dump,) = under.dumps.dumps()
+    assert (dump.state, dump.why, under.jobs.due(10)) == ("failed", "It could not be made.", [])
+    assert under.admin.audit(None, 1)[0].outcome == FAILED
+    assert under.dumps.begin(dump_id) is None
+    assert under.dumps.begin(secrets.token_bytes(16)) is None
 
 
 def test_counts_are_of_everybody(under: Under) -> None:

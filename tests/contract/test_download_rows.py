@@ -12,7 +12,7 @@ import pytest
 from chalicelib.adapters.mysql.album_rows import MySqlAlbumRows
 from chalicelib.adapters.mysql.download_rows import MySqlDownloadRows
 from chalicelib.adapters.s3_objects import S3Objects
-from chalicelib.domain.download_ports import Asked, DownloadRows, MadeZip, PartedObjects, Saved
+from chalicelib.domain.download_ports import Asked, DownloadRows, MadeZip, Saved
 from chalicelib.domain.downloads import (
     FORGET_DAYS,
     MOST_UNDER_WAY,
@@ -26,6 +26,7 @@ from chalicelib.domain.downloads import (
 )
 from chalicelib.domain.errors import DownloadsUnderWayError, NotFoundError, PartsLostError
 from chalicelib.domain.jobs import MAKE_DOWNLOAD, Job, removals_of
+from chalicelib.domain.parted import Parted, PartedObjects
 from chalicelib.domain.sharing_ports import AlbumRows
 from chalicelib.domain.stored_renditions import ImageTag
 from chalicelib.domain.zip_files import entry_of
@@ -78,7 +79,8 @@ def making(number: int = 1) -> Making:
     entries = (entry_of("é.png", b"data", 0, NOW), entry_of("b.png", b"", 40, NOW))
     record: dict[str, object] = {"key": "é", "tags": []}
     key = f"downloads/{secrets.token_hex(32)}/images.zip"
-    opened = OpenZip(number, key, "an upload", NOW, Place(b"k0"), ("tag 1", "tag 2"), 99, entries, (record,))
+    stored = Parted(key, "an upload", ("tag 1", "tag 2"), 99)
+    opened = OpenZip(number, stored, NOW, Place(b"k0"), entries, (record,))
     return Making(place, opened, number, 1)
 
 
@@ -212,8 +214,8 @@ def test_a_zip_s_removal_is_owed_for_a_day_after_it_was_begun(under: Under) -> N
     (removal_id,) = set(under.rows.jobs.due(100)) - known
     job = under.rows.jobs.claim(removal_id)
     assert job is not None
-    assert [removal.object_key for removal in removals_of(job)] == [one.open_zip.object_key]
-    assert under.rows.jobs.unreferenced([one.open_zip.object_key]) == {one.open_zip.object_key}
+    assert [removal.object_key for removal in removals_of(job)] == [one.open_zip.stored.object_key]
+    assert under.rows.jobs.unreferenced([one.open_zip.stored.object_key]) == {one.open_zip.stored.object_key}
     assert under.downloads.downloads(DEMO)[0].zips == ()
 
 

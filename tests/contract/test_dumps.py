@@ -1,63 +1,66 @@
-"""A dump as it is made of a real MariaDB and stored in the S3 stand-in: whole, of one moment, without credentials."""
+"""A dump as it is made of a real MariaDB and stored in the S3 stand-in: whole, in stretches, without credentials."""
 
 import gzip
 import json
 import secrets
 import tracemalloc
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from chalicelib.adapters.mysql.account_rows import MySqlAccountRows
 from chalicelib.adapters.mysql.admin_rows import MySqlAdminRows
-from chalicelib.adapters.mysql.dump_rows import DUMPED, LEFT_OUT, MySqlDumpRows
+from chalicelib.adapters.mysql.dump_rows import MySqlDumpRows
+from chalicelib.adapters.mysql.dumped_tables import DUMPED, LEFT_OUT
 from chalicelib.adapters.mysql.job_rows import MySqlJobRows
-from chalicelib.adapters.s3_objects import PART_BYTES, S3Objects
+from chalicelib.adapters.s3_objects import S3Objects
+from chalicelib.adapters.system_clock import SystemClock
 from chalicelib.domain.account_ports import RESET, ApiToken, Link
 from chalicelib.domain.accounts import Account, Scope
-from chalicelib.domain.admin import Deed
-from chalicelib.services.accounts import Accounts
-from chalicelib.services.dumps import Dumps
+from chalicelib.domain.admin import DONE, Deed, Dump
+from chalicelib.domain.admin_ports import DumpObjects
+from chalicelib.services.dump_making import DumpMaking
+from chalicelib.services.part_writing import StretchLimits
 from chalicelib.services.sending import Sending
 from tests.contract.real_parts import MariaDb
-from tests.fakes import ManualClock, MemoryObjects, MemoryQueue, MemorySettingsRows, MemoryStore
-from tests.fakes.mail import PlainPasswords
+from tests.fakes import ManualClock, MemoryObjects, MemoryQueue
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
 
 MANY = 40_000
+LEAST_PART_BYTES = 5 << 20  # S3 takes no smaller ones, but for the last
 MOST_MEMORY_BYTES = 4 << 20  # beyond what a dump of few rows takes
 
 
 class Counting(MemoryObjects):
     """Takes what is written and keeps none of it."""
 
-    @contextmanager
-    def writing(self, object_key: str, media_type: str) -> Iterator[Any]:
-        yield lambda piece: None
+    def put_part(self, object_key: str, upload_id: str, number: int, data: bytes) -> str:
+        return "a tag"
+
+    def end_parts(self, object_key: str, upload_id: str, tags: Sequence[str]) -> None:
+        assert tags
 
 
-def dumps_of(maria: MariaDb, objects: Any) -> Dumps:
-    database, settings = maria.database(), MemorySettingsRows(MemoryStore())
-    account_rows = MySqlAccountRows(database)
-    sending = Sending(MySqlJobRows(database), MemoryQueue())
-    accounts = Accounts(account_rows, PlainPasswords(), sending, ManualClock(), settings)
-    rows = MySqlDumpRows(database)
-    return Dumps(rows, MySqlAdminRows(database), accounts, objects, objects, sending, "test")
-
-
-def made(maria: MariaDb, objects: Any) -> str:
-    """A dump that was asked for and made; its object's key."""
-    dumps, dump_id = dumps_of(maria, objects), secrets.token_bytes(16)
-    key = f"dumps/{secrets.token_hex(16)}/test.jsonl.gz"
+def made(maria: MariaDb, objects: DumpObjects, limits: StretchLimits | None = None) -> Dump:
+    """A dump that was asked for, and made by as many runs of the worker as it takes."""
+    database, clock, queue = maria.database(), SystemClock(), MemoryQueue()
+    rows, jobs = MySqlDumpRows(database), MySqlJobRows(database)
+    making = DumpMaking(rows, objects, Sending(jobs, queue), clock, "test", limits or StretchLimits())
+    dump_id, key = secrets.token_bytes(16), f"dumps/{secrets.token_hex(16)}/test.jsonl.gz"
     deed = Deed(secrets.token_bytes(16), "admin@example.org", "192.0.2.1", "dump")
-    job = MySqlJobRows(maria.database()).claim(dumps.rows.ask_dump(dump_id, key, deed))
-    assert job is not None
-    dumps.make(job)
-    return key
+    queue.send([rows.ask_dump(dump_id, key, deed)])
+    while queue.messages:
+        job = jobs.claim(queue.messages.pop(0))
+        assert job is not None
+        making.perform(job)
+    dump = rows.dump(dump_id)
+    assert dump is not None
+    assert (dump.state, MySqlAdminRows(database).audit(None, 1)[0].outcome) == ("ready", DONE)
+    assert maria.execute("SELECT making, rest FROM dumps WHERE id = %s", (dump_id,)) == [(None, None)]
+    return dump
 
 
 def lines_of(data: bytes | None) -> list[Any]:
@@ -109,9 +112,9 @@ def test_a_dump_has_every_image_once_and_nothing_that_lets_anybody_in(
     rows.add_token(account.owner_id, token, api_token)
     rows.tried(b"account:somebody@example.org", 10, 900)
     objects = S3Objects(s3_client, bucket)
-    data = objects.get(made(maria, objects))
-    head, *lines, tail = lines_of(data)
-    assert head["environment"] == "test"
+    data = objects.get(made(maria, objects).object_key)
+    head, stretch, *lines, tail = lines_of(data)
+    assert (head["environment"], stretch["stretch"]) == ("test", 1)
     images = [(row["owner_id"], row["image_key"]) for row in (one["row"] for one in lines if one["table"] == "images")]
     wanted = maria.execute("SELECT LOWER(HEX(owner_id)), CONVERT(image_key USING utf8mb4) FROM images ORDER BY 1, 2")
     assert len(owner_ids) == len({owner_id for owner_id, _ in images})
@@ -126,25 +129,25 @@ def test_a_dump_has_every_image_once_and_nothing_that_lets_anybody_in(
     assert {one["table"] for one in lines}.isdisjoint({"sessions", "api_tokens", "account_links", "tries", "jobs"})
 
 
-def test_a_dump_is_of_one_moment(maria: MariaDb) -> None:
+def test_a_stretch_is_of_one_moment(maria: MariaDb) -> None:
     owner_with_images(maria, 700)
-    with MySqlDumpRows(maria.database()).snapshot() as rows:
-        first = next(rows)
+    with MySqlDumpRows(maria.database()).pages("") as pages:
+        first = next(pages)
         late = owner_with_images(maria, 3)
         maria.execute("DELETE FROM images WHERE owner_id <> %s", (late,))
-        found = [first, *rows]
+        found = [row for page in [first, *pages] for row in page.rows]
     assert sum(1 for table, _ in found if table == "images") == 700
     assert late.hex() not in json.dumps(found)
     assert maria.execute("SELECT COUNT(*) FROM images") == [(3,)]
 
 
 def test_a_dump_of_many_rows_takes_no_more_memory_than_one_of_few(maria: MariaDb) -> None:
-    peaks = []
+    peaks, limits = [], StretchLimits(part_bytes=64 << 10, stretch_seconds=600)
     for count in (1000, MANY):
         owner_with_images(maria, count)
-        made(maria, Counting())  # what is loaded once is loaded
+        made(maria, Counting(), limits)  # what is loaded once is loaded
         tracemalloc.start()
-        made(maria, Counting())
+        made(maria, Counting(), limits)
         peaks.append(tracemalloc.get_traced_memory()[1])
         tracemalloc.stop()
     print(f"peaks {peaks} bytes")
@@ -152,19 +155,51 @@ def test_a_dump_of_many_rows_takes_no_more_memory_than_one_of_few(maria: MariaDb
     assert peaks[1] < 8 << 20
 
 
-def test_an_object_is_written_in_parts_and_is_there_whole_or_not_at_all(s3_client: "S3Client", bucket: str) -> None:
-    objects, key = S3Objects(s3_client, bucket), f"dumps/{secrets.token_hex(16)}"
-    data = secrets.token_bytes(2 * PART_BYTES + 17)
-    with objects.writing(key, "application/gzip") as write:
-        for start in range(0, len(data), 1 << 20):
-            write(data[start : start + (1 << 20)])
-    assert objects.get(key) == data
-    broken = f"{key}-broken"
-    with pytest.raises(ZeroDivisionError), objects.writing(broken, "application/gzip") as write:
-        write(data)
-        _ = 1 / 0
-    assert objects.get(broken) is None
+def test_a_dump_in_stretches_has_every_row_of_every_table_once(
+    maria: MariaDb, s3_client: "S3Client", bucket: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("chalicelib.adapters.mysql.dumped_tables.ROWS", 100)
+    owners = [owner_with_images(maria, count) for count in (1, 99, 100, 101, 250)]
+    maria.execute(
+        "INSERT INTO image_tags (owner_id, image_key, tag, source, removed) "
+        "SELECT owner_id, image_key, tag, 'own', 0 FROM images "
+        "JOIN (SELECT 'a' AS tag UNION SELECT 'Zé' UNION SELECT 'z') t"
+    )
+    objects = S3Objects(s3_client, bucket)
+    dump = made(maria, objects, StretchLimits(stretch_seconds=0))
+    data = objects.get(dump.object_key)
+    _, *lines, tail = lines_of(data)
+    rows = [line for line in lines if "row" in line]
+    assert [line["stretch"] for line in lines if "stretch" in line][-1] > 5 + 15
+    images = sum((1, 99, 100, 101, 250))
+    assert (tail["rows"]["images"], tail["rows"]["image_tags"]) == (images, 3 * images)
+    assert {one.hex() for one in owners} <= {line["row"]["id"] for line in rows if line["table"] == "owners"}
+    whole = [json.dumps([line["table"], line["row"]]) for line in rows]
+    assert len(set(whole)) == len(whole) == dump.rows == sum(tail["rows"].values())
+    assert data is not None
+    assert len(data) == dump.size
+
+
+def test_a_dump_of_more_than_a_part_goes_on_from_run_to_run(maria: MariaDb, s3_client: "S3Client", bucket: str) -> None:
+    maria.execute(
+        "INSERT INTO audit (deed, at, actor_email, what, about, outcome, address) SELECT RANDOM_BYTES(16), "
+        "UTC_TIMESTAMP(6), '', '', HEX(RANDOM_BYTES(1024)), '', '' FROM seq_1_to_9000"  # which no packing makes smaller
+    )
+    objects, taken = S3Objects(s3_client, bucket), list[int]()
+    put_part = objects.put_part
+
+    def counted(object_key: str, upload_id: str, number: int, data: bytes) -> str:
+        taken.append(len(data))
+        return put_part(object_key, upload_id, number, data)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(objects, "put_part", counted)
+        dump = made(maria, objects, StretchLimits(part_bytes=LEAST_PART_BYTES, stretch_seconds=0.2))
+    assert len(taken) > 1
+    assert min(taken[:-1]) >= LEAST_PART_BYTES
+    lines = lines_of(objects.get(dump.object_key))
+    assert lines[-1]["rows"]["audit"] == 9001  # and the dump's own
+    ids = [line["row"]["id"] for line in lines if line.get("table") == "audit"]
+    assert len(set(ids)) == len(ids) == 9001
+    assert sum("stretch" in line for line in lines) > 1
     assert s3_client.list_multipart_uploads(Bucket=bucket).get("Uploads", []) == []
-    with objects.writing(f"{key}-empty", "application/gzip"):
-        pass
-    assert objects.get(f"{key}-empty") == b""

@@ -28,6 +28,7 @@ from chalicelib.domain.erasing_ports import ErasureRows
 from chalicelib.domain.errors import InvalidValueError, LastAdminError
 from chalicelib.domain.images import ImageFacts
 from chalicelib.domain.jobs import Removal, removal_job
+from chalicelib.domain.parted import Parted
 from chalicelib.domain.ports import Draft, ImageRows, JobRows
 from chalicelib.services.images import no_precondition
 from tests.contract.real_parts import MariaDb
@@ -293,14 +294,14 @@ def test_no_zip_is_begun_once_the_erasure_knows_which_there_are(maria: MariaDb) 
     stretch = downloads.begin(asked.download.id)
     assert stretch is not None
     first, second = (
-        OpenZip(number, f"downloads/{secrets.token_hex(32)}/images.zip", "upload", stretch.asked_at, Place())
+        OpenZip(number, Parted(f"downloads/{secrets.token_hex(32)}/images.zip", "upload"), stretch.asked_at, Place())
         for number in (1, 2)
     )
     assert downloads.save(stretch, Saved(Making(open_zip=first, zips=1)))
     erasure, _, _ = under.ask(account, days=0)
     begun = rows.begin(erasure.id)
     assert begun is not None
-    assert begun.loose_keys == (first.object_key,)
+    assert begun.loose_keys == (first.stored.object_key,)
     assert not downloads.save(stretch, Saved(Making(open_zip=second, zips=2)))
     assert downloads.begin(asked.download.id) is None
 

@@ -50,7 +50,7 @@ def test_an_image_with_as_many_tags_as_it_may_have_gets_no_more(rows: RowsUnderT
     assert [one.tag for one in tags_of(rows, b"k2")] == ["one", "sea"]
 
 
-def test_a_removed_automatic_tag_is_put_back_as_one_and_stays_off_when_it_is_removed(rows: RowsUnderTest) -> None:
+def test_a_removed_automatic_tag_is_put_back_as_ones_own_and_stays_off_when_it_is_removed(rows: RowsUnderTest) -> None:
     put(rows, b"k1", "blue")
     put(rows, b"k2")
     assert rows.many.add_tag(DEMO, [b"k2"], "blue", 100) == {}
@@ -58,8 +58,20 @@ def test_a_removed_automatic_tag_is_put_back_as_one_and_stays_off_when_it_is_rem
     assert (tags_of(rows, b"k1"), tags_of(rows, b"k2")) == ((), ())
     assert rows.many.remove_tag(DEMO, [b"k1"], "blue") == {b"k1": "not-found"}
     assert rows.many.add_tag(DEMO, [b"k1", b"k2"], "blue", 100) == {}
-    assert tags_of(rows, b"k1") == (ImageTag("blue", automatic=True),)
+    assert tags_of(rows, b"k1") == (ImageTag("blue", automatic=False),)
     assert tags_of(rows, b"k2") == (ImageTag("blue", automatic=False),)
+
+
+def test_an_automatic_tag_that_is_written_by_hand_is_ones_own(rows: RowsUnderTest) -> None:
+    put(rows, b"k1", "blue")
+    put(rows, b"k2", "sea")
+    assert rows.many.add_tag(DEMO, [b"k1", b"k2"], "blue", 2) == {}
+    version = rows.images.owner(DEMO).version
+    assert rows.many.add_tag(DEMO, [b"k1", b"k2"], "blue", 2) == {}
+    assert rows.images.owner(DEMO).version == version
+    for key in (b"k1", b"k2"):
+        put(rows, key)  # replaced
+        assert tags_of(rows, key) == (ImageTag("blue", automatic=False),)
 
 
 def test_many_are_deleted_for_ever_with_all_that_is_theirs(rows: RowsUnderTest) -> None:

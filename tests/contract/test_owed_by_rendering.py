@@ -28,7 +28,11 @@ def test_a_notice_and_a_label_job_say_again_what_they_were_made_of(rows: RowsUnd
     labels = jobs.label_job(b"l" * 16, order, 3)
     assert jobs.label_of(labels)[0].source_object_key == order.source_object_key
     assert jobs.label_of(labels)[1] == 3
-    assert jobs.edit_notice_of(notice(ready=False)) == EditNotice(b"o" * 16, "k é".encode(), ("greyscale",), False)
+    told = EditNotice(b"o" * 16, "k é".encode(), ("greyscale",), False)
+    assert jobs.edit_notices_of(notice(ready=False).body) == [told]
+    gathered = jobs.gathered_notices([notice().body, jobs.gathered_notices([notice().body, notice(False).body])])
+    assert [one.ready for one in jobs.edit_notices_of(gathered)] == [True, True, False]
+    assert jobs.edit_notices_of(gathered)[2] == told
 
 
 def test_what_is_owed_is_due_once_however_often_the_job_ends(rows: RowsUnderTest) -> None:
@@ -41,7 +45,7 @@ def test_what_is_owed_is_due_once_however_often_the_job_ends(rows: RowsUnderTest
     assert rows.jobs.due(10) == [owed[0].id]
     found = rows.jobs.claim(owed[0].id)
     assert found is not None
-    assert (found.kind, jobs.edit_notice_of(found)) == (jobs.EDIT_NOTICE, jobs.edit_notice_of(owed[0]))
+    assert (found.kind, found.body) == (jobs.EDIT_NOTICE, owed[0].body)
 
 
 def test_a_failure_owes_once_too(rows: RowsUnderTest) -> None:
@@ -130,3 +134,36 @@ def test_a_job_that_is_put_off_stands_under_another_name_and_is_not_due_yet(rows
     assert [rows.jobs.claim(one.id) for one in (first, second, third)] == [None, None, None]
     rows.pass_time(61)
     assert rows.jobs.due(10) == [second.id]
+
+
+def test_notices_of_one_owner_that_are_due_are_gathered_into_one_and_others_stay(rows: RowsUnderTest) -> None:
+    _, job_id = put(rows)
+    another = jobs.edit_notice_job(secrets.token_bytes(16), EditNotice(b"p" * 16, b"k", ("greyscale",), True))
+    label = jobs.label_job(secrets.token_bytes(16), order_of(rows, job_id), 3)
+    owed = [notice(), notice(ready=False), notice(), another, label]
+    rows.rendering.fail(order_of(rows, job_id), job_id, "no", owed=owed)
+    first = rows.jobs.claim(owed[0].id)
+    assert first is not None
+    gathered = rows.jobs.gather(first, jobs.notices_begin(first), 10, jobs.gathered_notices)
+    assert gathered is not None
+    assert (gathered.id, gathered.kind, gathered.tries) == (first.id, first.kind, 1)
+    told = jobs.edit_notices_of(gathered.body)
+    assert sorted(one.ready for one in told) == [False, True, True]
+    assert set(rows.jobs.due(10)) == {owed[0].id, another.id, label.id}
+    again = rows.jobs.claim(owed[0].id)  # it may be performed twice
+    assert again is not None
+    assert again.body == gathered.body
+    alone = rows.jobs.gather(again, jobs.notices_begin(again), 10, jobs.gathered_notices)
+    assert alone is not None
+    assert alone.body == gathered.body
+    assert rows.jobs.gather(owed[1], jobs.notices_begin(owed[1]), 10, jobs.gathered_notices) is None
+
+
+def test_no_more_are_gathered_than_are_asked_for(rows: RowsUnderTest) -> None:
+    _, job_id = put(rows)
+    owed = [notice() for _ in range(5)]
+    rows.rendering.fail(order_of(rows, job_id), job_id, "no", owed=owed)
+    gathered = rows.jobs.gather(owed[0], jobs.notices_begin(owed[0]), 2, jobs.gathered_notices)
+    assert gathered is not None
+    assert len(jobs.edit_notices_of(gathered.body)) in (2, 3)
+    assert len(rows.jobs.due(10)) in (3, 4)

@@ -11,7 +11,7 @@ import pytest
 
 from chalicelib.adapters.renderer import ChildRenderer
 from chalicelib.domain.errors import OverloadedError, UnavailableError, UnreadableImageError
-from chalicelib.domain.renditions import GREYSCALE, ON_ARRIVAL, THUMBNAIL
+from chalicelib.domain.renditions import ON_ARRIVAL, THUMBNAIL
 from tests import hostile_images as images
 from tests import renderable_images as renderable
 
@@ -149,70 +149,3 @@ def test_a_decoder_taken_over_can_open_neither_file_nor_socket(reach: str) -> No
     assert child.returncode == 1
     assert b"Too many open files" in child.stderr
     assert child.stdout == b""
-
-
-USED_PROGRAM = """
-import resource, sys
-from chalicelib.adapters.renderer import ChildRenderer
-from chalicelib.domain.renditions import KINDS
-kinds = [KINDS[name] for name in sys.argv[2].split()]
-_, made = ChildRenderer(time_limit_seconds=120).render(sys.stdin.buffer.read(), sys.argv[1], kinds)
-used = resource.getrusage(resource.RUSAGE_CHILDREN)
-print(len(made), used.ru_maxrss // 1024, used.ru_utime + used.ru_stime)
-"""
-MOST_CPU_SECONDS = 5
-ARRIVING = " ".join(kind.name for kind in ON_ARRIVAL)
-
-
-def _used(data: bytes, media_type: str, kinds: str) -> tuple[int, int, float]:
-    """Renditions made, the child's peak in MiB and its CPU seconds, in a process of its own: the kernel keeps one peak.
-
-    CPU and not wall time, which says more about what else the machine does.
-    """
-    measured = subprocess.run(
-        [sys.executable, "-c", USED_PROGRAM, media_type, kinds],
-        input=data,
-        capture_output=True,
-        cwd=ROOT,
-        timeout=200,
-        check=True,
-    )
-    made, peak_mib, seconds = measured.stdout.split()
-    print(f"{len(data):,} bytes: {int(peak_mib)} MiB, {float(seconds):.2f} s")
-    return int(made), int(peak_mib), float(seconds)
-
-
-LARGE: dict[str, tuple[str, Callable[[], bytes], int]] = {
-    "25 MP JPEG": ("image/jpeg", lambda: images.good_jpeg(5000, 5000), 256),
-    "25 MP progressive JPEG without subsampling": ("image/jpeg", lambda: renderable.fine_jpeg(5000, 5000), 256),
-    "25 MP PNG, see-through": ("image/png", lambda: images.good_png(5000, 5000), 256),
-    "25 MP PNG of noise": ("image/png", lambda: renderable.noise(5000, 4000, "PNG", compress_level=1), 256),
-    "25 MP GIF": ("image/gif", lambda: images.good_gif(5000, 5000), 256),
-    "largest WebP of noise": ("image/webp", lambda: renderable.noise(4096, 4096, "WEBP", method=0), 256),
-    "largest see-through WebP of noise": ("image/webp", lambda: renderable.see_through_noise_webp(4096, 4096), 256),
-    "largest WebP animation of one frame": (
-        "image/webp",
-        lambda: renderable.as_animation(renderable.see_through_noise_webp(4096, 4096), 4096, 4096),
-        256,
-    ),
-    "largest see-through WebP": ("image/webp", lambda: renderable.see_through_webp(4096, 4096), 256),
-    "50 MP progressive JPEG without subsampling": ("image/jpeg", lambda: renderable.fine_jpeg(7071, 7071), 512),
-    "50 MP PNG, see-through": ("image/png", lambda: images.good_png(7071, 7071), 512),
-    "50 MP GIF": ("image/gif", lambda: images.good_gif(10_000, 5000), 512),
-}
-
-
-@pytest.mark.parametrize("what", LARGE)
-def test_a_child_stays_within_its_memory_and_time(what: str) -> None:
-    media_type, make, most_mib = LARGE[what]
-    made, peak_mib, seconds = _used(make(), media_type, ARRIVING)
-    assert made == len(ON_ARRIVAL)
-    assert peak_mib < most_mib
-    assert seconds < MOST_CPU_SECONDS
-
-
-def test_an_edit_of_a_large_image_stays_within_them_too() -> None:
-    made, peak_mib, seconds = _used(images.good_jpeg(5000, 5000), "image/jpeg", GREYSCALE.name)
-    assert made == 1
-    assert peak_mib < 256
-    assert seconds < MOST_CPU_SECONDS

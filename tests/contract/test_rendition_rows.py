@@ -217,10 +217,40 @@ def test_removed_automatic_tags_stay_removed_until_they_are_put_back_and_own_one
     rows.renditions.remove_tag(DEMO, b"k1", "sea")
     _, job_id = put(rows)  # replaced
     completed(rows, job_id, "red", "sea", "png", "mine")
-    own, png, sea = ImageTag("mine", False), ImageTag("png", True), ImageTag("sea", True)
+    own, png, sea = ImageTag("mine", False), ImageTag("png", True), ImageTag("sea", False)
     assert rows.renditions.about(DEMO, b"k1").tags == (own, png)
     rows.renditions.add_tag(DEMO, b"k1", "sea", 100)
     assert rows.renditions.about(DEMO, b"k1").tags == (own, png, sea)
+    put(rows)  # replaced
+    assert rows.renditions.about(DEMO, b"k1").tags == (own, sea)
+
+
+def test_automatic_tags_go_with_their_bytes_at_once_and_are_not_found_in_the_gallery_any_more(
+    rows: RowsUnderTest,
+) -> None:
+    _, job_id = put(rows)
+    completed(rows, job_id, "red", "sea")
+    rows.renditions.add_tag(DEMO, b"k1", "mine", 100)
+    _, job_id = put(rows)  # replaced, and nothing is rendered yet
+    assert rows.renditions.about(DEMO, b"k1").tags == (ImageTag("mine", False),)
+    rows.rendering.fail(order_of(rows, job_id), job_id, "no")
+    assert rows.renditions.about(DEMO, b"k1").tags == (ImageTag("mine", False),)
+
+
+def test_an_automatic_tag_that_is_written_by_hand_stays_and_once_removed_is_not_found_again(
+    rows: RowsUnderTest,
+) -> None:
+    _, job_id = put(rows)
+    completed(rows, job_id, "red", "sea")
+    assert rows.renditions.add_tag(DEMO, b"k1", "sea", 2)
+    assert rows.renditions.about(DEMO, b"k1").tags == (ImageTag("red", True), ImageTag("sea", False))
+    _, job_id = put(rows)
+    completed(rows, job_id, "blue")
+    assert rows.renditions.about(DEMO, b"k1").tags == (ImageTag("blue", True), ImageTag("sea", False))
+    assert rows.renditions.remove_tag(DEMO, b"k1", "sea")
+    _, job_id = put(rows)
+    completed(rows, job_id, "sea", "blue")
+    assert rows.renditions.about(DEMO, b"k1").tags == (ImageTag("blue", True),)
 
 
 def test_an_image_has_no_more_tags_than_are_allowed(rows: RowsUnderTest) -> None:

@@ -44,7 +44,7 @@ def notices(sns_client: "SNSClient", topic_arn: str) -> SnsNotices:
 
 
 def notice(owner_id: bytes, key: str = "beach é") -> Any:
-    return notice_text(EditNotice(owner_id, key.encode(), ("greyscale",), ready=True), None)
+    return notice_text([EditNotice(owner_id, key.encode(), ("greyscale",), ready=True)], None)
 
 
 def test_a_subscriber_gets_its_own_account_s_notices_and_no_other_s(

@@ -134,6 +134,8 @@ def test_a_person_who_wishes_so_is_told_by_mail_when_an_edit_is_ready(closed_clo
         token = person.form_token("/upload")
         body = multipart(form_token=token, key="beach é", file=good_jpeg(80, 60))
         assert person("POST", "/upload", body, dict(MULTIPART)).status == 303
+    flipped = f"/rendition?key={quote('beach é')}&kind=flipped"  # told too, to who has mail switched on by then
+    assert until(lambda: kay("GET", flipped).status == 200, timeout_seconds=90)
     assert kay.submit("/account", "/account/notices", notices="on").status == 303
     assert b"On: you get a mail" in kay("GET", "/account").body  # the stand-in takes every address at once
     for person in (bob, kay):

@@ -104,4 +104,4 @@ def test_each_event_and_message_five_times_makes_each_image_once(tmp_path: Path)
 def test_nobody_is_shown_anything_of_anybody_else_s(tmp_path: Path) -> None:
     result = cross_user.run_round(tmp_path, _seed(), 1500, print)
     assert result.wrong == []
-    assert result.from_nodes > 0
+    assert min(result.from_nodes, result.renditions, result.by_address, result.refused) > 0

@@ -229,6 +229,7 @@ def perform_job(store: Store) -> None:
     for prefix in ("dumps", "downloads"):  # given up half-way
         upload_id = store.objects.begin_parts(f"{prefix}/given-up", "application/gzip")
         store.objects.drop_parts(f"{prefix}/given-up", upload_id)
+    assert not store.objects.is_there("dumps/given-up")
     with store.by_somebody_else():
         services.images.delete(person, b"k2", no_precondition)
     store.perform()

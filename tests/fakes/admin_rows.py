@@ -1,15 +1,13 @@
-"""AdminRows, RemovalRows and DumpRows in memory."""
+"""AdminRows and RemovalRows in memory."""
 
 import json
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from dataclasses import asdict, replace
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from chalicelib.domain import jobs
 from chalicelib.domain.accounts import Owner
-from chalicelib.domain.admin import BEGUN, DONE, AuditEntry, Counts, Deed, Dump, User, UserChange
-from chalicelib.domain.admin_ports import Row
+from chalicelib.domain.admin import BEGUN, DONE, AuditEntry, Counts, Deed, User, UserChange
 from chalicelib.domain.errors import InvalidValueError, LastAdminError, UnknownUserError
 from chalicelib.domain.jobs import Job, Removal
 from chalicelib.domain.notices import SETTINGS, settings_name
@@ -22,11 +20,9 @@ from tests.fakes.rendition_rows import forget_renditions
 from tests.fakes.store import JobRow, MemoryStore
 from tests.fakes.trash_rows import drop_trashed
 
-KEPT_SECONDS = 24 * 3600
-
 
 class MemoryAdminRows:
-    """All three ports over a MemoryStore, whose lock is what a transaction's row locks are."""
+    """Both ports over a MemoryStore, whose lock is what a transaction's row locks are."""
 
     def __init__(self, store: MemoryStore, account_rows: MemoryAccountRows) -> None:
         self._store = store
@@ -180,42 +176,6 @@ class MemoryAdminRows:
         with self._store.lock:
             self._owe(job)
 
-    def ask_dump(self, dump_id: bytes, object_key: str, deed: Deed) -> bytes:
-        with self._store.steps.step("admin.ask_dump"), self._store.lock:
-            self._put_down(deed, BEGUN)
-            now = self._store.clock.now()
-            ends_at = now + timedelta(seconds=KEPT_SECONDS)
-            self._store.dumps[dump_id] = Dump(dump_id, deed.id, deed.actor, object_key, now, ends_at)
-            self._owe(jobs.removal_job(deed.id, [Removal(bytes(16), object_key, 0)]), KEPT_SECONDS)
-            return self._owe(Job(dump_id, jobs.MAKE_DUMP, json.dumps({"dump": dump_id.hex()})))
-
-    def dumps(self) -> list[Dump]:
-        with self._store.lock:
-            now = self._store.clock.now()
-            return [one for one in reversed(self._store.dumps.values()) if one.ends_at > now]
-
-    def dump(self, dump_id: bytes, left_seconds: int = 0) -> Dump | None:
-        with self._store.lock:
-            found = self._store.dumps.get(dump_id)
-            latest = self._store.clock.now() + timedelta(seconds=left_seconds)
-            return found if found is not None and found.ends_at > latest else None
-
-    def finish_dump(self, dump_id: bytes, rows: int, size: int) -> None:
-        with self._store.steps.step("admin.finish_dump"), self._store.lock:
-            found = self._store.dumps[dump_id]
-            self._store.dumps[dump_id] = replace(found, done_at=self._store.clock.now(), rows=rows, size=size)
-            self.conclude(found.deed_id, DONE)
-
-    @contextmanager
-    def snapshot(self) -> Iterator[Iterator[Row]]:
-        with self._store.lock:
-            rows: list[Row] = [
-                ("accounts", {"owner_id": one.owner_id.hex(), "email": one.email})
-                for one in self._store.accounts.values()
-            ]
-            rows += [("images", {"image_key": one.key.decode()}) for one in self._store.images.values()]
-        yield iter(rows)
-
     def _user(self, owner_id: bytes) -> User:
         store, account = self._store, self._store.accounts[owner_id]
         return User(
@@ -245,7 +205,6 @@ class MemoryAdminRows:
             del tokens[token_hash]
         self._account_rows.end_links(owner_id)
 
-    def _owe(self, job: Job, delay_seconds: float = 0) -> bytes:
-        due_at = self._store.clock.now() + timedelta(seconds=delay_seconds)
-        self._store.jobs.setdefault(job.id, JobRow(job, due_at))
+    def _owe(self, job: Job) -> bytes:
+        self._store.jobs.setdefault(job.id, JobRow(job, self._store.clock.now()))
         return job.id

@@ -127,9 +127,9 @@ class MemoryDownloadRows:
             ends_at = now + timedelta(seconds=ZIP_KEPT_SECONDS)
             one = saved.making.open_zip
             if one is not None and one.number not in zips:
-                zips[one.number] = Zip(one.number, one.object_key, 0, 0, None, ends_at)
+                zips[one.number] = Zip(one.number, one.stored.object_key, 0, 0, None, ends_at)
                 job_id = hashlib.sha256(stretch.download_id + bytes([one.number])).digest()[:16]
-                removal = jobs.removal_job(job_id, [Removal(row.owner_id, one.object_key, 0)])
+                removal = jobs.removal_job(job_id, [Removal(row.owner_id, one.stored.object_key, 0)])
                 store.jobs[job_id] = JobRow(removal, ends_at)
             if (made := saved.made) is not None:
                 zips[made.number] = replace(zips[made.number], images=made.images, size=made.size, made_at=now)

@@ -1,6 +1,6 @@
 """JobRows in memory."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 
@@ -34,6 +34,24 @@ class MemoryJobRows:
     def finish(self, job_id: bytes) -> None:
         with self._store.steps.step("jobs.finish"), self._store.lock:
             self._store.jobs.pop(job_id, None)
+
+    def gather(self, job: Job, alike: str, limit: int, merged: Callable[[Sequence[str]], str]) -> Job | None:
+        with self._store.steps.step("jobs.gather"), self._store.lock:
+            rows, now = self._store.jobs, self._store.clock.now()
+            if job.id not in rows:
+                return None
+            others = [
+                one.job
+                for one in rows.values()
+                if one.job.id != job.id and one.job.kind == job.kind and one.due_at <= now
+                if one.job.body.startswith(alike)
+            ][:limit]
+            if others:
+                body = merged([one.body for one in (rows[job.id].job, *others)])
+                rows[job.id].job = replace(rows[job.id].job, body=body)
+            for one in others:
+                del rows[one.id]
+            return rows[job.id].job
 
     def mark_sent(self, job_ids: Sequence[bytes]) -> None:
         with self._store.steps.step("jobs.mark_sent"), self._store.lock:

@@ -1,8 +1,7 @@
 """Objects in memory."""
 
 import hashlib
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from urllib.parse import urlencode
 
@@ -94,13 +93,6 @@ class MemoryObjects:
     def mark(self, marker: str, number: int) -> None:
         with self._steps.step("objects.mark"):
             self.stored[marker] = (str(number).encode(), "text/plain")
-
-    @contextmanager
-    def writing(self, object_key: str, media_type: str) -> Iterator[Callable[[bytes], None]]:
-        pieces: list[bytes] = []
-        yield pieces.append
-        with self._steps.step("objects.write"):
-            self.stored[object_key] = (b"".join(pieces), media_type)
 
     def begin_parts(self, object_key: str, media_type: str) -> str:
         with self._steps.step("objects.begin_parts"):

@@ -35,6 +35,7 @@ from tests.fakes.album_rows import MemoryAlbumRows
 from tests.fakes.answers import MemoryAnswerRows
 from tests.fakes.clock import ManualClock
 from tests.fakes.download_rows import MemoryDownloadRows
+from tests.fakes.dump_rows import MemoryDumpRows
 from tests.fakes.erasure_rows import MemoryErasureRows
 from tests.fakes.fleet_maps import MemoryFleetMaps
 from tests.fakes.gallery_rows import MemoryGalleryRows
@@ -71,6 +72,7 @@ ENVIRON = {
     "SECRET_KEY": "a secret of the tests, and long enough",
 }
 EVERYBODY_IS_DEMO = {"SIGNED_IN_AS": "demo", "OPEN_TO": "everything"}
+_CONFIGS: dict[tuple[tuple[str, str], ...], Config] = {}
 TWO_NODES = (Node("node-a", "10.0.0.1", 11211), Node("node-b", "10.0.0.2", 11211))
 
 
@@ -117,7 +119,7 @@ class MemoryParts:
         self.download_rows = MemoryDownloadRows(self.store)
         self.album_rows, self.share_rows = MemoryAlbumRows(self.store), MemoryShareRows(self.store)
         self.gallery_rows = self.detail_rows = MemoryGalleryRows(self.store)
-        self.dump_rows = self.removal_rows = self.admin_rows
+        self.removal_rows, self.dump_rows = self.admin_rows, MemoryDumpRows(self.store, self.admin_rows)
         self.erasure_rows, self.erased_objects = MemoryErasureRows(self.store, self.account_rows), self.objects
         self.form_secret = FixedSecret()
         self.incoming = self.dump_objects = self.parted_objects = self.swept_objects = self.objects
@@ -172,10 +174,18 @@ class MemoryParts:
         return memory_services(parts=self, **overrides)
 
 
+def _config(environ: Mapping[str, str]) -> Config:
+    """As read once: thousands of tests ask for the same."""
+    named = tuple(sorted(environ.items()))
+    if named not in _CONFIGS:
+        _CONFIGS[named] = config_from(environ)
+    return _CONFIGS[named]
+
+
 def memory_config(environ: Mapping[str, str] | None = None, **changes: Any) -> Config:
     """A whole configuration; `changes` are by the names of Config. The key of forms is a secret's, as on AWS."""
     as_deployed = {"FLEET_MODE": "manual", "FORM_SECRET_ARN": "arn:form-secret"}
-    return replace(config_from({**ENVIRON, **EVERYBODY_IS_DEMO, **as_deployed, **(environ or {})}), **changes)
+    return replace(_config({**ENVIRON, **EVERYBODY_IS_DEMO, **as_deployed, **(environ or {})}), **changes)
 
 
 def memory_services(

@@ -15,7 +15,7 @@ from chalicelib.domain.rendition_ports import RenditionRow
 from chalicelib.domain.renditions import AUTOMATIC, KINDS
 from chalicelib.domain.stored_renditions import About, ImageTag, Rendition, State, in_order, object_key_of
 from tests.fakes.album_rows import forget_shared
-from tests.fakes.store import JobRow, MemoryStore, TagRow
+from tests.fakes.store import JobRow, MemoryStore, TagRow, forget_automatic, put_by_hand, take_off
 
 
 class MemoryRenditionRows:
@@ -82,11 +82,12 @@ class MemoryRenditionRows:
             if (owner.id, key) not in self._store.images:
                 return False
             tags = self._store.tags.setdefault((owner.id, key), {})
-            if tag in tags and not tags[tag].removed:
+            is_shown = tag in tags and not tags[tag].removed
+            if is_shown and not tags[tag].automatic:
                 return True
-            if sum(not row.removed for row in tags.values()) >= most:
+            if not is_shown and sum(not row.removed for row in tags.values()) >= most:
                 raise InvalidValueError("tag", f"An image has at most {most} tags. Remove one first.")
-            tags[tag] = TagRow(automatic=tag in tags)
+            put_by_hand(tags, tag)
             self._store.bump(principal)
             return True
 
@@ -95,10 +96,7 @@ class MemoryRenditionRows:
             tags = self._store.tags.get((self._store.owner(principal, writing=True).id, key), {})
             if tag not in tags:
                 return False
-            if tags[tag].automatic:
-                tags[tag] = TagRow(automatic=True, removed=True)
-            else:
-                del tags[tag]
+            take_off(tags, tag)
             self._store.bump(principal)
             return True
 
@@ -130,8 +128,7 @@ class MemoryRenditionRows:
                 self._store.renditions[order.owner_id, order.key, one.kind] = one
             if tags and is_first:
                 kept = self._store.tags.setdefault((order.owner_id, order.key), {})
-                for tag in [tag for tag, row in kept.items() if row.automatic and not row.removed]:
-                    del kept[tag]
+                forget_automatic(kept)
                 for tag in tags:
                     kept.setdefault(tag, TagRow(automatic=True))
             if seen is not None:
@@ -222,7 +219,7 @@ def owe_renditions(store: MemoryStore, image: Image, kinds: Sequence[str], job_i
 
 
 def forget_renditions(store: MemoryStore, image: Image, *, tags: bool, place: bytes | None = None) -> list[Removal]:
-    """Deletes the image's renditions, and its tags if asked; what is to be removed with the image.
+    """Deletes the image's renditions and automatic tags, and all its tags if asked; what is to be removed with it.
 
     `place` is what stands for its key in the trash.
     """
@@ -233,4 +230,6 @@ def forget_renditions(store: MemoryStore, image: Image, *, tags: bool, place: by
         store.tags.pop((image.owner_id, under), None)
         forget_shared(store, replace(image, key=under))
         store.details.pop((image.owner_id, under), None)
+    else:
+        forget_automatic(store.tags.get((image.owner_id, under), {}))
     return [Removal(image.owner_id, object_key, partition_of(image.key)) for object_key in objects]

@@ -2,7 +2,7 @@
 
 import threading
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
 from chalicelib.domain import fleet
@@ -55,10 +55,31 @@ class TokenRow:
 
 @dataclass(frozen=True, slots=True)
 class TagRow:
-    """A tag of an image; a removed one is kept so that it is not found again."""
+    """A tag of an image; a removed one that was `found` is kept so that it is not found again."""
 
     automatic: bool
     removed: bool = False
+    found: bool = False  # automatic once, and its owner's own since
+
+
+def put_by_hand(tags: dict[str, TagRow], tag: str) -> None:
+    """Makes the tag the owner's own."""
+    before = tags.get(tag)
+    tags[tag] = TagRow(automatic=False, found=before is not None and (before.automatic or before.found))
+
+
+def take_off(tags: dict[str, TagRow], tag: str) -> None:
+    """Removes the tag, which is there."""
+    if tags[tag].automatic or tags[tag].found:
+        tags[tag] = replace(tags[tag], removed=True)
+    else:
+        del tags[tag]
+
+
+def forget_automatic(tags: dict[str, TagRow]) -> None:
+    """Deletes the automatic tags that were not removed."""
+    for tag in [tag for tag, row in tags.items() if row.automatic and not row.removed]:
+        del tags[tag]
 
 
 @dataclass(slots=True)

@@ -17,7 +17,7 @@ from chalicelib.domain.trash_ports import Back, Gone, Refused, TrashRow
 from tests.fakes.album_rows import rename_shared
 from tests.fakes.answers import keep_answer
 from tests.fakes.rendition_rows import forget_renditions
-from tests.fakes.store import JobRow, MemoryStore, TagRow
+from tests.fakes.store import JobRow, MemoryStore, put_by_hand, take_off
 
 
 class MemoryTrashRows:
@@ -189,18 +189,17 @@ class MemoryManyRows:
             refused: dict[bytes, Refused] = {}
             wanted = []
             for key in dict.fromkeys(keys):
-                shown = {one for one, row in store.tags.get((owner_id, key), {}).items() if not row.removed}
+                shown = {one: row for one, row in store.tags.get((owner_id, key), {}).items() if not row.removed}
                 if (owner_id, key) not in store.images:
                     refused[key] = "not-found"
                 elif tag not in shown and len(shown) >= most:
                     refused[key] = "too-many-tags"
-                elif tag not in shown:
+                elif tag not in shown or shown[tag].automatic:
                     wanted.append(key)
             if note is not None:
                 keep_answer(store, owner_id, note.asked, note.answer_of(refused))
             for key in wanted:
-                tags = store.tags.setdefault((owner_id, key), {})
-                tags[tag] = TagRow(automatic=tag in tags)
+                put_by_hand(store.tags.setdefault((owner_id, key), {}), tag)
             if wanted:
                 store.bump(principal)
             return refused
@@ -215,11 +214,8 @@ class MemoryManyRows:
             refused = dict.fromkeys(rows.keys() - tagged.keys(), "not-found")
             if note is not None:
                 keep_answer(store, owner_id, note.asked, note.answer_of(refused))
-            for key, row in tagged.items():
-                if row.automatic:
-                    store.tags[owner_id, key][tag] = TagRow(automatic=True, removed=True)
-                else:
-                    del store.tags[owner_id, key][tag]
+            for key in tagged:
+                take_off(store.tags[owner_id, key], tag)
             if tagged:
                 store.bump(principal)
             return refused

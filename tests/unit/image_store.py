@@ -52,6 +52,20 @@ class Store:
         """Time passes, and the schedule and the worker do all that is owed."""
         self.parts.clock.advance(TWO_HOURS)
         self.services.worker.resend()
+        self.perform_all()
+
+    def work_off(self) -> None:
+        """The worker does what there is to do, the schedule too; time hardly passes."""
+        for _ in range(200):
+            self.parts.clock.advance(120)
+            self.services.worker.resend()
+            if not self.parts.queue.messages:
+                return
+            self.perform_all()
+        raise AssertionError("there is no end to it")
+
+    def perform_all(self) -> None:
+        """The worker does what was sent."""
         while self.parts.queue.messages:
             self.services.worker.perform(self.parts.queue.messages.pop(0))
 

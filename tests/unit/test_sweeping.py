@@ -9,6 +9,7 @@ import pytest
 
 from chalicelib.domain import sweeping as decisions
 from chalicelib.domain.errors import ObjectsUnavailableError, RowsUnavailableError, StoreError
+from chalicelib.domain.renditions import ON_ARRIVAL
 from chalicelib.domain.stored_renditions import Rendition, State, object_key_of
 from chalicelib.domain.sweeping import MARKER, QUARANTINE_DAYS, Kind, Outcome, Phase, quarantine_key
 from chalicelib.domain.uploads import UploadState, incoming_key_of
@@ -98,7 +99,8 @@ def test_what_was_wrongly_quarantined_is_restored_and_its_quarantine_ends(store:
     image = store.parts.store.images[place]
     store.lose(image.object_key)
     store.parts.store.images[place] = replace(image, object_key=ORPHAN)
-    store.parts.store.renditions.clear()
+    for kind in ON_ARRIVAL:
+        del store.parts.store.renditions[(*place, kind.name)]
     store.sweep()
     assert (Kind.IMAGE, ORPHAN, Outcome.REPAIRED) in store.found()
     assert (Kind.OBJECT, ORPHAN, Outcome.REPAIRED) in store.found()

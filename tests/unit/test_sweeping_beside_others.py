@@ -135,8 +135,9 @@ OTHERS = [put, replaced, deleted, uploaded, edited, put_and_deleted]
 
 
 @pytest.fixture(autouse=True)
-def nothing_is_too_young(monkeypatch: pytest.MonkeyPatch) -> None:
+def nothing_is_too_young_and_nothing_too_many(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(decisions, "LEAST_AGE_SECONDS", 0)
+    monkeypatch.setattr(decisions, "SHARE", 1.0)
 
 
 def in_every_order(other: Callable[[Watched], None], sweeper: str, preemptions: int) -> int:

@@ -96,10 +96,13 @@ def test_a_database_that_is_older_than_the_marker_went_back_in_time() -> None:
 
 @pytest.mark.parametrize(
     ("looked_at", "suspected", "stops"),
-    [(10, 10, False), (10, 11, True), (1000, 10, False), (1000, 11, True), (5000, 50, False), (5000, 51, True)],
+    [
+        *((1, 1, True), (2, 1, False), (2, 2, True), (3, 2, True), (10, 5, False), (10, 6, True), (10, 10, True)),
+        *((20, 10, False), (20, 11, True), (1000, 10, False), (1000, 11, True), (5000, 50, False), (5000, 51, True)),
+    ],
 )
 @pytest.mark.parametrize("what", ["objects", "rows"])
-def test_it_stops_when_more_than_one_in_a_hundred_would_go(
+def test_it_stops_when_more_than_one_in_a_hundred_would_go_or_in_a_small_store_more_than_ten_or_half(
     looked_at: int, suspected: int, stops: bool, what: str
 ) -> None:
     counts = {what: looked_at, f"{what}_suspected": suspected}

@@ -17,9 +17,10 @@ from chalicelib.domain.errors import (
     RowsUnavailableError,
     UnknownDownloadError,
 )
-from chalicelib.domain.jobs import MAKE_DOWNLOAD
+from chalicelib.domain.jobs import MAKE_DOWNLOAD, MOST_TRIES
 from chalicelib.services.images import no_precondition
-from chalicelib.services.zip_making import MOST_RESTARTS, ZipLimits, ZipMaking
+from chalicelib.services.part_writing import MOST_RESTARTS
+from chalicelib.services.zip_making import ZipLimits, ZipMaking
 from tests.unit.image_store import DEMO, Killed, Store
 
 DAY = 24 * 3600.0
@@ -47,17 +48,6 @@ class DownloadStore(Store):
             self.put(data, name.encode())
         self.settle()
         return files
-
-    def work(self) -> None:
-        """The worker does what there is to do, the schedule too; time hardly passes."""
-        for _ in range(200):
-            self.parts.clock.advance(120)
-            self.services.worker.resend()
-            if not self.parts.queue.messages:
-                return
-            while self.parts.queue.messages:
-                self.services.worker.perform(self.parts.queue.messages.pop(0))
-        raise AssertionError("there is no end to it")
 
     def files_of(self, download: Download) -> list[dict[str, bytes]]:
         """What its archives hold, each read by the library."""
@@ -89,7 +79,7 @@ def test_chosen_images_are_one_zip_in_many_stretches(store: DownloadStore) -> No
     download = store.downloads.ask(DEMO, [*(name.encode() for name in files if name != "k003.png"), b"none"])
     assert (download.state, download.images, download.images_done) == (State.MAKING, 11, 0)
     begun = store.parts.steps.taken.count("downloads.begin")
-    store.work()
+    store.work_off()
     assert store.parts.steps.taken.count("downloads.begin") - begun > 3
     wanted = {name: data for name, data in files.items() if name != "k003.png"}
     assert store.files_of(download) == [wanted]
@@ -109,7 +99,7 @@ def test_what_does_not_fit_into_one_zip_is_several(store: DownloadStore) -> None
         limited = DownloadStore(limits)
         limited.filled()
         download = limited.downloads.export(DEMO)
-        limited.work()
+        limited.work_off()
         found = limited.files_of(download)
         assert len(found) > 1
         merged = {name: data for one in found for name, data in one.items() if name != "images.json"}
@@ -125,7 +115,7 @@ def test_an_export_tells_of_each_image(store: DownloadStore) -> None:
     store.services.renditions.add_tag(DEMO, b"k001.png", "sea")
     album_id, _ = store.services.albums.create_with(DEMO, "By the <sea>", [b"k002.png", b"k001.png"])
     download = store.downloads.export(DEMO)
-    store.work()
+    store.work_off()
     (files,) = store.files_of(download)
     told: list[dict[str, Any]] = json.loads(files["images.json"])["images"]
     assert [one["key"] for one in told] == ["k000.png", "k001.png", "k002.png"]
@@ -146,7 +136,7 @@ def test_a_link_is_for_five_minutes_and_the_zip_for_a_day(store: DownloadStore) 
     download = store.downloads.export(DEMO)
     with pytest.raises(UnknownDownloadError):
         store.downloads.link(DEMO, download.id, 1)
-    store.work()
+    store.work_off()
     link = store.downloads.link(DEMO, download.id, 1)
     assert "Expires=300" in link
     assert "/downloads/" in link
@@ -170,7 +160,7 @@ def test_images_deleted_meanwhile_are_left_out_and_counted(store: DownloadStore)
                 del store.parts.objects.stored[image.object_key]
 
     store.parts.steps.before("objects.get", gone)
-    store.work()
+    store.work_off()
     (found,) = store.files_of(download)
     assert set(found) - {"images.json"} == set(files) - {"k001.png", "k003.png"}
     assert store.downloads.find(DEMO, download.id).missing == 2
@@ -181,7 +171,7 @@ def test_if_all_are_deleted_first_there_is_no_zip(store: DownloadStore) -> None:
     download = store.downloads.export(DEMO)
     for key in store.images.keys(DEMO):
         store.images.delete(DEMO, key, no_precondition)
-    store.work()
+    store.work_off()
     assert store.files_of(download) == []
 
 
@@ -195,7 +185,7 @@ def test_nothing_cannot_be_downloaded_and_only_some_at_once(store: DownloadStore
         store.downloads.export(DEMO)
     with pytest.raises(DownloadsUnderWayError):
         store.downloads.export(DEMO)
-    store.work()
+    store.work_off()
     store.downloads.export(DEMO)
     assert len(store.downloads.list(DEMO)) == 4
 
@@ -217,7 +207,7 @@ def test_killed_at_any_step_it_is_made_all_the_same(step: str, after: bool, nth:
         except Killed:
             break
     store.parts.steps.forget()
-    store.work()
+    store.work_off()
     (found,) = store.files_of(download)
     assert {name: data for name, data in found.items() if name != "images.json"} == files
     assert store.kinds_owed() <= {"remove_objects"}
@@ -235,7 +225,7 @@ def test_errors_that_pass_leave_the_job_owed(store: DownloadStore) -> None:
         store.parts.steps.fail(step, error)
         with pytest.raises(type(error)):
             store.services.worker.perform(store.parts.queue.messages[0])
-    store.work()
+    store.work_off()
     (found,) = store.files_of(download)
     assert set(found) == {*files, "images.json"}
 
@@ -245,7 +235,7 @@ def test_parts_that_are_lost_are_made_anew(store: DownloadStore) -> None:
     download = store.downloads.export(DEMO)
     store.services.worker.perform(store.parts.queue.messages.pop(0))
     store.parts.objects.parted.clear()
-    store.work()
+    store.work_off()
     (found,) = store.files_of(download)
     assert set(found) == {*files, "images.json"}
     store.settle_for_a_day()
@@ -257,10 +247,28 @@ def test_parts_that_are_lost_again_and_again_end_it_in_words(store: DownloadStor
     download = store.downloads.export(DEMO)
     for _ in range(MOST_RESTARTS + 1):
         store.parts.steps.fail("objects.put_part", PartsLostError("no"))
-    store.work()
+    store.work_off()
     now = store.downloads.find(DEMO, download.id)
     assert now.state is State.FAILED
     assert "again and again" in str(now.why)
+    assert store.kinds_owed() <= {"remove_objects"}
+
+
+@pytest.mark.parametrize("error", [ObjectsUnavailableError("The store is gone."), Killed()], ids=["away", "killed"])
+def test_a_stretch_that_fails_at_each_try_ends_it_in_words(error: BaseException) -> None:
+    store = DownloadStore()
+    store.filled()
+    download = store.downloads.export(DEMO)
+    (message,) = store.parts.queue.messages
+    for _ in range(MOST_TRIES):
+        assert store.downloads.find(DEMO, download.id).state is State.MAKING
+        store.parts.steps.fail("objects.get", error)
+        with pytest.raises(type(error)):
+            store.services.worker.perform(message)
+    store.services.worker.perform(message)
+    now = store.downloads.find(DEMO, download.id)
+    assert now.state is State.FAILED
+    assert f"{MOST_TRIES} times" in str(now.why)
     assert store.kinds_owed() <= {"remove_objects"}
 
 
@@ -269,7 +277,7 @@ def test_an_archive_that_would_be_removed_before_it_is_fetched_is_begun_anew(sto
     download = store.downloads.export(DEMO)
     store.services.worker.perform(store.parts.queue.messages.pop(0))
     store.parts.clock.advance(DAY / 2 + 60)
-    store.work()
+    store.work_off()
     (found,) = store.files_of(download)
     assert set(found) == {*files, "images.json"}
     (archive,) = [one for one in store.downloads.find(DEMO, download.id).zips if one.made_at is not None]
@@ -288,7 +296,7 @@ def test_of_two_workers_at_once_one_makes_it(step: str) -> None:
 
     act: Callable[[], None] = another
     store.parts.steps.before(step, act)
-    store.work()
+    store.work_off()
     (found,) = store.files_of(download)
     assert {name: data for name, data in found.items() if name != "images.json"} == files
     assert MAKE_DOWNLOAD not in store.kinds_owed()

@@ -1,6 +1,7 @@
 """The admin's pages and REST calls, as an admin's browser and script use them, and with what is wrong."""
 
 import re
+from dataclasses import replace
 from typing import Any
 
 import jsonschema
@@ -147,6 +148,20 @@ def test_a_dump_by_the_pages(call: Caller, root: Person, ada: Person) -> None:
     answer = root.submit("/admin/dump-link", id=found[1].decode())
     assert re.search(rb'href="https://objects\.test/dumps/\w{64}/test\.jsonl\.gz\?[^"]*Expires=300"', answer.body)
     assert root.submit("/admin/dump-link", id="0" * 32).status == 404
+
+
+def test_a_dump_that_failed_says_why_and_has_no_link(call: Caller, root: Person) -> None:
+    root.submit("/admin/dump", password=PASSWORD)
+    ((dump_id, dump),) = call.parts.store.dumps.items()
+    call.parts.store.dumps[dump_id] = replace(dump, rows=1234)
+    assert b"being made, 1,234 rows so far" in root("GET", "/admin/dump").body
+    call.parts.store.dumps[dump_id] = replace(dump, why="It could <not> be made.")
+    page = root("GET", "/admin/dump").body
+    assert (b"failed: It could &lt;not&gt; be made." in page, b"/admin/dump-link" in page) == (True, False)
+    (told,) = root("GET", "/api/v1/admin/dumps").json["dumps"]
+    assert (told["state"], told["why"]) == ("failed", "It could <not> be made.")
+    refused = root("POST", f"/api/v1/admin/dumps/{dump_id.hex()}/link", CSRF)
+    assert (refused.status, "It could <not> be made." in refused.json["detail"]) == (404, True)
 
 
 def test_deleting_all_data_by_the_page(call: Caller, root: Person, ada: Person) -> None:

@@ -5,12 +5,12 @@ import json
 import pytest
 
 from chalicelib.web.json_lists import MOST_BODY_BYTES
-from tests.fakes.parts import memory_app, memory_config
-from tests.web.caller import JSON, MULTIPART, URLENCODED, Caller, multipart
+from tests.fakes.parts import memory_config
+from tests.web.caller import JSON, MULTIPART, URLENCODED, QuickCaller, multipart
 
 METHODS = ("GET", "HEAD", "POST", "PUT", "DELETE", "PATCH")
 LISTS = ("/api/v1/actions", "/api/v1/trash/actions", "/api/v1/downloads")  # their bodies hold a thousand keys
-ROUTES = sorted((path, method) for path, methods in Caller().app.routes.items() for method in methods)
+ROUTES = sorted((path, method) for path, methods in QuickCaller().app.routes.items() for method in methods)
 WRONG_BODIES = {
     "nothing": ({}, b""),
     "an empty form": (URLENCODED, b""),
@@ -57,7 +57,7 @@ def _assert_clear(path: str, status: int, content_type: str, body: bytes) -> Non
 @pytest.mark.parametrize("wrong", WRONG_BODIES)
 @pytest.mark.parametrize(("route", "method"), ROUTES)
 def test_wrong_bodies(route: str, method: str, wrong: str) -> None:
-    call = Caller()
+    call = QuickCaller()
     headers, body = WRONG_BODIES[wrong]
     answer = call(method, _path(route), headers, body)
     if "{key}" in route and method == "PUT":  # any bytes are a body here; what they are is the inspector's to say
@@ -71,7 +71,7 @@ def test_wrong_bodies(route: str, method: str, wrong: str) -> None:
 @pytest.mark.parametrize("key", ["%00", "%0a", "%ff", "a" * 256, "%ed%a0%80"])
 @pytest.mark.parametrize(("route", "method"), [each for each in ROUTES if "{key}" in each[0]])
 def test_keys_in_a_path_that_are_none(route: str, method: str, key: str) -> None:
-    answer = Caller()(method, _path(route, key), body=b"x")
+    answer = QuickCaller()(method, _path(route, key), body=b"x")
     assert answer.status == 400
     _assert_clear(route, answer.status, answer.headers["content-type"], answer.body)
 
@@ -94,7 +94,7 @@ def test_keys_in_a_path_that_are_none(route: str, method: str, key: str) -> None
 )
 @pytest.mark.parametrize(("route", "method"), ROUTES)
 def test_wrong_queries(route: str, method: str, query: str) -> None:
-    call = Caller()
+    call = QuickCaller()
     answer = call(method, f"{_path(route)}?{query}")
     _assert_clear(route, answer.status, answer.headers.get("content-type", ""), answer.body)
 
@@ -104,14 +104,14 @@ def test_wrong_queries(route: str, method: str, query: str) -> None:
 def test_wrong_methods(route: str, method: str) -> None:
     if (route, method) in ROUTES:
         return
-    answer = Caller()(method, _path(route))
+    answer = QuickCaller()(method, _path(route))
     assert answer.status == 405
 
 
 @pytest.mark.parametrize(("route", "method"), [each for each in ROUTES if each[1] in ("POST", "PUT")])
 def test_bodies_over_the_limit(route: str, method: str) -> None:
-    call = Caller()
-    call.app = memory_app(call.parts.services(config=memory_config(max_upload_bytes=1000)))
+    call = QuickCaller()
+    call.serve(call.parts.services(config=memory_config(max_upload_bytes=1000)))
     more = MOST_BODY_BYTES if route in LISTS else 0
     body = multipart(key="k1", file=b"x" * (70_000 + more))
     path = _path(route) + "?key=k1"

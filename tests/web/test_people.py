@@ -1,4 +1,7 @@
-"""What people with accounts may do, see and never see: every route, tried by the wrong ones."""
+"""What people with accounts may do, see and never see: every route, tried by the wrong ones.
+
+What is another's is asked for by every route in `test_route_matrix.py`.
+"""
 
 import re
 from copy import copy
@@ -18,10 +21,6 @@ from tests.web.sharing import persons_album
 
 PICTURE = b"\x89PNG the inspector is a fake here"
 ROUTES = sorted((path, method) for path, methods in Caller().app.routes.items() for method in methods)
-OF_IMAGES = (
-    *("/api/v1/images/{key}", "/api/v1/image", "/api/v1/image/metadata", "/api/v1/image/rendition"),
-    *("/content", "/rendition", "/image", "/delete"),
-)
 SHARING = [each for each in ROUTES if each[0].startswith(("/album", "/shares", "/api/v1/albums", "/api/v1/shares"))]
 NAMES_NONE = {  # of these, those that name no album and no link
     *((path, method) for path in ("/albums", "/shares", "/album/choose") for method in ("GET", "HEAD")),
@@ -29,6 +28,10 @@ NAMES_NONE = {  # of these, those that name no album and no link
     *(("/api/v1/albums", "GET"), ("/api/v1/albums", "POST"), ("/api/v1/shares", "GET")),
 }
 CLOSED = [each for each in ROUTES if access_to(*each) is not Access.ANYONE]
+OF_IMAGES = (
+    *("/api/v1/images/{key}", "/api/v1/image", "/api/v1/image/metadata", "/api/v1/image/rendition"),
+    *("/content", "/rendition", "/image", "/delete"),
+)
 NEED_MORE = {"/api/v1/image/rendition", "/api/v1/fleet/preview"}  # than a key, to answer 200
 CSRF = {"X-CSRF-Token": token_of(VISITOR, SECRET)}
 
@@ -54,18 +57,6 @@ def bob(call: Caller, ada: Person) -> Person:
 
 def address(path: str, key: str = "k1") -> str:
     return path.replace("{key}", key).replace("{name}", "style.css") + f"?key={key}"
-
-
-@pytest.mark.parametrize(("path", "method"), [each for each in ROUTES if each[0] in OF_IMAGES])
-def test_another_s_image_answers_as_none_at_all(ada: Person, bob: Person, path: str, method: str) -> None:
-    if method == "PUT" or (path, method) == ("/delete", "POST"):
-        return  # a PUT makes one's own; the form is tried below
-    theirs = bob(method, address(path, "k1"), CSRF)
-    none = bob(method, address(path, "k9"), CSRF)
-    assert theirs.status == none.status == 404
-    assert theirs.body.replace(b"k1", b"k9").split(b"request_id")[0] == none.body.split(b"request_id")[0]
-    assert PICTURE not in theirs.body
-    assert ada("GET", "/content?key=k1").body == PICTURE
 
 
 @pytest.mark.parametrize(("path", "method"), SHARING)

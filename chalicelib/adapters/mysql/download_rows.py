@@ -12,6 +12,7 @@ from chalicelib.adapters.mysql.due_jobs import derived_id, insert_jobs
 from chalicelib.adapters.mysql.idempotency_rows import keep_answer
 from chalicelib.adapters.mysql.image_rows import COLUMN_COUNT, COLUMNS, image_of, images_under, locked_owner
 from chalicelib.adapters.mysql.principals import whose
+from chalicelib.adapters.mysql.turns import end_stretch, take_turn
 from chalicelib.domain import jobs
 from chalicelib.domain.accounts import Owner, Principal
 from chalicelib.domain.download_ports import Asked, Saved
@@ -90,7 +91,7 @@ class MySqlDownloadRows:
 
     def begin(self, download_id: bytes) -> Stretch | None:
         def work(transaction: Transaction) -> Stretch | None:
-            transaction.change("UPDATE downloads SET turn = turn + 1 WHERE id = %s", (download_id,))
+            take_turn(transaction, "downloads", download_id)
             found = transaction.select(
                 "SELECT owner_id, what, asked_at, turn, making FROM downloads WHERE id = %s AND state = %s",
                 (download_id, State.MAKING.value),
@@ -122,17 +123,14 @@ class MySqlDownloadRows:
 
     def save(self, stretch: Stretch, saved: Saved) -> bool:
         def work(transaction: Transaction) -> bool:
-            found = transaction.select(
-                "SELECT turn FROM downloads WHERE id = %s AND state = %s FOR UPDATE",
-                (stretch.download_id, State.MAKING.value),
+            return end_stretch(
+                transaction,
+                ("downloads", stretch.download_id, f"state = '{State.MAKING.value}'"),
+                stretch.turn,
+                lambda: _save(transaction, stretch, saved),
+                saved.done_job,
+                saved.following,
             )
-            following = saved.following
-            if following is not None and transaction.select("SELECT 1 FROM jobs WHERE id = %s", (following.id,)):
-                return True  # committed, its answer was lost
-            if found != [(stretch.turn,)]:
-                return False
-            _save(transaction, stretch, saved)
-            return True
 
         return self._database.transaction(work)
 
@@ -195,9 +193,11 @@ def _save(transaction: Transaction, stretch: Stretch, saved: Saved) -> None:
     if one is not None and transaction.change(
         "INSERT IGNORE INTO download_zips (download_id, number, object_key, ends_at) "
         "VALUES (%s, %s, %s, UTC_TIMESTAMP(6) + INTERVAL %s SECOND)",
-        (stretch.download_id, one.number, one.object_key, ZIP_KEPT_SECONDS),
+        (stretch.download_id, one.number, one.stored.object_key, ZIP_KEPT_SECONDS),
     ):
-        removal = Removal(stretch.owner_id, one.object_key, 0)  # the partition does not matter: it is in no cache
+        removal = Removal(
+            stretch.owner_id, one.stored.object_key, 0
+        )  # the partition does not matter: it is in no cache
         job_id = derived_id(stretch.download_id, one.number)
         insert_jobs(transaction, [jobs.removal_job(job_id, [removal])], ZIP_KEPT_SECONDS)
     if saved.made is not None:
@@ -206,10 +206,6 @@ def _save(transaction: Transaction, stretch: Stretch, saved: Saved) -> None:
             "WHERE download_id = %s AND number = %s",
             (saved.made.images, saved.made.size, stretch.download_id, saved.made.number),
         )
-    if saved.done_job is not None:
-        transaction.change("DELETE FROM jobs WHERE id = %s", (saved.done_job,))
-    if saved.following is not None:
-        insert_jobs(transaction, [saved.following])
 
 
 def _download(transaction: Transaction, owner: Owner, download_id: bytes) -> Download | None:

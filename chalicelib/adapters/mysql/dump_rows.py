@@ -1,122 +1,27 @@
-"""The rows of dumps, and the rows that go into one: what is named here and nothing else."""
+"""The rows of dumps. What goes into one is said in dumped_tables.py."""
 
 import json
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
-from datetime import datetime
 from typing import Any
 
 from chalicelib.adapters.mysql.audit_rows import concluded, moment_of, put_down
-from chalicelib.adapters.mysql.database import Args, Database, Rows, Transaction
+from chalicelib.adapters.mysql.database import Database, Transaction
 from chalicelib.adapters.mysql.due_jobs import derived_id, insert_jobs
+from chalicelib.adapters.mysql.dumped_tables import pages_of
+from chalicelib.adapters.mysql.turns import end_stretch, take_turn
 from chalicelib.domain import jobs
-from chalicelib.domain.admin import BEGUN, DONE, Deed, Dump
-from chalicelib.domain.admin_ports import Row
+from chalicelib.domain.admin import BEGUN, DONE, FAILED, Deed, Dump
+from chalicelib.domain.dumps import DumpStretch, Page, SavedDump, so_far_of, text_of
 from chalicelib.domain.jobs import Job, Removal
 
 KEPT_SECONDS = 24 * 3600
-PAGE = 500  # rows in memory at a time
 MOST_DUMPS = 20
-_DUMP = "id, deed, actor_email, object_key, asked_at, ends_at, done_at, row_count, size"
+SAVE_SECONDS = 5.0  # a part that is not whole may have 8 MiB
+_DUMP = "id, deed, actor_email, object_key, asked_at, ends_at, done_at, row_count, size, why"
+_COUNT = _DUMP.count(",") + 1
 _NOBODY = b"\x00" * 16
-
-
-@dataclass(frozen=True, slots=True)
-class Table:
-    """A table that is dumped, by its primary key."""
-
-    name: str
-    key: tuple[str, ...]
-    columns: tuple[str, ...]
-
-
-DUMPED = (
-    Table("owners", ("id",), ("id", "name", "version", "created_at", "images", "bytes")),
-    Table("accounts", ("owner_id",), ("owner_id", "email", "admin", "disabled_at", "created_at", "quota_bytes")),
-    Table(
-        "images",
-        ("owner_id", "image_key"),
-        (
-            *("owner_id", "image_key", "object_key", "sha256", "size", "media_type", "width", "height", "frames"),
-            "created_at",
-        ),
-    ),
-    Table(
-        "renditions",
-        ("owner_id", "image_key", "kind"),
-        (
-            *("owner_id", "image_key", "kind", "source_object_key", "object_key", "sha256", "width", "height", "size"),
-            *("media_type", "state", "why", "created_at"),
-        ),
-    ),
-    Table(
-        "image_tags",
-        ("owner_id", "image_key", "tag"),
-        ("owner_id", "image_key", "tag", "source", "removed"),
-    ),
-    Table("albums", ("id",), ("id", "owner_id", "title", "cover", "created_at")),
-    Table("album_images", ("id",), ("id", "album_id", "owner_id", "image_key", "place")),
-    Table(
-        "shares",
-        ("id",),
-        (
-            *("id", "owner_id", "album_id", "image_key", "title", "downloads", "created_at", "ends_at", "views"),
-            "viewed_at",
-        ),
-    ),
-    Table(
-        "image_details",
-        ("owner_id", "image_key"),
-        ("owner_id", "image_key", "caption", "seen_object_key", "colour", "camera", "taken_at"),
-    ),
-    Table(
-        "trashed_images",
-        ("id",),
-        (
-            *("id", "batch_id", "trashed_at"),
-            *("owner_id", "image_key", "object_key", "sha256", "size", "media_type", "width", "height", "frames"),
-            "created_at",
-        ),
-    ),
-    Table("settings", ("name",), ("name", "version", "body")),
-    Table("fleet_maps", ("id",), ("id", "version", "body")),
-    Table(
-        "decisions",
-        ("id",),
-        (
-            *("id", "minute", "decided_at", "run", "rule", "reason", "nodes_before", "target", "inputs"),
-            "outcome",
-        ),
-    ),
-    Table("audit", ("id",), ("id", "deed", "at", "actor_email", "what", "about", "outcome", "address")),
-)
-LEFT_OUT = {  # what else there is, and why a dump has nothing of it
-    "accounts.password": "a credential",
-    "shares.token_hash": "a credential",
-    "shares.password": "a credential",
-    "sessions": "credentials",
-    "api_tokens": "credentials",
-    "account_links": "credentials",
-    "tries": "passing",
-    "uploads": "passing",
-    "idempotency_keys": "passing",
-    "downloads": "passing",
-    "download_zips": "passing; names the zips' own objects",
-    "jobs": "passing",
-    "dumps": "passing; names the dumps' own objects",
-    "heartbeats": "passing",
-    "image_terms": "made from images and image_tags",
-    "indexed_images": "made from images and image_tags",
-    "owner_terms": "made from images and image_tags",
-    "launches": "passing",
-    "findings": "passing; name objects that no row names",
-    "accounts.erase_at": "passing; such an account is disabled",
-    "erasures": "receipts, which outlive their accounts",
-    "sweeps": "passing",
-    "scaler_runs": "passing",
-}
-TEXTS = frozenset({"name", "email", "image_key", "actor_email"})  # bytes that are UTF-8; other bytes are hexadecimal
+_UNDER_WAY = "done_at IS NULL AND why IS NULL"
 
 
 class MySqlDumpRows:
@@ -147,67 +52,67 @@ class MySqlDumpRows:
         found = self._database.select(
             f"SELECT {_DUMP} FROM dumps WHERE ends_at > UTC_TIMESTAMP(6) ORDER BY asked_at DESC LIMIT %s",
             (MOST_DUMPS,),
-            belongs=lambda rows: all(len(row) == _DUMP.count(",") + 1 for row in rows),
+            belongs=lambda rows: all(len(row) == _COUNT for row in rows),
         )
         return [_dump(row) for row in found]
 
-    def dump(self, dump_id: bytes, left_seconds: int = 0) -> Dump | None:
+    def dump(self, dump_id: bytes) -> Dump | None:
         found = self._database.select(
-            f"SELECT {_DUMP} FROM dumps WHERE id = %s AND ends_at > UTC_TIMESTAMP(6) + INTERVAL %s SECOND",
-            (dump_id, left_seconds),
+            f"SELECT {_DUMP} FROM dumps WHERE id = %s AND ends_at > UTC_TIMESTAMP(6)",
+            (dump_id,),
             belongs=lambda rows: all(row[0] == dump_id for row in rows),
         )
         return _dump(found[0]) if found else None
 
-    def finish_dump(self, dump_id: bytes, rows: int, size: int) -> None:
-        def work(transaction: Transaction) -> None:
-            transaction.change(
-                "UPDATE dumps SET done_at = UTC_TIMESTAMP(6), row_count = %s, size = %s WHERE id = %s",
-                (rows, size, dump_id),
+    def begin(self, dump_id: bytes) -> DumpStretch | None:
+        def work(transaction: Transaction) -> DumpStretch | None:
+            take_turn(transaction, "dumps", dump_id)
+            found = transaction.select(
+                f"SELECT {_DUMP}, turn, TIMESTAMPDIFF(SECOND, UTC_TIMESTAMP(6), ends_at), making, rest "
+                f"FROM dumps WHERE id = %s AND {_UNDER_WAY}",
+                (dump_id,),
             )
-            for (deed_id,) in transaction.select("SELECT deed FROM dumps WHERE id = %s", (dump_id,)):
-                concluded(transaction, deed_id, DONE)
+            if not found:
+                return None
+            turn, left_seconds, making, rest = found[0][_COUNT:]
+            return DumpStretch(_dump(found[0][:_COUNT]), turn, float(left_seconds), so_far_of(making, rest))
 
-        self._database.transaction(work)
+        return self._database.transaction(work, patience_seconds=SAVE_SECONDS)
 
     @contextmanager
-    def snapshot(self) -> Iterator[Iterator[Row]]:
+    def pages(self, after: str) -> Iterator[Iterator[Page]]:
         with self._database.snapshot() as select:
-            yield (row for table in DUMPED for row in _rows_of(table, select))
+            yield pages_of(select, after)
+
+    def save(self, stretch: DumpStretch, saved: SavedDump) -> bool:
+        def work(transaction: Transaction) -> bool:
+            return end_stretch(
+                transaction,
+                ("dumps", stretch.dump.id, _UNDER_WAY),
+                stretch.turn,
+                lambda: _save(transaction, stretch.dump, saved),
+                saved.done_job,
+                saved.following,
+            )
+
+        return self._database.transaction(work, patience_seconds=SAVE_SECONDS)
 
 
-def _rows_of(table: Table, select: Callable[[str, Args], Rows]) -> Iterator[Row]:
-    """By keyset: each page begins behind the last row of the one before."""
-    wanted = f"SELECT {', '.join(table.columns)} FROM {table.name}"
-    order = f"ORDER BY {', '.join(table.key)} LIMIT {PAGE}"
-    places = [table.columns.index(column) for column in table.key]
-    condition, args = "", list[object]()
-    while page := select(f"{wanted} {condition} {order}", args):
-        for row in page:
-            yield table.name, {column: _plain(column, row[at]) for at, column in enumerate(table.columns)}
-        condition, args = _behind(table.key, [page[-1][place] for place in places])
-
-
-def _behind(key: Sequence[str], last: Sequence[object]) -> tuple[str, list[object]]:
-    """Written out, since neither server goes by the index for (a, b) > (x, y): a > x OR (a = x AND b > y)."""
-    same, args, choices = "", list[object](), []
-    for number, column in enumerate(key):
-        choices.append(f"({same}{column} > %s)")
-        args += last[: number + 1]
-        same += f"{column} = %s AND "
-    return f"WHERE {' OR '.join(choices)}", args
-
-
-def _plain(column: str, value: object) -> object:
-    """A value as JSON can hold it."""
-    if isinstance(value, datetime):
-        return moment_of(value).isoformat().replace("+00:00", "Z")
-    if isinstance(value, bytes):
-        return value.decode(errors="replace") if column in TEXTS else value.hex()
-    return value
+def _save(transaction: Transaction, dump: Dump, saved: SavedDump) -> None:
+    so_far, is_over = saved.so_far, saved.is_ready or saved.why is not None
+    making, rest = (None, None) if is_over else (text_of(so_far), so_far.rest)
+    transaction.change(
+        "UPDATE dumps SET row_count = %s, size = %s, making = %s, rest = %s, why = %s, "
+        "done_at = IF(%s, UTC_TIMESTAMP(6), NULL) WHERE id = %s",
+        (so_far.rows, so_far.size, making, rest, saved.why, saved.is_ready, dump.id),
+    )
+    if is_over:
+        concluded(transaction, dump.deed_id, DONE if saved.is_ready else FAILED)
 
 
 def _dump(columns: Sequence[Any]) -> Dump:
-    dump_id, deed_id, actor, object_key, asked_at, ends_at, done_at, rows, size = columns
+    dump_id, deed_id, actor, object_key, asked_at, ends_at, done_at, rows, size, why = columns
     done = None if done_at is None else moment_of(done_at)
-    return Dump(dump_id, deed_id, actor.decode(), object_key, moment_of(asked_at), moment_of(ends_at), done, rows, size)
+    return Dump(
+        dump_id, deed_id, actor.decode(), object_key, moment_of(asked_at), moment_of(ends_at), done, rows, size, why
+    )

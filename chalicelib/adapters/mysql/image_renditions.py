@@ -49,13 +49,25 @@ def insert_due(
 
 
 def replaced(transaction: Transaction, image: Image) -> Freed:
-    """Deletes the image's renditions; what it and they leave behind."""
+    """Deletes the image's renditions and automatic tags, which were its bytes'; what it and they leave behind.
+
+    What its owner wrote and removed belongs to the key, and stays.
+    """
+    forget_automatic(transaction, image.owner_id, image.key)
     return _without(transaction, image, ("renditions",))
 
 
 def deleted(transaction: Transaction, image: Image) -> Freed:
     """Deletes the image's renditions, tags, details, places in albums and links; what it and they leave behind."""
     return _without(transaction, image, DEPENDENTS)
+
+
+def forget_automatic(transaction: Transaction, owner_id: bytes, key: bytes) -> None:
+    """Deletes the image's automatic tags. That one was removed is remembered."""
+    transaction.change(
+        "DELETE FROM image_tags WHERE owner_id = %s AND image_key = %s AND source = 'automatic' AND removed = 0",
+        (owner_id, key),
+    )
 
 
 def _without(transaction: Transaction, image: Image, tables: Sequence[str]) -> Freed:

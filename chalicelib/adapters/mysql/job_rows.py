@@ -1,6 +1,7 @@
 """The rows of owed jobs."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from dataclasses import replace
 
 from chalicelib.adapters.mysql.database import Database, Transaction
 from chalicelib.domain.jobs import Job
@@ -45,6 +46,29 @@ class MySqlJobRows:
 
     def finish(self, job_id: bytes) -> None:
         self._database.transaction(lambda transaction: transaction.change("DELETE FROM jobs WHERE id = %s", (job_id,)))
+
+    def gather(self, job: Job, alike: str, limit: int, merged: Callable[[Sequence[str]], str]) -> Job | None:
+        # Looked for without locks, which the rows of other kinds would get too.
+        found = self._database.select(
+            "SELECT id FROM jobs WHERE kind = %s AND due_at <= UTC_TIMESTAMP(6) AND LEFT(body, %s) = %s LIMIT %s",
+            (job.kind, len(alike), alike, limit),
+        )
+        ids = tuple(sorted({job.id, *(job_id for (job_id,) in found)}))
+
+        def work(transaction: Transaction) -> Job | None:
+            there = transaction.select("SELECT id, body FROM jobs WHERE id IN %s ORDER BY id FOR UPDATE", (ids,))
+            bodies: dict[bytes, str] = dict(there)
+            if job.id not in bodies:
+                return None
+            others = tuple(job_id for job_id in bodies if job_id != job.id)
+            if not others:
+                return replace(job, body=bodies[job.id])
+            body = merged([bodies[job.id], *(bodies[job_id] for job_id in others)])
+            transaction.change("UPDATE jobs SET body = %s WHERE id = %s", (body, job.id))
+            transaction.change("DELETE FROM jobs WHERE id IN %s", (others,))
+            return replace(job, body=body)
+
+        return self._database.transaction(work)
 
     def mark_sent(self, job_ids: Sequence[bytes]) -> None:
         self._database.transaction(

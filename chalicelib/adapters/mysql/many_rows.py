@@ -7,6 +7,7 @@ from chalicelib.adapters.mysql.database import Database, Transaction
 from chalicelib.adapters.mysql.idempotency_rows import keep_answer
 from chalicelib.adapters.mysql.image_rows import bump, drop_images, images_under, locked_owner
 from chalicelib.adapters.mysql.image_terms import index
+from chalicelib.adapters.mysql.tag_rows import put_by_hand, take_off
 from chalicelib.adapters.mysql.trash_rows import MANY_SECONDS, are_due
 from chalicelib.domain.accounts import Owner, Principal
 from chalicelib.domain.idempotency import Note
@@ -49,14 +50,9 @@ class MySqlManyRows:
             counts, tagged = _tags_of(transaction, owner, there, tag)
             refused = dict.fromkeys(set(keys) - set(there), "not-found")
             refused |= {key: "too-many-tags" for key in there if counts[key] >= most and key not in tagged}
-            wanted = [key for key in there if key not in refused and key not in tagged]
+            wanted = [key for key in there if key not in refused and tagged.get(key) in (None, "automatic")]
             if wanted:
-                # A removed automatic tag is put back as one: its row is there, and stays what it was.
-                transaction.change_many(
-                    "INSERT INTO image_tags (owner_id, image_key, tag, source) VALUES (%s, %s, %s, 'own') "
-                    "ON DUPLICATE KEY UPDATE removed = 0",
-                    [(owner.id, key, tag) for key in wanted],
-                )
+                put_by_hand(transaction, owner, wanted, tag)
                 index(transaction, owner.id, wanted)
                 bump(transaction, owner)
             if note is not None:
@@ -76,13 +72,10 @@ class MySqlManyRows:
             if not tagged and tried:
                 return tried[-1]  # committed, its answer was lost
             if tagged:
-                those = (owner.id, tag, tuple(tagged))
-                which = "owner_id = %s AND tag = %s AND image_key IN %s"
-                transaction.change(f"UPDATE image_tags SET removed = 1 WHERE {which} AND source = 'automatic'", those)
-                transaction.change(f"DELETE FROM image_tags WHERE {which} AND source = 'own'", those)
+                take_off(transaction, owner, sorted(tagged), tag)
                 index(transaction, owner.id, sorted(tagged))
                 bump(transaction, owner)
-            refused = dict.fromkeys(set(keys) - tagged, "not-found")
+            refused = dict.fromkeys(set(keys) - tagged.keys(), "not-found")
             if note is not None:
                 keep_answer(transaction, owner.id, note.asked, note.answer_of(refused))
             tried.append(refused)
@@ -93,12 +86,13 @@ class MySqlManyRows:
 
 def _tags_of(
     transaction: Transaction, owner: Owner, keys: Sequence[bytes], tag: str
-) -> tuple[Counter[bytes], set[bytes]]:
-    """How many tags each of the images has, and which have this one."""
+) -> tuple[Counter[bytes], dict[bytes, str]]:
+    """How many tags each of the images has, and where those that have this one have it from."""
     if not keys:
-        return Counter(), set()
+        return Counter(), {}
     found = transaction.select(
-        "SELECT image_key, tag FROM image_tags WHERE owner_id = %s AND image_key IN %s AND removed = 0 FOR UPDATE",
+        "SELECT image_key, tag, source FROM image_tags "
+        "WHERE owner_id = %s AND image_key IN %s AND removed = 0 FOR UPDATE",
         (owner.id, tuple(keys)),
     )
-    return Counter(key for key, _ in found), {key for key, one in found if one == tag}
+    return Counter(key for key, _, _ in found), {key: source for key, one, source in found if one == tag}
