@@ -58,6 +58,7 @@ class RemovalRows(Protocol):
     def remove_images(self, owner_id: bytes, before: datetime, job_id: bytes, limit: int) -> int:
         """Removes at most `limit` of the owner's images that were stored before that moment; how many.
 
+        Of an owner whose account is gone all go: what came between the asking and the account's end is nobody's.
         If there were any, the job of that id removes their objects.
         """
 

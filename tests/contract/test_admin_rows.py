@@ -100,16 +100,8 @@ def under(request: pytest.FixtureRequest) -> Under:
         accounts = MemoryAccountRows(store)
         rows = MemoryAdminRows(store, accounts)
         return Under(
-            *(
-                rows,
-                rows,
-                MemoryDumpRows(store, rows),
-                accounts,
-                MemoryImageRows(store),
-                MemoryJobRows(store),
-                MemorySettingsRows(store),
-            ),
-            MemoryUploadRows(store),
+            *(rows, rows, MemoryDumpRows(store, rows), accounts),
+            *(MemoryImageRows(store), MemoryJobRows(store), MemorySettingsRows(store), MemoryUploadRows(store)),
             store.clock.advance,
             store.clock.now,
         )
@@ -339,6 +331,20 @@ def test_images_stored_after_the_moment_stay_and_objects_of_the_others_are_owed(
     assert under.taken(ada) == (1, 7)
     assert under.removal.next_owner(b"") == ada.owner_id
     assert under.removal.next_owner(ada.owner_id) is None
+
+
+def test_what_came_after_the_moment_goes_too_if_its_account_is_gone(under: Under) -> None:
+    """Between the asking and the end of the account its person could still store."""
+    ada = under.joined()
+    session = under.session_of(ada)
+    under.pass_time(0.01)
+    before = under.now()
+    under.pass_time(0.01)
+    under.put(session, b"late", 7)
+    assert under.removal.remove_images(ada.owner_id, before, secrets.token_bytes(16), 10) == 0
+    assert under.removal.remove_accounts(before, secrets.token_bytes(16), 10) == 1
+    assert under.removal.remove_images(ada.owner_id, before, secrets.token_bytes(16), 10) == 1
+    assert under.removal.next_owner(b"") is None
 
 
 def test_accounts_go_but_those_of_admins_and_newer_ones(under: Under) -> None:

@@ -258,6 +258,18 @@ def test_bytes_that_arrive_after_their_account_was_deleted_make_no_image(world: 
     assert (world.parts.store.images, world.parts.objects.stored) == ({}, {})
 
 
+def test_an_image_that_a_person_stored_while_their_account_was_to_be_deleted_goes_too(world: World) -> None:
+    token = world.services.accounts.sign_in(world.joined("ada@example.org").email, PASSWORD, HERE, None).token
+    session = Principal("", way=Way.SESSION, token_hash=hash_of(token))
+    world.parts.clock.advance(1)
+    world.services.data_removal.ask(world.by, "test", accounts=True)
+    world.parts.clock.advance(1)
+    world.services.images.put(session, b"late", b"an image", no_precondition, NullStopwatch())
+    world.put(b"of the built-in owner")
+    world.work()
+    assert [key for _, key in world.parts.store.images] == [b"of the built-in owner"]
+
+
 def told_by_mail(world: World, email: str) -> Account:
     """Somebody new who is told of edits by mail."""
     account = world.joined(email)

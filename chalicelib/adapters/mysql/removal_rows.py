@@ -21,6 +21,11 @@ from chalicelib.domain.uploads import ACCOUNT_GONE
 
 BATCH_SECONDS = 10.0  # a thousand rows
 _NOBODY = b"\x00" * 16
+_EVER = datetime(9999, 1, 1)  # as the database keeps times
+_GONE = (
+    "a.owner_id IS NULL AND LEFT(o.name, 8) = 'account:' FROM owners o LEFT JOIN accounts a ON a.owner_id = o.id "
+    "WHERE o.id = %s"
+)
 
 
 class MySqlRemovalRows:
@@ -74,13 +79,14 @@ class MySqlRemovalRows:
 
         def work(transaction: Transaction) -> int:
             nonlocal count
-            found = transaction.select("SELECT id, version FROM owners WHERE id = %s FOR UPDATE", (owner_id,))
+            found = transaction.select(f"SELECT o.id, o.version, {_GONE} FOR UPDATE", (owner_id,))
             if not found or transaction.select("SELECT 1 FROM jobs WHERE id = %s", (job_id,)):
                 return count  # committed, its answer was lost
-            owner = Owner(*found[0])
-            transaction.change("DELETE FROM albums WHERE owner_id = %s AND created_at < %s", (owner_id, before))
-            images = images_before(transaction, owner, before, limit)
-            trashed = trashed_before(transaction, owner, "i.created_at < %s", (before,), limit - len(images))
+            *columns, gone = found[0]
+            owner, moment = Owner(*columns), _EVER if gone else before
+            transaction.change("DELETE FROM albums WHERE owner_id = %s AND created_at < %s", (owner_id, moment))
+            images = images_before(transaction, owner, moment, limit)
+            trashed = trashed_before(transaction, owner, "i.created_at < %s", (moment,), limit - len(images))
             drop_images(transaction, owner, images, job_id, drop_trashed(transaction, owner, trashed))
             count = len(images) + len(trashed)
             return count
