@@ -12,6 +12,7 @@ for (const form of document.querySelectorAll("form[data-upload]")) {
   const inlineBytes = Number(form.dataset.inlineBytes);
   const keyField = key.closest(".field");
   let suggested = "";
+  let typed = key.value !== ""; // the person's own word for the key, which alone may replace an image
   let queue = null;
   let shownAddress = null;
 
@@ -22,27 +23,20 @@ for (const form of document.querySelectorAll("form[data-upload]")) {
   };
 
   file.multiple = true;
+  form.querySelector("[data-limit]").textContent = form.dataset.maxSize; // what is larger goes to the object store
 
   // Whether the plain form sends what is chosen: one file that fits a request. All else goes to the object store.
   const plainly = () => file.files.length === 1 && file.files[0].size <= inlineBytes;
 
-  // Each file with its key: its name, made different where two are the same.
-  const named = (files) => {
-    const taken = new Set();
-    return files.map((one) => {
-      const name = [...one.name].slice(0, 245).join("");
-      let chosen = name;
-      for (let number = 2; taken.has(chosen); number += 1) chosen = `${name} (${number})`;
-      taken.add(chosen);
-      return [one, chosen];
-    });
-  };
+  // A file with its name for a key, which replaces nothing: where it is taken the store finds the next.
+  const nameOf = (file) => [...file.name].slice(0, 245).join("");
+  const named = (files) => files.map((one) => [one, nameOf(one), "keep-both"]);
 
   const showMany = (files) => {
     const words = document.createElement("p");
     words.className = "hint";
     words.textContent = `${files.length} images, ${sizeInWords(files.reduce((sum, one) => sum + one.size, 0))}. `
-      + "Each is kept by its file's name.";
+      + "Each is kept by its file's name, with a number if that is taken.";
     preview.append(words);
   };
 
@@ -54,7 +48,6 @@ for (const form of document.querySelectorAll("form[data-upload]")) {
     preview.hidden = !chosen;
     file.setCustomValidity("");
     keyField.hidden = file.files.length > 1;
-    key.required = !keyField.hidden;
     if (!chosen) return;
     if (file.files.length > 1) {
       showMany([...file.files]);
@@ -81,13 +74,14 @@ for (const form of document.querySelectorAll("form[data-upload]")) {
       file.setCustomValidity(`The image is ${sizeInWords(chosen.size)}; at most ${form.dataset.maxSize} are taken.`);
       file.reportValidity();
     }
-    if (key.value === "" || key.value === suggested) {
-      suggested = [...chosen.name].slice(0, 255).join("");
+    if (!typed) {
+      suggested = nameOf(chosen);
       key.value = suggested;
     }
   };
 
   file.addEventListener("change", show);
+  key.addEventListener("input", () => { typed = key.value !== ""; });
 
   // On the gallery's own page files may be dropped anywhere, and go at once, each under its file's name.
   const uploader = form.closest("details.uploader");
@@ -151,7 +145,10 @@ for (const form of document.querySelectorAll("form[data-upload]")) {
       return;
     }
     if (!uploader && uploads.length === 1 && stored) {
-      location.assign(`${form.dataset.image}?key=${encodeURIComponent(uploads[0].key)}&notice=stored`);
+      const { key: stored, asked_key: asked, stored: isNew, duplicate_of: twin } = uploads[0].answer;
+      const [notice, other] = isNew ? (stored === asked ? ["stored", twin] : ["kept", asked]) : ["there", stored];
+      const said = { key: stored, notice, ...(other === null ? {} : { other }) };
+      location.assign(`${form.dataset.image}?${new URLSearchParams(said)}`);
       return;
     }
     const link = document.createElement("a");
@@ -164,15 +161,17 @@ for (const form of document.querySelectorAll("form[data-upload]")) {
     if (!plainly()) {
       event.preventDefault();
       const chosen = [...file.files];
-      const files = chosen.length === 1 ? [[chosen[0], key.value]] : named(chosen);
+      const files = chosen.length === 1 && typed ? [[chosen[0], key.value, "replace"]] : named(chosen);
       queue ??= new UploadQueue(form, atEnd, showStored);
       form.reset();
+      typed = key.value !== "";
       show();
       state.textContent = "";
       queue.add(files);
       return;
     }
     form.elements.lead.value = "image"; // without script the gallery shows what came of it
+    form.elements.if_taken.value = typed ? "replace" : "keep-both";
     // Disabled a moment later: a button that is disabled now would stop the form that it sends.
     setTimeout(() => { button.disabled = true; });
     state.textContent = "Uploading…";

@@ -8,12 +8,14 @@ class Blocked extends Error {} // an admin takes no uploads at present
 const BLOCKED_WORDS = "Uploads are blocked for now."; // how such a refusal begins, of what was on its way
 
 class Upload {
-  constructor(file, key, how) {
-    Object.assign(this, { file, key, how, sent: 0, state: "waiting", words: "Waiting" });
+  constructor(file, key, ifTaken, how) { // ifTaken: "replace" or "keep-both", if an image has the key
+    Object.assign(this, { file, key, ifTaken, how, sent: 0, state: "waiting", words: "Waiting" });
     Object.assign(this, { begun: null, posted: false, answer: null, stop: null, lost: false });
   }
 
   get ended() { return this.state === "done" || this.state === "refused"; }
+
+  get wasThere() { return this.state === "done" && !this.answer.stored; } // the same bytes, under the same name or another
 
   async run() {
     this.lost = false;
@@ -32,7 +34,7 @@ class Upload {
         Object.assign(this, { begun: null, posted: false }); // that upload has ended; later another is begun
         throw new Blocked(this.answer.refusal);
       }
-      this.set("done", "Stored");
+      this.set("done", this.answer.stored ? "Stored" : "Not stored again");
     } catch (error) {
       this.lost = error instanceof Lost;
       if (error instanceof Stopped) this.set("paused", "Paused");
@@ -51,7 +53,7 @@ class Upload {
   }
 
   async begin() {
-    const wanted = { key: this.key, media_type: this.file.type, size: this.file.size };
+    const wanted = { key: this.key, media_type: this.file.type, size: this.file.size, if_taken: this.ifTaken };
     return this.call(this.how.address, wanted);
   }
 
@@ -174,16 +176,19 @@ class UploadQueue {
       this.showTotal();
       this.go();
     });
-    window.addEventListener("beforeunload", (event) => { if (this.open.length > 0) event.preventDefault(); });
+    window.addEventListener("beforeunload", (event) => { if (this.unsent) event.preventDefault(); });
   }
 
   get open() { return [...this.uploads.keys()].filter((one) => one.state === "waiting" || one.state === "sending"); }
 
-  add(files) { // [file, key], ...
+  // Whether leaving would drop anything: what waits or fails is known to this page alone.
+  get unsent() { return [...this.uploads.keys()].some((one) => !one.ended); }
+
+  add(files) { // [file, key, what if the key is taken], ...
     this.place.hidden = false;
     this.told = false;
-    for (const [file, key] of files) {
-      const upload = new Upload(file, key, this.how);
+    for (const [file, key, ifTaken] of files) {
+      const upload = new Upload(file, key, ifTaken, this.how);
       this.uploads.set(upload, this.rowOf(upload));
       const refusal = this.refusalOf(file);
       if (refusal) Object.assign(upload, { state: "refused", words: refusal }); // nothing of it is sent
@@ -277,20 +282,21 @@ class UploadQueue {
       this.againMs = Math.min(this.againMs * 2, UploadQueue.AGAIN_MS[1]);
     }
     bar.value = upload.sent;
-    words.replaceChildren(upload.words);
-    if (upload.state === "done") {
-      words.replaceChildren(this.link("Stored", upload.key));
-      if (upload.answer.duplicate_of !== null) {
-        const before = upload.answer.duplicate_of;
-        words.append(before === upload.key ? ". Already in your gallery" : ". Already in your gallery: ");
-        if (before !== upload.key) words.append(this.link(before, before));
-      }
-    }
+    words.replaceChildren(...(upload.state === "done" ? this.wordsOf(upload.answer) : [upload.words]));
     const label = { waiting: "Pause", sending: "Pause", paused: "Resume", failed: "Retry" }[upload.state];
     button.hidden = label === undefined;
     button.textContent = label ?? "";
     button.setAttribute("aria-label", `${label}: ${upload.key}`);
     this.showTotal();
+  }
+
+  // What became of an upload that is done, with links to each image that is named.
+  wordsOf({ key, asked_key: asked, stored, duplicate_of: twin }) {
+    if (!stored) return ["Not stored again. Already in your gallery: ", this.link(key, key)];
+    if (key !== asked) return ["Stored as ", this.link(key, key), ": another image is called ", this.link(asked, asked)];
+    const there = this.link("Stored", key);
+    if (twin === null) return [there];
+    return twin === key ? [there, ". Already in your gallery"] : [there, ". Already in your gallery: ", this.link(twin, twin)];
   }
 
   showTotal() {
@@ -299,7 +305,9 @@ class UploadQueue {
     const taken = all.filter((one) => one.state !== "refused");
     this.total.max = taken.reduce((sum, one) => sum + one.file.size, 0) || 1;
     this.total.value = taken.reduce((sum, one) => sum + one.sent, 0);
-    const parts = [`${count("done")} of ${all.length} stored`];
+    const there = all.filter((one) => one.wasThere).length;
+    const parts = [`${count("done") - there} of ${all.length} stored`];
+    if (there > 0) parts.push(`${there} there already`);
     for (const [state, words] of [["refused", "refused"], ["failed", "failed"], ["paused", "paused"]]) {
       if (count(state) > 0) parts.push(`${count(state)} ${words}`);
     }

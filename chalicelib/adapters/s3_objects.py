@@ -57,12 +57,17 @@ class S3Objects:
 
         return _answer(ask)
 
-    def form(self, object_key: str, media_type: str, most_bytes: int, seconds: int) -> UploadForm:
+    def form(
+        self, object_key: str, media_type: str, most_bytes: int, seconds: int, leads_to: str | None = None
+    ) -> UploadForm:
+        fields = {"Content-Type": media_type}
+        if leads_to is not None:
+            fields["success_action_redirect"] = leads_to
         made = self._client.generate_presigned_post(
             self._bucket,
             object_key,
-            Fields={"Content-Type": media_type},
-            Conditions=[{"Content-Type": media_type}, ["content-length-range", 1, most_bytes]],
+            Fields=dict(fields),
+            Conditions=[*({name: value} for name, value in fields.items()), ["content-length-range", 1, most_bytes]],
             ExpiresIn=seconds,
         )
         return UploadForm(made["url"], made["fields"])

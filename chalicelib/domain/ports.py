@@ -13,6 +13,7 @@ from chalicelib.domain.fleet_report import FleetReport
 from chalicelib.domain.idempotency import Note
 from chalicelib.domain.images import Image, ImageFacts
 from chalicelib.domain.jobs import Job
+from chalicelib.domain.keys import IfTaken
 from chalicelib.domain.renditions import Kind, Rendered, Seen
 
 Precondition = Callable[[Image | None], None]
@@ -44,15 +45,23 @@ class Draft:
     sha256: bytes
     size: int
     facts: ImageFacts
+    if_taken: IfTaken = IfTaken.REPLACE
 
 
 @dataclass(frozen=True, slots=True)
 class Written:
-    """The outcome of a write: the image as it stands, whether the key is new, and the jobs it made due."""
+    """The outcome of a write: the image as it stands, whether the key is new, and the jobs it made due.
+
+    `duplicate_of` is the key of an image that had the same bytes before; the image's own if no other has. Where both
+    are kept, the image may have another key than was asked for; or nothing was `stored`, and `image` is the one that
+    had the same bytes.
+    """
 
     image: Image
     created: bool
     jobs: tuple[bytes, ...]
+    duplicate_of: bytes | None = None
+    stored: bool = True
 
 
 class ImageRows(Protocol):
@@ -87,8 +96,9 @@ class ImageRows(Protocol):
     ) -> Written:
         """Makes the draft the image under its key, in one transaction that also withdraws the intent.
 
-        With a note, the request's answer is kept in it too. Raises PreconditionError, RowsUnavailableError when the
-        intent was already acted on, or, by the note, DoneBeforeError or IdempotencyKeyReusedError.
+        What is done if the key is taken, the draft says. With a note, the request's answer is kept in it too. Raises
+        PreconditionError, RowsUnavailableError when the intent was already acted on, or, by the note, DoneBeforeError
+        or IdempotencyKeyReusedError.
         """
 
     def abandon(self, intent_id: bytes) -> None:

@@ -4,17 +4,14 @@ A trashed image has no key: another may be stored under the one it had, and it s
 Its bytes stay, and count against the quota, until it is deleted for ever.
 """
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from chalicelib.domain.errors import InvalidValueError
 from chalicelib.domain.images import Image
-from chalicelib.domain.keys import MAX_CHARACTERS, text_of
 
 KEPT_DAYS = 30
 MOST_AT_ONCE = 1000  # images, of one action
-_MOST_EXTENSION = 5
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,25 +43,7 @@ def place_of(trash_id: bytes) -> bytes:
     return b"\x00" + trash_id.hex().encode()
 
 
-def names_for(key: bytes) -> Iterator[bytes]:
-    """The names that a restored image may get, the best first: its own, then with a number before the extension."""
-    yield key
-    stem, extension = _parted(text_of(key))
-    number = 2
-    while True:
-        mark = f" ({number})"
-        yield (stem[: MAX_CHARACTERS - len(mark) - len(extension)] + mark + extension).encode()
-        number += 1
-
-
 def checked_count(count: int, field: str) -> None:
     """Raises InvalidValueError unless so many can be acted on at once."""
     if not 1 <= count <= MOST_AT_ONCE:
         raise InvalidValueError(field, f"Choose 1 to {MOST_AT_ONCE:,} images at once; these are {count:,}.")
-
-
-def _parted(text: str) -> tuple[str, str]:
-    stem, dot, extension = text.rpartition(".")
-    if stem and dot and 1 <= len(extension) <= _MOST_EXTENSION and extension.isascii() and extension.isalnum():
-        return stem, dot + extension
-    return text, ""

@@ -26,7 +26,8 @@ class UploadRows(Protocol):
     def begin(self, principal: Principal, new: NewUpload, note: Note[Upload] | None = None) -> Upload:
         """Writes the row, and the note with it. Forgets what of the owner's ended more than a day ago.
 
-        Raises DoneBeforeError or IdempotencyKeyReusedError as the note has it.
+        Raises DoneBeforeError or IdempotencyKeyReusedError as the note has it; PreconditionError if the key is taken
+        already and the upload says that it must not be.
         """
 
     def of(self, principal: Principal, upload_id: bytes, writing: bool = False) -> Upload | None:
@@ -37,6 +38,8 @@ class UploadRows(Protocol):
 
     def finish(self, upload: Upload, draft: Draft, intent_id: bytes) -> Ended:
         """In one transaction under the owner's lock: what ImageRows.put does, the upload's end, the removal due.
+
+        What is done if the key is taken, draft and upload say alike.
 
         Raises DoneBeforeError if it has ended already, UnknownUploadError if it is gone, UploadsClosedError if the
         owner's account is closed, RowsUnavailableError when the intent was already acted on.
@@ -63,8 +66,13 @@ class AnswerRows(Protocol):
 class IncomingObjects(Protocol):
     """Bytes that a browser stores by itself. Raises ObjectsUnavailableError."""
 
-    def form(self, object_key: str, media_type: str, most_bytes: int, seconds: int) -> UploadForm:
-        """A form that stores 1 to `most_bytes` bytes of exactly this type under exactly this key, for that long."""
+    def form(
+        self, object_key: str, media_type: str, most_bytes: int, seconds: int, leads_to: str | None = None
+    ) -> UploadForm:
+        """A form that stores 1 to `most_bytes` bytes of exactly this type under exactly this key, for that long.
+
+        Once they are stored, it leads the browser on to the address, to whose query the object store adds.
+        """
 
     def fetch(self, object_key: str, most_bytes: int) -> bytes | None:
         """The bytes, or None if there are none. Raises TooLargeError, without reading them, if they are more."""

@@ -8,6 +8,7 @@ from enum import Enum
 
 from chalicelib.domain.errors import InvalidValueError, TooLargeError, UnsupportedTypeError
 from chalicelib.domain.images import MEDIA_TYPES
+from chalicelib.domain.keys import IfTaken
 
 INCOMING = "incoming/"  # what lies below it has not been looked at, and goes by itself after a day
 FORM_SECONDS = 300
@@ -34,11 +35,15 @@ class NewUpload:
     key: bytes
     media_type: str
     size_limit: int
+    if_taken: IfTaken = IfTaken.REPLACE
 
 
 @dataclass(frozen=True, slots=True)
 class Upload:
-    """One row. Of those that may be None, `refusal` says why it was REFUSED; the others are of one that is DONE."""
+    """One row. Of those that may be None, `refusal` says why it was REFUSED; the others are of one that is DONE.
+
+    One that is DONE without an `object_key` stored nothing: `stored_key` is that of an image with the same bytes.
+    """
 
     id: bytes
     owner_id: bytes
@@ -53,6 +58,13 @@ class Upload:
     object_key: str | None = None
     sha256: bytes | None = None
     duplicate_of: bytes | None = None  # the key of an image that had the same bytes before; this key if no other has
+    if_taken: IfTaken = IfTaken.REPLACE
+    stored_key: bytes | None = None  # of the image that it is, if it has another key than `key`
+
+    @property
+    def image_key(self) -> bytes:
+        """The key of the image that it is, or is to be."""
+        return self.stored_key or self.key
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,7 +9,7 @@ from chalicelib.domain.accounts import Principal
 from chalicelib.domain.errors import NotFoundError, ObjectsUnavailableError, RowsUnavailableError
 from chalicelib.domain.idempotency import Note
 from chalicelib.domain.images import Image
-from chalicelib.domain.keys import text_of
+from chalicelib.domain.keys import IfTaken, text_of
 from chalicelib.domain.ports import (
     Draft,
     ImageAddresses,
@@ -68,8 +68,9 @@ class Images:
         precondition: Precondition,
         stopwatch: Stopwatch,
         note: Note[Written] | None = None,
-    ) -> tuple[Image, bool]:
-        """Stores the bytes as the image under the key: the image, and whether the key is new.
+        if_taken: IfTaken = IfTaken.REPLACE,
+    ) -> Written:
+        """Stores the bytes as the image under the key, or does what is wanted if the key is taken.
 
         Raises UnsupportedTypeError, TooLargeError, UnreadableImageError or PreconditionError, and leaves nothing; so do
         DoneBeforeError and IdempotencyKeyReusedError, by the note.
@@ -79,7 +80,7 @@ class Images:
         precondition(row.image)  # early, to spare the work; decided again under the lock
         with stopwatch.part("inspect"):
             facts = self.inspector.inspect(data)
-        draft = Draft(key, new_object_key(row.owner.id), hashlib.sha256(data).digest(), len(data), facts)
+        draft = Draft(key, new_object_key(row.owner.id), hashlib.sha256(data).digest(), len(data), facts, if_taken)
         written = announced(
             self.rows,
             self.objects,
@@ -88,7 +89,7 @@ class Images:
             stopwatch,
         )
         send_now(self.queue, self.job_rows, written.jobs)
-        return written.image, written.created
+        return written
 
     def get(
         self,

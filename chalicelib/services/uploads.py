@@ -20,6 +20,7 @@ from chalicelib.domain.errors import (
 )
 from chalicelib.domain.idempotency import Asked, Note
 from chalicelib.domain.images import MEDIA_TYPES
+from chalicelib.domain.keys import IfTaken
 from chalicelib.domain.ports import Clock, Draft, ImageRows, Inspector, JobQueue, JobRows, Objects
 from chalicelib.domain.upload_ports import AnswerRows, Ended, IncomingObjects, UploadRows
 from chalicelib.domain.uploads import (
@@ -61,19 +62,31 @@ class Uploads:
     clock: Clock
     most_bytes: int
 
-    def begin(self, principal: Principal, key: bytes, media_type: str, size: int, asked: Asked | None = None) -> Begun:
+    def begin(
+        self,
+        principal: Principal,
+        key: bytes,
+        media_type: str,
+        size: int,
+        asked: Asked | None = None,
+        if_taken: IfTaken = IfTaken.REPLACE,
+    ) -> Begun:
         """A new upload of a file that is said to be of that type and size (bytes).
 
         The same asked for again gives the same upload, with a form that is good again for FORM_SECONDS. Raises
-        UnsupportedTypeError, TooLargeError, InvalidValueError or IdempotencyKeyReusedError.
+        UnsupportedTypeError, TooLargeError, InvalidValueError, IdempotencyKeyReusedError or PreconditionError.
         """
         check_declared(media_type, size, self.most_bytes)
-        new = NewUpload(secrets.token_bytes(16), key, media_type, size)
+        new = NewUpload(secrets.token_bytes(16), key, media_type, size, if_taken)
         if asked is None:
             return self._with_form(self.rows.begin(principal, new))
         note: Note[Upload] = Note(asked, lambda upload: upload.id.hex())
         name = once(self.answers, principal, asked, lambda: self.rows.begin(principal, new, note).id.hex())
         return self._with_form(self._of(principal, bytes.fromhex(name), writing=True))
+
+    def form_leading_to(self, upload: Upload, address: str) -> UploadForm:
+        """The upload's form for a browser without script, which it leads on to the address."""
+        return self.incoming.form(upload.incoming_key, upload.media_type, upload.size_limit, FORM_SECONDS, address)
 
     def form_address(self) -> str:
         """Where every form leads."""
@@ -142,7 +155,7 @@ class Uploads:
             return None
         facts = self.inspector.inspect(data)
         object_key = new_object_key(upload.owner_id)
-        draft = Draft(upload.key, object_key, hashlib.sha256(data).digest(), len(data), facts)
+        draft = Draft(upload.key, object_key, hashlib.sha256(data).digest(), len(data), facts, upload.if_taken)
         return announced(
             self.image_rows,
             self.objects,

@@ -39,6 +39,10 @@ MODULES: Mapping[str, Mapping[str, Mapping[str, Access]]] = {
         "/notice": _of(Access.OWNER, GET, HEAD),
         "/static/{name}": _of(Access.ANYONE, GET, HEAD),
     },
+    "upload_pages": {
+        "/upload/large": _of(Access.OWNER, GET, HEAD, POST),
+        "/upload/sent": _of(Access.OWNER, GET, HEAD, POST),
+    },
     "rendition_pages": {
         "/rendition": _of(Access.BY_ROW, GET, HEAD),
         "/edit": _of(Access.OWNER, POST),

@@ -112,21 +112,21 @@ def views(services: Callable[[], Services], request: Callable[[], Request]) -> V
 
     def _put(key: bytes, data: bytes) -> Response:
         timer = RequestTimer()
-        image, created = services().images.put(principal_of(request()), key, data, precondition_of(request()), timer)
-        body, headers, status = _stored(request(), image, created)
+        written = services().images.put(principal_of(request()), key, data, precondition_of(request()), timer)
+        body, headers, status = _stored(request(), written)
         return json_answer(body, {**headers, "Server-Timing": timer.header()}, status)
 
     def _put_once(key: bytes, data: bytes, asked: Asked) -> Response:
         now = request()
 
         def answer_of(written: Written) -> str:
-            return to_text(*_stored(now, written.image, written.created))
+            return to_text(*_stored(now, written))
 
         def perform() -> str:
-            image, created = services().images.put(
-                principal_of(now), key, data, precondition_of(now), RequestTimer(), Note(asked, answer_of)
+            note = Note(asked, answer_of)
+            return answer_of(
+                services().images.put(principal_of(now), key, data, precondition_of(now), RequestTimer(), note)
             )
-            return to_text(*_stored(now, image, created))
 
         return from_text(once(services().answers, principal_of(now), asked, perform))
 
@@ -137,12 +137,14 @@ def views(services: Callable[[], Services], request: Callable[[], Request]) -> V
     return routes
 
 
-def _stored(request: Request, image: Image, created: bool) -> tuple[dict[str, object], dict[str, str], int]:
+def _stored(request: Request, written: Written) -> tuple[dict[str, object], dict[str, str], int]:
     """The answer to a write: body, headers and status."""
+    image, twin = written.image, written.duplicate_of
     headers = {"ETag": etag_of(image)}
-    if created:
+    if written.created:
         headers["Location"] = _address(request, image)
-    return _described(request, image), headers, 201 if created else 200
+    body = {**_described(request, image), "duplicate_of": None if twin is None else text_of(twin)}
+    return body, headers, 201 if written.created else 200
 
 
 def _described(request: Request, image: Image) -> dict[str, object]:

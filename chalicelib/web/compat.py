@@ -39,8 +39,8 @@ def views(services: Callable[[], Services], request: Callable[[], Request]) -> V
     def upload() -> Response:
         form = _form()
         timer = RequestTimer()
-        image, _ = services().images.put(principal_of(request()), form.key(), form.file(), no_precondition, timer)
-        return _success({"key": text_of(image.key)}, {"Server-Timing": timer.header()})
+        written = services().images.put(principal_of(request()), form.key(), form.file(), no_precondition, timer)
+        return _success({"key": text_of(written.image.key)}, {"Server-Timing": timer.header()})
 
     @route("/api/key/{key}", "GET", "POST")
     def key_in_path(key: str) -> Response:

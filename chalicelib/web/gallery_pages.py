@@ -17,12 +17,11 @@ from chalicelib.web.gallery_values import shown_tiles
 from chalicelib.web.image_answers import etag_of
 from chalicelib.web.looks import chosen, own_path
 from chalicelib.web.page_frame import PageFrame
-from chalicelib.web.page_values import NOTICES
 from chalicelib.web.request_form import RequestForm, query_of
 from chalicelib.web.search_values import SearchAsked, search_values
 from chalicelib.web.session import principal_of
 from chalicelib.web.timing import RequestTimer, served_by
-from chalicelib.web.upload_values import form_values
+from chalicelib.web.upload_values import form_values, notice_in
 from chalicelib.web.views import Views
 
 PAGE_LIMIT = 60
@@ -57,7 +56,7 @@ def views(services: Callable[[], Services], request: Callable[[], Request]) -> V
             "after": after,
             "next_after": page.next_after,
             "show": show if show == WITH_EDITS else "",
-            "notice": NOTICES.get(query.text("notice")),
+            "notice": notice_in(query),
             **form_values(services().config),
         }
         status = 200 if asked.problem is None else 400

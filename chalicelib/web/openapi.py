@@ -13,7 +13,7 @@ from chalicelib.web.openapi_many import many_paths, many_schemas
 from chalicelib.web.openapi_pieces import Schema, content_of, errors, json_content, object_of, operation
 from chalicelib.web.openapi_renditions import of_metadata, rendition_paths, rendition_schemas
 from chalicelib.web.openapi_sharing import sharing_paths, sharing_schemas
-from chalicelib.web.openapi_uploads import IDEMPOTENCY_KEY, upload_paths, upload_schemas
+from chalicelib.web.openapi_uploads import DUPLICATE_OF, IDEMPOTENCY_KEY, upload_paths, upload_schemas
 from chalicelib.web.replica_api import replica_paths, replica_schemas
 from chalicelib.web.search_api import search_paths, search_schemas
 
@@ -221,8 +221,8 @@ def _unhealthy() -> Schema:
 
 def _written() -> Schema:
     return {
-        "200": json_content("Image", "The image replaced the one under its key."),
-        "201": json_content("Image", "The image is new."),
+        "200": json_content("ImageStored", "The image replaced the one under its key."),
+        "201": json_content("ImageStored", "The image is new."),
         **errors("400", "412", "413", "415", "422"),
     }
 
@@ -243,6 +243,7 @@ def _schemas() -> Schema:
         "Health": object_of(status=text, nodes=count),
         "Deleted": object_of(deleted=count),
         "Image": object_of(**_IMAGE),
+        "ImageStored": object_of(**_IMAGE, duplicate_of=DUPLICATE_OF),
         "ImageMetadata": object_of(**_IMAGE, **of_metadata()),
         **rendition_schemas(),
         "ImagePage": object_of(

@@ -2,6 +2,7 @@
 
 from chalicelib.domain.idempotency import HEADER, KEPT_SECONDS, MOST_CHARACTERS
 from chalicelib.domain.images import MAX_BYTES, MEDIA_TYPES
+from chalicelib.domain.keys import IfTaken
 from chalicelib.domain.uploads import FORM_SECONDS, UploadState
 from chalicelib.web.openapi_pieces import Schema, errors, json_content, object_of, operation
 
@@ -17,6 +18,16 @@ IDEMPOTENCY_KEY: Schema = {
     "time and done no second time; another request with the same name is refused.",
     "schema": {"type": "string", "minLength": 1, "maxLength": MOST_CHARACTERS},
 }
+DUPLICATE_OF: Schema = {
+    **_TEXT_OR_NULL,
+    "description": "The key of an image that had the same bytes already; this very key if no other has.",
+}
+_NONE_THERE: Schema = {
+    "name": "If-None-Match",
+    "in": "header",
+    "description": "As `if_taken` with `refuse`.",
+    "schema": {"const": "*"},
+}
 _UPLOAD_PATH: Schema = {"name": "upload_id", "in": "path", "required": True, "schema": _ID}
 
 
@@ -27,8 +38,8 @@ def upload_paths(key: Schema) -> Schema:
             "post": operation(
                 "beginUpload",
                 "Begins an upload that goes straight to the object store: post the file to the form in the answer.",
-                {"201": json_content("UploadBegun", "The form."), **errors("400", "413", "415", "422")},
-                parameters=[IDEMPOTENCY_KEY],
+                {"201": json_content("UploadBegun", "The form."), **errors("400", "412", "413", "415", "422")},
+                parameters=[IDEMPOTENCY_KEY, _NONE_THERE],
                 body={
                     "application/json": {
                         "schema": {
@@ -42,6 +53,13 @@ def upload_paths(key: Schema) -> Schema:
                                     "minimum": 1,
                                     "maximum": MAX_BYTES,
                                     "description": "Bytes.",
+                                },
+                                "if_taken": {
+                                    "enum": [one.value for one in IfTaken],
+                                    "default": IfTaken.REPLACE.value,
+                                    "description": "What is done if there is an image under the key, when the upload "
+                                    "begins or when its bytes are there. `keep-both` stores it under the next free "
+                                    "key, such as `a (2).jpg`; if the owner has an image of the same bytes, nothing.",
                                 },
                             },
                         }
@@ -85,13 +103,16 @@ def upload_schemas(key: Schema) -> Schema:
         "Upload": object_of(
             id=_ID,
             state={"enum": [state.value for state in UploadState]},
-            key=key,
+            key={**key, "description": "The key of the image; until the upload is done, the one that was asked for."},
+            asked_key={**key, "description": "The key that was asked for."},
+            stored={
+                "type": "boolean",
+                "description": "Whether the bytes were stored. An upload that is done without has found its key taken "
+                "and the same bytes there: `key` and `duplicate_of` name their image.",
+            },
             refusal={**_TEXT_OR_NULL, "description": "Why it was refused, in words."},
             sha256={"type": ["string", "null"], "pattern": "^[0-9a-f]{64}$"},
-            duplicate_of={
-                **_TEXT_OR_NULL,
-                "description": "The key of an image that had the same bytes already; this very key if no other has.",
-            },
+            duplicate_of=DUPLICATE_OF,
             content={**_TEXT_OR_NULL, "description": "The address of the image's bytes."},
             created_at=_INSTANT,
         ),

@@ -7,7 +7,15 @@ from chalicelib.web.looks import own_path
 from chalicelib.web.request_form import RequestForm
 
 BACK = ("/", "/keys", "/trash")  # where a form may lead back to
-SAID = ("notice", "trashed", "outcome", "count", "refused")  # what an address says of what was done, not of its page
+SAID = (
+    "notice",
+    "stored",
+    "other",
+    "trashed",
+    "outcome",
+    "count",
+    "refused",
+)  # what an address says of what was done, not of its page
 _MOST_DIGITS = 6
 _WORDS = {
     "none": "Nothing was chosen, or it is gone already.",

@@ -47,12 +47,14 @@ class PageFrame:
         images: Iterable[Image] = (),
         uploads: bool = False,
         from_bucket: bool = False,
+        posts_to_bucket: bool = False,
         timing: str = "",
     ) -> Response:
         """The template as an answer, with a form token, and with the notice of a resize if there was one.
 
-        `uploads` lets its script send files to the object store, `from_bucket` lets it show any image from there, also
-        one that is not among `images`; `timing` is the Server-Timing, without the total.
+        `uploads` lets its script send files to the object store, `posts_to_bucket` its forms; `from_bucket` lets it
+        show any image from there, also one that is not among `images`; `timing` is the Server-Timing, without the
+        total.
         """
         request = self._request()
         known = form_token.visitor_of(request)
@@ -78,6 +80,7 @@ class PageFrame:
             status,
             self._origins_of(images) if not from_bucket else {self._bucket_origin()},
             {self._bucket_origin()} if uploads else (),
+            {self._bucket_origin()} if posts_to_bucket else (),
         )
         answer.headers["Server-Timing"] = timing or 'rows;desc="primary"'
         # One cookie an answer: a browser that is new here has seen nothing that could have changed.

@@ -15,6 +15,8 @@ NODE_COLOURS = 8  # the style sheet has as many; further nodes take them again, 
 NOTICES = {
     "stored": "The image is stored.",
     "replaced": "The image is stored. The one that had this key before is gone.",
+    "kept": "The image is stored as ",
+    "there": "Nothing was stored: this image is in your gallery already, as ",
     "deleted-all": "Every image is deleted, those in the trash too.",
     "asked": "The edit is being made. It shows among the renditions when it is ready.",
     "retried": "What failed is being made again. It shows among the renditions when it is ready.",

@@ -7,7 +7,7 @@ from chalice.app import Request, Response
 from chalicelib.bootstrap import Services
 from chalicelib.domain.errors import InvalidKeyError, InvalidValueError, NotFoundError, RequestError
 from chalicelib.domain.images import Image
-from chalicelib.domain.keys import key_from_text
+from chalicelib.domain.keys import IfTaken, key_from_text
 from chalicelib.domain.partitions import partition_of
 from chalicelib.domain.stored_renditions import as_image
 from chalicelib.services.images import no_precondition
@@ -21,7 +21,7 @@ from chalicelib.web.request_form import RequestForm, query_of
 from chalicelib.web.session import principal_of
 from chalicelib.web.static_files import cache_control, static_files
 from chalicelib.web.timing import RequestTimer, served_by
-from chalicelib.web.upload_values import form_values
+from chalicelib.web.upload_values import form_values, notice_in, outcome_of, wanted_in
 from chalicelib.web.views import Views
 
 LIST_LIMIT = 50
@@ -43,19 +43,24 @@ def views(services: Callable[[], Services], request: Callable[[], Request]) -> V
         form = RequestForm({})
         try:
             form = frame.own_form()
-            key, data = form.key(), form.file()
+            (key, if_taken), data = wanted_in(form), form.file()
             if not data:
                 raise InvalidValueError("file", "No image was chosen, or the chosen file is empty.")
-            image, created = services().images.put(principal_of(request()), key, data, no_precondition, RequestTimer())
+            written = services().images.put(
+                principal_of(request()), key, data, no_precondition, RequestTimer(), if_taken=if_taken
+            )
         except RequestError as error:
             answer = error_answer(error)
-            kept = form.values.get("key", b"").decode(errors="replace")
+            # A key that nobody wrote is not kept: it would be taken for the person's own for the next file.
+            by_name = form.values.get("if_taken") == IfTaken.KEEP_BOTH.value.encode()
+            kept = "" if by_name else form.values.get("key", b"").decode(errors="replace")
             values = form_values(services().config, kept, answer, _field_of(error))
             return frame.page("upload.html", values, answer.status, uploads=True)
-        notice = "stored" if created else "replaced"
+        outcome = outcome_of(key, written)
         if form.values.get("lead") == b"gallery":  # as the form says where no script has changed it
-            return frame.onward("/", notice=notice)
-        return frame.onward("/image", key=image.key, notice=notice)
+            return frame.onward("/", **outcome)
+        outcome.pop("stored", None)
+        return frame.onward("/image", key=written.image.key, **outcome)
 
     @route("/image", "GET", "HEAD")
     def one_image() -> Response:
@@ -76,7 +81,7 @@ def views(services: Callable[[], Services], request: Callable[[], Request]) -> V
             "node": node,
             "etag": etag_of(image),
             "file_name": file_name(image),
-            "notice": _notice(query),
+            "notice": notice_in(query),
         }
         made = [as_image(image, one) for one in about.renditions]
         timing = timer.entries("primary", served_by(node.id if node else None, partition_of(image.key)))

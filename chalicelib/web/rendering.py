@@ -23,11 +23,12 @@ def page(
     status: int = 200,
     image_origins: Iterable[str] = (),
     upload_origins: Iterable[str] = (),
+    form_origins: Iterable[str] = (),
 ) -> Response:
     """The template as an answer.
 
     `root` stands before every path in it; `image_origins` are the foreign origins whose images it shows, and
-    `upload_origins` those that its script may send files to.
+    `upload_origins` those that its script may send files to, `form_origins` those that its forms may.
     """
     body = (
         _environment()
@@ -44,7 +45,7 @@ def page(
         body.encode(errors="replace"),
         {
             "Content-Type": "text/html; charset=utf-8",
-            "Content-Security-Policy": content_policy(image_origins, upload_origins),
+            "Content-Security-Policy": content_policy(image_origins, upload_origins, form_origins),
         },
         status,
     )
@@ -61,13 +62,16 @@ def redirect(location: str) -> Response:
     return Response(b"", {"Location": location, "Content-Type": "text/html; charset=utf-8"}, 303)
 
 
-def content_policy(image_origins: Iterable[str] = (), upload_origins: Iterable[str] = ()) -> str:
+def content_policy(
+    image_origins: Iterable[str] = (), upload_origins: Iterable[str] = (), form_origins: Iterable[str] = ()
+) -> str:
     """What a page may load: our own files, previews of chosen files, and images from the origins given."""
     images = " ".join(["'self'", "blob:", *sorted(set(image_origins))])
     sends = " ".join(["'self'", *sorted(set(upload_origins))])
+    forms = " ".join(["'self'", *sorted(set(form_origins))])
     return (
         f"default-src 'none'; style-src 'self'; script-src 'self'; img-src {images}; connect-src {sends}; "
-        "form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
+        f"form-action {forms}; base-uri 'none'; frame-ancestors 'none'"
     )
 
 

@@ -18,7 +18,10 @@ FORM_BYTES = 64 * 1024  # what a form may put around the file
 
 @dataclass(frozen=True, slots=True)
 class RequestForm:
-    """Named values as bytes, as sent. Of a name given twice the last counts; the body goes before the query."""
+    """Named values as bytes, as sent. Of a name given twice the last counts; the body goes before the query.
+
+    The name of a file stands beside its bytes: that of `file` as `file.name`.
+    """
 
     values: dict[str, bytes]
     repeated: tuple[tuple[str, bytes], ...] = ()  # each name and value of the body as often as it was sent
@@ -112,6 +115,8 @@ def _multipart(body: bytes, boundary: str, most_fields: int) -> Iterator[tuple[s
     try:
         for part in parser:
             yield part.name, part.raw
+            if part.filename:
+                yield f"{part.name}.name", part.filename.encode(errors="replace")
     except ParserLimitReached as error:
         raise TooLargeError(f"The form has more parts or longer headers than are taken: {error}.") from error
     except MultipartError as error:

@@ -8,7 +8,7 @@ from chalice.app import Request, Response
 from chalicelib.bootstrap import Services
 from chalicelib.domain.errors import InvalidValueError
 from chalicelib.domain.images import MAX_BYTES
-from chalicelib.domain.keys import text_of
+from chalicelib.domain.keys import IfTaken, text_of
 from chalicelib.domain.uploads import Upload, UploadState
 from chalicelib.web.addresses import rooted
 from chalicelib.web.idempotency import asked_of
@@ -16,6 +16,7 @@ from chalicelib.web.ids import upload_id_of
 from chalicelib.web.json_answers import instant, json_answer
 from chalicelib.web.request_form import RequestForm, form_of
 from chalicelib.web.session import principal_of
+from chalicelib.web.upload_values import if_taken_in
 from chalicelib.web.views import Views
 
 NO_FILE = 0  # bytes, beside the fields of a form
@@ -31,8 +32,12 @@ def views(services: Callable[[], Services], request: Callable[[], Request]) -> V
     def begin_upload() -> Response:
         form = form_of(request(), NO_FILE)
         key, media_type, size = form.key(), form.text("media_type"), _size(form)
-        asked = asked_of(request(), b"begin upload", key, media_type.encode(), str(size).encode())
-        begun = services().uploads.begin(principal_of(request()), key, media_type, size, asked)
+        if_taken = _if_taken(form, request())
+        parts = [key, media_type.encode(), str(size).encode()]
+        if if_taken is not IfTaken.REPLACE:
+            parts.append(if_taken.value.encode())
+        asked = asked_of(request(), b"begin upload", *parts)
+        begun = services().uploads.begin(principal_of(request()), key, media_type, size, asked, if_taken)
         body = {
             "id": begun.upload.id.hex(),
             "url": begun.form.url,
@@ -55,11 +60,13 @@ def views(services: Callable[[], Services], request: Callable[[], Request]) -> V
             {
                 "id": upload.id.hex(),
                 "state": upload.state.value,
-                "key": text_of(upload.key),
+                "key": text_of(upload.image_key),
+                "asked_key": text_of(upload.key),
+                "stored": upload.object_key is not None,
                 "refusal": upload.refusal,
                 "sha256": None if upload.sha256 is None else upload.sha256.hex(),
                 "duplicate_of": None if upload.duplicate_of is None else text_of(upload.duplicate_of),
-                "content": _content(request(), upload.key) if done else None,
+                "content": _content(request(), upload.image_key) if done else None,
                 "created_at": instant(upload.created_at),
             }
         )
@@ -73,6 +80,17 @@ def _address(request: Request, upload: Upload) -> str:
 
 def _content(request: Request, key: bytes) -> str:
     return f"{rooted(request, '/api/v1/image')}?key={quote(key, safe='')}"
+
+
+def _if_taken(form: RequestForm, request: Request) -> IfTaken:
+    condition = request.headers.get("if-none-match")
+    if condition is not None or "if-match" in request.headers:
+        if condition != "*" or "if-match" in request.headers:
+            raise InvalidValueError(
+                "If-None-Match", "An upload is begun with “If-None-Match: *” or without conditions."
+            )
+        return IfTaken.REFUSE
+    return if_taken_in(form)
 
 
 def _size(form: RequestForm) -> int:

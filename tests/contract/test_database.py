@@ -3,6 +3,7 @@
 import threading
 import time
 from collections.abc import Callable
+from dataclasses import replace
 
 import pymysql
 import pytest
@@ -15,6 +16,7 @@ from chalicelib.domain import fleet
 from chalicelib.domain.errors import PreconditionError, RowsUnavailableError
 from chalicelib.domain.fleet import Node, with_nodes
 from chalicelib.domain.images import Image
+from chalicelib.domain.keys import IfTaken
 from tests.contract.real_parts import MariaDb
 from tests.contract.rows_under_test import DEMO, RowsUnderTest, draft_of, mysql_rows, no_precondition
 
@@ -72,6 +74,25 @@ def test_a_replacing_put_whose_answer_was_lost_answers_as_the_first_time(
     assert not written.created
     assert rows.jobs.due(10) == list(written.jobs)
     assert rows.removed_by(written.jobs[0]) == [before.object_key]
+    assert rows.images.owner(DEMO).version == 2
+
+
+def test_a_put_that_keeps_both_and_whose_answer_was_lost_answers_as_the_first_time(
+    rows: RowsUnderTest, lose_next_answer: LoseNextAnswer
+) -> None:
+    before = rows.put(b"k1").image
+    draft = replace(draft_of(b"k1"), if_taken=IfTaken.KEEP_BOTH)
+    for _ in range(2):  # other bytes, and then the same once more
+        intent = rows.announced(draft)
+        lose_next_answer()
+        written = rows.images.put(DEMO, draft, intent.id, no_precondition)
+        assert (written.image.key, written.image.sha256) == (b"k1 (2)", draft.sha256)
+        assert rows.jobs.due(10) == list(written.jobs)
+        assert rows.images.keys(DEMO) == [b"k1", b"k1 (2)"]
+        kept = rows.unrendered(written)
+        draft = replace(draft, object_key=draft_of(b"k1").object_key)
+    assert (kept.stored, kept.duplicate_of) == (False, b"k1 (2)")
+    assert rows.images.row(DEMO, b"k1").image == before
     assert rows.images.owner(DEMO).version == 2
 
 

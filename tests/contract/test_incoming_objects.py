@@ -71,6 +71,17 @@ def test_a_form_stores_what_it_is_for(objects: S3Objects, key: str) -> None:
     assert objects.fetch(key, 100) == b"x" * 100
 
 
+def test_a_form_leads_on_to_the_address_it_was_made_for_and_to_no_other(objects: S3Objects, key: str) -> None:
+    back = f"{ORIGIN}/upload/sent?id=1"
+    form = objects.form(key, "image/png", 100, 300, back)
+    answer = post(form, b"x")
+    assert (answer.status, answer.headers["location"].startswith(f"{back}&bucket=")) == (303, True)
+    assert objects.fetch(key, 100) == b"x"
+    elsewhere = UploadForm(form.url, {**form.fields, "success_action_redirect": "https://evil.test/"})
+    assert post(elsewhere, b"y").status == 403
+    assert objects.fetch(key, 100) == b"x"
+
+
 def test_a_form_may_be_used_again(objects: S3Objects, key: str) -> None:
     form = form_of(objects, key)
     for data in (b"first", b"second"):

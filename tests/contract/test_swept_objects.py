@@ -157,7 +157,7 @@ class RealWorld:
         self.services.ports.clock = self.clock  # type: ignore[misc]
 
     def put(self, key: bytes, data: bytes) -> str:
-        return self.services.images.put(DEMO, key, data, no_precondition, NullStopwatch())[0].object_key
+        return self.services.images.put(DEMO, key, data, no_precondition, NullStopwatch()).image.object_key
 
     def work(self) -> None:
         self.services.worker.resend()

@@ -9,22 +9,27 @@ import pytest
 
 from chalicelib.adapters.mysql.account_rows import MySqlAccountRows
 from chalicelib.adapters.mysql.idempotency_rows import MySqlAnswerRows
+from chalicelib.adapters.mysql.settings_rows import MySqlSettingsRows
 from chalicelib.adapters.mysql.upload_rows import MySqlUploadRows
 from chalicelib.domain.account_ports import AccountRows
 from chalicelib.domain.accounts import Account, Principal, Way
+from chalicelib.domain.admin import BLOCKED, NOTE, UPLOADS
 from chalicelib.domain.errors import (
     DoneBeforeError,
     IdempotencyKeyReusedError,
     NotSignedInError,
+    PreconditionError,
     QuotaError,
     RowsUnavailableError,
     StoreError,
     UnknownUploadError,
+    UploadsBlockedError,
     UploadsClosedError,
 )
 from chalicelib.domain.idempotency import Asked, Note, asked_by
 from chalicelib.domain.images import Image
-from chalicelib.domain.ports import Draft, Written
+from chalicelib.domain.keys import IfTaken
+from chalicelib.domain.ports import Draft, SettingsRows, Written
 from chalicelib.domain.upload_ports import AnswerRows, Ended, UploadRows
 from chalicelib.domain.uploads import FORM_SECONDS, NewUpload, Upload, UploadState
 from tests.contract.real_parts import MariaDb
@@ -40,6 +45,7 @@ from tests.contract.rows_under_test import (
 from tests.fakes import ManualClock, MemoryStore
 from tests.fakes.account_rows import MemoryAccountRows
 from tests.fakes.answers import MemoryAnswerRows
+from tests.fakes.settings_rows import MemorySettingsRows
 from tests.fakes.upload_rows import MemoryUploadRows
 
 ASKED = asked_by("a key", b"a request")
@@ -57,6 +63,11 @@ class Under:
     forget: Callable[[Account], None]  # deletes the account, and leaves its owner and uploads
     pass_time: Callable[[float], None]
     quota: Callable[[Account, int], object]
+    settings: SettingsRows
+
+    def block(self) -> None:
+        """What an admin does who blocks uploads."""
+        assert self.settings.write(UPLOADS, self.settings.read(UPLOADS)[0], {BLOCKED: True, NOTE: ""})
 
     def begun(self, key: bytes = b"k1", principal: Principal = DEMO) -> Upload:
         return self.rows.begin(principal, new_upload(key))
@@ -94,6 +105,7 @@ def under(request: pytest.FixtureRequest) -> Under:
             forget,
             store.clock.advance,
             lambda account, size: store.quotas.update({account.owner_id: size}),
+            MemorySettingsRows(store),
         )
     maria: MariaDb = request.getfixturevalue("maria")
     database = maria.database()
@@ -120,6 +132,7 @@ def under(request: pytest.FixtureRequest) -> Under:
         lambda account, size: maria.execute(
             "UPDATE accounts SET quota_bytes = %s WHERE owner_id = %s", (size, account.owner_id)
         ),
+        MySqlSettingsRows(database),
     )
 
 
@@ -212,6 +225,87 @@ def test_a_finished_upload_replaces_the_image_that_had_its_key(under: Under) -> 
     _, ended = under.finish(upload := under.begun())
     removed = [key for job_id in under.others.without_rendering(ended.jobs) for key in under.others.removed_by(job_id)]
     assert sorted(removed) == sorted([old.object_key, upload.incoming_key])
+
+
+def finish_as(under: Under, if_taken: IfTaken, like: Image | None = None) -> tuple[Draft, Upload]:
+    """Ends an upload for the key k1, of the bytes of `like`."""
+    upload = under.rows.begin(DEMO, replace(new_upload(), if_taken=if_taken))
+    assert under.rows.of(DEMO, upload.id) == under.rows.at(upload.incoming_key) == upload
+    assert upload.if_taken is if_taken
+    draft = replace(draft_of(b"k1"), if_taken=if_taken)
+    draft, ended = under.finish(upload, draft if like is None else replace(draft, sha256=like.sha256))
+    removed = [key for job_id in under.others.without_rendering(ended.jobs) for key in under.others.removed_by(job_id)]
+    assert removed == ([] if ended.upload.object_key else [draft.object_key]) + [upload.incoming_key]
+    assert ended.upload == under.rows.of(DEMO, upload.id)
+    return draft, ended.upload
+
+
+def test_an_upload_that_keeps_both_is_an_image_under_the_next_free_name(under: Under) -> None:
+    old = under.others.put(b"k1").image
+    draft, ended = finish_as(under, IfTaken.KEEP_BOTH)
+    assert (ended.key, ended.image_key, ended.object_key) == (b"k1", b"k1 (2)", draft.object_key)
+    assert under.image(b"k1") == old
+    kept = under.image(b"k1 (2)")
+    assert kept is not None
+    assert kept.object_key == draft.object_key
+
+
+def test_an_upload_that_keeps_both_stores_no_bytes_a_second_time(under: Under) -> None:
+    old = under.others.put(b"k1").image
+    _, ended = finish_as(under, IfTaken.KEEP_BOTH, old)
+    assert (ended.state, ended.object_key, ended.sha256) == (UploadState.DONE, None, old.sha256)
+    assert (ended.image_key, ended.duplicate_of) == (b"k1", b"k1")
+    assert under.others.images.keys(DEMO) == [b"k1"]
+    other = finish_as(under, IfTaken.KEEP_BOTH)[1]
+    kept = under.image(other.image_key)
+    _, again = finish_as(under, IfTaken.KEEP_BOTH, kept)
+    assert (again.key, again.image_key, again.duplicate_of) == (b"k1", b"k1 (2)", b"k1 (2)")
+
+
+def test_an_upload_whose_key_was_free_keeps_it(under: Under) -> None:
+    _, ended = finish_as(under, IfTaken.KEEP_BOTH)
+    assert (ended.image_key, ended.stored_key) == (b"k1", None)
+
+
+def test_an_upload_that_must_be_new_is_not_begun_or_finished_where_its_key_is_taken(under: Under) -> None:
+    upload = under.rows.begin(DEMO, replace(new_upload(), if_taken=IfTaken.REFUSE))
+    old = under.others.put(b"k1").image  # meanwhile
+    with pytest.raises(PreconditionError):
+        under.finish(upload, replace(draft_of(b"k1"), if_taken=IfTaken.REFUSE))
+    assert under.rows.of(DEMO, upload.id) == upload
+    with pytest.raises(PreconditionError):
+        under.rows.begin(DEMO, replace(new_upload(), if_taken=IfTaken.REFUSE))
+    assert under.image() == old
+
+
+def test_of_uploads_for_one_key_that_end_at_once_all_are_kept(under: Under) -> None:
+    uploads = [under.rows.begin(DEMO, replace(new_upload(), if_taken=IfTaken.KEEP_BOTH)) for _ in range(6)]
+
+    def finish(upload: Upload) -> bytes:
+        return under.finish(upload, replace(draft_of(b"k1"), if_taken=IfTaken.KEEP_BOTH))[1].upload.image_key
+
+    with ThreadPoolExecutor(6) as pool:
+        keys = list(pool.map(finish, uploads))
+    assert sorted(keys) == [b"k1", *(b"k1 (%d)" % number for number in range(2, 7))]
+    assert under.others.images.keys(DEMO) == sorted(keys)
+
+
+def test_nothing_that_was_begun_before_is_finished_while_uploads_are_blocked(under: Under) -> None:
+    old = under.others.put(b"k1").image
+    uploads = [under.rows.begin(DEMO, replace(new_upload(), if_taken=one)) for one in IfTaken if one != IfTaken.REFUSE]
+    under.block()
+    for upload in uploads:
+        for sha256 in (secrets.token_bytes(32), old.sha256):
+            draft = replace(draft_of(b"k1"), if_taken=upload.if_taken, sha256=sha256)
+            intent = under.others.announced(draft)
+            with pytest.raises(UploadsBlockedError):
+                under.rows.finish(upload, draft, intent.id)
+            under.others.images.abandon(intent.id)  # what was stored for it is to go
+            assert under.others.removed_by(intent.id) == [draft.object_key]
+        assert under.rows.of(DEMO, upload.id) == upload
+    with pytest.raises(UploadsBlockedError):
+        under.begun(b"k2")
+    assert (under.others.images.keys(DEMO), under.image()) == ([b"k1"], old)
 
 
 def test_an_upload_is_finished_once(under: Under) -> None:

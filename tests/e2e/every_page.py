@@ -122,6 +122,9 @@ class World:
         while services.sweeping.run().phase.value != "done":
             pass
         self._decide()
+        upload = services.uploads.begin(me, b"no image", "image/png", 9).upload
+        self.parts.objects.arrive(upload.incoming_key, b"MZ, a program")
+        self.refused = services.uploads.complete(me, upload.id).id
 
     def _work(self) -> None:
         queue = self.parts.queue
@@ -176,6 +179,8 @@ class World:
             Shown("no image", "/image?key=none"),
             Shown("retrieving none", "/retrieve?key=none%20such"),
             Shown("upload", "/upload"),
+            Shown("large upload", "/upload/large"),
+            Shown("upload refused", f"/upload/sent?id={self.refused.hex()}"),
             Shown("keys", "/keys", then=lambda page: page.locator(".keys input").first.check()),
             Shown("no keys", "/keys", NEWCOMER),
             Shown("delete", f"/delete?key={key}"),

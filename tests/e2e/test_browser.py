@@ -113,6 +113,32 @@ def test_an_image_goes_in_and_is_seen_found_and_deleted(page: Page, key: str) ->
     assert page.get_by_role("textbox").input_value() == key
 
 
+def test_one_chosen_file_replaces_nothing_unless_its_key_is_written_and_names_the_same_bytes(page: Page) -> None:
+    name = f"IMG {secrets.token_hex(4)}.png"
+
+    def chosen(data: bytes, key: str | None = None) -> Locator:
+        page.goto("/upload")
+        page.get_by_label("Image", exact=True).set_input_files({"name": name, "mimeType": "image/png", "buffer": data})
+        if key is not None:
+            form(page).get_by_label("Key").fill(key)
+        page.get_by_role("button", name="Upload").click()
+        return page.get_by_role("status").first
+
+    colour = f"#{secrets.token_hex(3)}"  # other bytes each time
+    first, other = png(11, 12, colour), png(13, 14, colour)
+    expect(chosen(first)).to_have_text("The image is stored.")
+    kept = name.replace(".png", " (2).png")
+    said = chosen(other)
+    expect(said).to_have_text(f"The image is stored as {kept}: another image is called {name}.")
+    said.get_by_role("link", name=name, exact=True).click()
+    expect(page.locator("dl")).to_contain_text("11 × 12 pixels")
+    expect(chosen(other)).to_have_text(f"Nothing was stored: this image is in your gallery already, as {kept}.")
+    expect(chosen(first, f"twin of {name}")).to_contain_text(f"The same image is in your gallery already: {name}.")
+    expect(chosen(other, name)).to_contain_text("The one that had this key before is gone.")
+    page.goto("/image?key=" + quote(name))
+    expect(page.locator("dl")).to_contain_text("13 × 14 pixels")
+
+
 def test_a_file_that_is_no_image_is_refused_and_the_key_stays(page: Page) -> None:
     upload(page, "browser program", b"MZ\x90\x00" * 100, "holiday.png")
     expect(page.locator("h1")).to_have_text("The image was not uploaded")

@@ -2,13 +2,14 @@
 
 import re
 import secrets
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from io import BytesIO
 from pathlib import Path
+from urllib.parse import unquote
 
 import pytest
 from PIL import Image
-from playwright.sync_api import Browser, Locator, Page, Route, expect, sync_playwright
+from playwright.sync_api import Browser, Dialog, Locator, Page, Route, expect, sync_playwright
 
 from tests.e2e.store_client import StoreClient
 from tests.e2e.test_browser import ARGUMENTS, CHROMIUM, form
@@ -106,6 +107,88 @@ def test_what_is_refused_says_why_and_the_others_are_stored(page: Page, files: l
     for path in files[1:3]:
         expect(row(page, path).locator(".hint")).not_to_be_empty()
         expect(row(page, path).get_by_role("button")).to_be_hidden()
+
+
+def test_files_whose_names_are_taken_replace_nothing_and_say_where_they_are(
+    page: Page, cloud: LocalCloud, files: list[Path]
+) -> None:
+    store = StoreClient(cloud.address)
+    old, same, _, new, _ = files
+    before = StoreClient(cloud.address).put(old.name, (data := new.read_bytes()))
+    assert (before.status, store.put(same.name, same.read_bytes()).status) == (201, 201)
+    new.unlink()
+    send(page, [old, same, files[2]])
+    expect(total(page)).to_have_text("2 of 3 stored, 1 there already", timeout=STORED)
+    kept = old.name.replace(".png", " (2).png")
+    expect(row(page, old).locator(".hint")).to_have_text(f"Stored as {kept}: another image is called {old.name}")
+    expect(row(page, same).locator(".hint")).to_have_text(f"Not stored again. Already in your gallery: {same.name}")
+    assert (bytes_of(cloud, old.name), bytes_of(cloud, kept)) == (data, old.read_bytes())
+    for name in (old.name, kept):
+        address = row(page, old).get_by_role("link", name=name, exact=True).get_attribute("href")
+        assert address is not None
+        assert unquote(address).endswith(f"key={name}")
+    send(page, [old, files[2]])  # the same folder once more
+    expect(total(page)).to_have_text("2 of 5 stored, 3 there already", timeout=STORED)
+    assert store.get(old.name.replace(".png", " (3).png")).status == 404
+
+
+def test_an_upload_that_failed_is_sent_again_by_retry(page: Page, cloud: LocalCloud, files: list[Path]) -> None:
+    bucket = re.compile(re.escape(cloud.environ["AWS_ENDPOINT_URL"]))
+    failures = [500]
+
+    def answer(route: Route) -> None:
+        if failures and route.request.method == "POST":
+            route.fulfill(status=failures.pop(), headers={"Access-Control-Allow-Origin": "*"}, body="InternalError")
+        else:
+            route.continue_()
+
+    page.route(bucket, answer)
+    send(page, files[:2])
+    expect(total(page)).to_have_text("1 of 2 stored, 1 failed", timeout=STORED)
+    failed = page.locator("[data-rows] li[data-state=failed]")
+    expect(failed.locator(".hint")).to_have_text("The object store answered 500.")
+    failed.get_by_role("button", name="Retry").click()
+    expect(total(page)).to_have_text("2 of 2 stored", timeout=STORED)
+    for path in files[:2]:
+        assert bytes_of(cloud, path.name) == path.read_bytes()
+
+
+@pytest.mark.parametrize("how", ["paused", "lost", "failed"])
+def test_leaving_is_asked_about_as_long_as_an_upload_has_not_ended(
+    page: Page, cloud: LocalCloud, files: list[Path], how: str
+) -> None:
+    bucket = re.compile(re.escape(cloud.environ["AWS_ENDPOINT_URL"]))
+    held: list[Route] = []
+    handlers: dict[str, Callable[[Route], None]] = {
+        "paused": lambda route: held.append(route),
+        "lost": lambda route: route.abort("connectionreset"),
+        "failed": lambda route: route.fulfill(status=500, headers={"Access-Control-Allow-Origin": "*"}),
+    }
+    page.route(bucket, handlers[how])
+    asked: list[str] = []
+
+    def stay(dialog: Dialog) -> None:
+        asked.append(dialog.type)
+        dialog.dismiss()
+
+    page.on("dialog", stay)
+    send(page, files[:2])
+    if how == "paused":
+        page.get_by_role("button", name="Pause all").click()
+    state = "failed" if how == "failed" else "paused"
+    expect(page.locator(f"[data-rows] li[data-state={state}]")).to_have_count(2, timeout=STORED)
+    page.get_by_role("link", name="Keys", exact=True).first.click(no_wait_after=True)
+    expect(page.locator(f"[data-rows] li[data-state={state}]")).to_have_count(2)
+    assert asked == ["beforeunload"]
+    page.unroute(bucket)
+    for button in page.locator("[data-rows]").get_by_role("button").all():
+        button.click()
+    if how == "paused":
+        page.get_by_role("button", name="Resume all").click()
+    expect(total(page)).to_have_text("2 of 2 stored", timeout=STORED)
+    page.get_by_role("link", name="Keys", exact=True).first.click()
+    expect(page.get_by_role("heading", level=1)).to_have_text("Keys")
+    assert asked == ["beforeunload"]  # nothing is left to ask about
 
 
 def test_uploads_pause_and_resume_by_file_and_all_together(page: Page, cloud: LocalCloud, files: list[Path]) -> None:

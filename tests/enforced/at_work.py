@@ -109,7 +109,7 @@ class Store:
 
     def put(self, key: bytes = b"k1", who: Principal = DEMO) -> str:
         """The object key of an image that is put."""
-        return str(self.services.images.put(who, key, PIXELS + key, no_precondition, WATCH)[0].object_key)
+        return str(self.services.images.put(who, key, PIXELS + key, no_precondition, WATCH).image.object_key)
 
     def perform(self) -> None:
         """Jobs that are due are done, and those that they owe."""

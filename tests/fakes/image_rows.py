@@ -2,14 +2,17 @@
 
 import hashlib
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import timedelta
 
 from chalicelib.domain import jobs
 from chalicelib.domain.accounts import Owner, Principal, Way
-from chalicelib.domain.errors import RowsUnavailableError
+from chalicelib.domain.errors import PreconditionError, RowsUnavailableError
 from chalicelib.domain.idempotency import Note
 from chalicelib.domain.images import Image
 from chalicelib.domain.jobs import Job, Removal
+from chalicelib.domain.keys import TAKEN, IfTaken, names_for
+from chalicelib.domain.partitions import partition_of
 from chalicelib.domain.ports import Draft, Precondition, Row, Written
 from chalicelib.domain.renditions import ON_ARRIVAL
 from tests.fakes.answers import keep_answer
@@ -86,6 +89,22 @@ class MemoryImageRows:
             if intent is None or intent.claimed:
                 raise RowsUnavailableError("The write took too long and was given up; nothing was stored. Try again.")
             precondition(before)
+            if draft.if_taken is IfTaken.REFUSE and before is not None:
+                raise PreconditionError(TAKEN)
+            self._store.take(owner.id, 0)
+            same = before is not None and before.sha256 == draft.sha256
+            own = {image.key: image for image in self._of(principal)}
+            twin = min((k for k, one in own.items() if one.sha256 == draft.sha256 and k != draft.key), default=None)
+            if draft.if_taken is IfTaken.KEEP_BOTH and before is not None:
+                there = draft.key if same else twin
+                if there is not None:
+                    removal_id = _derived_id(intent_id, 0)
+                    written = Written(own[there], created=False, jobs=(removal_id,), duplicate_of=there, stored=False)
+                    self._note(owner, note, written)
+                    del self._store.jobs[intent_id]
+                    self._owe(removal_id, [Removal(owner.id, draft.object_key, partition_of(draft.key))])
+                    return written
+                draft, before = replace(draft, key=next(name for name in names_for(draft.key) if name not in own)), None
             self._store.take(owner.id, draft.size - self._store.freed_by(before))
             image = Image(
                 owner_id=owner.id,
@@ -96,9 +115,8 @@ class MemoryImageRows:
                 facts=draft.facts,
                 created_at=self._store.clock.now(),
             )
-            if note is not None:
-                answer = note.answer_of(Written(image, created=before is None, jobs=()))
-                keep_answer(self._store, owner.id, note.asked, answer)
+            written = Written(image, before is None, (), twin or (draft.key if same else None))
+            self._note(owner, note, written)
             del self._store.jobs[intent_id]
             self._store.images[owner.id, draft.key] = image
             removals = [] if before is None else forget_renditions(self._store, before, tags=False)
@@ -106,7 +124,11 @@ class MemoryImageRows:
             kinds = [kind.name for kind in ON_ARRIVAL]
             due += (owe_renditions(self._store, image, kinds, _derived_id(intent_id, 2)),)
             self._store.bump(principal)
-            return Written(image, created=before is None, jobs=due)
+            return replace(written, jobs=due)
+
+    def _note(self, owner: Owner, note: Note[Written] | None, written: Written) -> None:
+        if note is not None:
+            keep_answer(self._store, owner.id, note.asked, note.answer_of(written))
 
     def delete(
         self, principal: Principal, key: bytes, job_id: bytes, precondition: Precondition

@@ -33,8 +33,12 @@ class MemoryObjects:
             found = self.stored.get(object_key)
             return None if found is None else found[0]
 
-    def form(self, object_key: str, media_type: str, most_bytes: int, seconds: int) -> UploadForm:
+    def form(
+        self, object_key: str, media_type: str, most_bytes: int, seconds: int, leads_to: str | None = None
+    ) -> UploadForm:
         fields = {"key": object_key, "Content-Type": media_type, "most": str(most_bytes), "seconds": str(seconds)}
+        if leads_to is not None:
+            fields["success_action_redirect"] = leads_to
         return UploadForm("https://objects.test/", fields)
 
     def arrive(self, object_key: str, data: bytes) -> None:

@@ -10,9 +10,10 @@ from chalicelib.domain.accounts import Principal
 from chalicelib.domain.idempotency import Note
 from chalicelib.domain.images import Image
 from chalicelib.domain.jobs import Removal, Render
+from chalicelib.domain.keys import names_for
 from chalicelib.domain.renditions import THUMBNAIL
 from chalicelib.domain.stored_renditions import State
-from chalicelib.domain.trash import KEPT_DAYS, Restored, TrashedImage, names_for, place_of
+from chalicelib.domain.trash import KEPT_DAYS, Restored, TrashedImage, place_of
 from chalicelib.domain.trash_ports import Back, Gone, Refused, TrashRow
 from tests.fakes.album_rows import rename_shared
 from tests.fakes.answers import keep_answer

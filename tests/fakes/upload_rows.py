@@ -6,10 +6,17 @@ from datetime import timedelta
 
 from chalicelib.domain import jobs
 from chalicelib.domain.accounts import Principal
-from chalicelib.domain.errors import DoneBeforeError, QuotaError, UnknownUploadError, UploadsClosedError
+from chalicelib.domain.errors import (
+    DoneBeforeError,
+    PreconditionError,
+    QuotaError,
+    UnknownUploadError,
+    UploadsClosedError,
+)
 from chalicelib.domain.idempotency import Note
 from chalicelib.domain.images import Image
 from chalicelib.domain.jobs import Removal
+from chalicelib.domain.keys import TAKEN, IfTaken
 from chalicelib.domain.partitions import partition_of
 from chalicelib.domain.ports import Draft
 from chalicelib.domain.upload_ports import Ended
@@ -39,6 +46,8 @@ class MemoryUploadRows:
         with self._store.steps.step("uploads.begin"), self._store.lock:
             owner_id, now = self._store.owner(principal, writing=True).id, self._store.clock.now()
             self._store.take(owner_id, 0)
+            if new.if_taken is IfTaken.REFUSE and (owner_id, new.key) in self._store.images:
+                raise PreconditionError(TAKEN)
             latest = now + timedelta(seconds=UPLOAD_SECONDS - FORM_SECONDS)
             coming = sum(
                 one.size_limit
@@ -55,6 +64,7 @@ class MemoryUploadRows:
                 incoming_key=incoming_key_of(owner_id, new.id),
                 media_type=new.media_type,
                 size_limit=new.size_limit,
+                if_taken=new.if_taken,
                 state=UploadState.WAITING,
                 created_at=now,
                 ends_at=now + timedelta(seconds=UPLOAD_SECONDS),
@@ -84,18 +94,14 @@ class MemoryUploadRows:
             if self._locked(upload).state is not UploadState.WAITING:
                 raise DoneBeforeError("The upload has ended already.")
             name = next(name for name, owner in self._store.owners.items() if owner.id == upload.owner_id)
-            twins = [
-                (image.key == draft.key, image.key)
-                for image in self._store.images.values()
-                if (image.owner_id, image.sha256) == (upload.owner_id, draft.sha256)
-            ]
             written = MemoryImageRows(self._store).write_draft(Principal(name), draft, intent_id, _no_precondition)
             ended = replace(
                 upload,
                 state=UploadState.DONE,
-                object_key=draft.object_key,
+                object_key=draft.object_key if written.stored else None,
                 sha256=draft.sha256,
-                duplicate_of=min(twins, default=(False, None))[1],
+                duplicate_of=written.duplicate_of,
+                stored_key=None if written.image.key == draft.key else written.image.key,
             )
             self._store.uploads[upload.id] = ended
             return Ended(ended, (*written.jobs, self._owe(hashlib.sha256(b"1" + intent_id).digest()[:16], upload)))
@@ -121,4 +127,4 @@ class MemoryUploadRows:
 
 
 def _no_precondition(image: Image | None) -> None:
-    """An upload replaces what is there."""
+    """What is wanted of an image that is there, the draft says."""

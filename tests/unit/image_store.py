@@ -27,7 +27,7 @@ class Store:
         self.images = self.services.images
 
     def put(self, data: bytes, key: bytes = b"k1") -> Image:
-        return self.images.put(DEMO, key, data, no_precondition, WATCH)[0]
+        return self.images.put(DEMO, key, data, no_precondition, WATCH).image
 
     def shown(self, key: bytes = b"k1") -> bytes | None:
         """What a person sees."""

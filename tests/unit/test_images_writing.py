@@ -27,10 +27,10 @@ def store() -> Store:
 
 
 def test_a_put_image_is_shown(store: Store) -> None:
-    image, created = store.images.put(DEMO, b"k1", NEW, no_precondition, WATCH)
-    assert created
+    written = store.images.put(DEMO, b"k1", NEW, no_precondition, WATCH)
+    assert written.created
     assert store.shown() == NEW
-    assert store.images.find(DEMO, b"k1", WATCH) == image
+    assert store.images.find(DEMO, b"k1", WATCH) == written.image
 
 
 def test_a_new_image_is_announced_then_stored_then_committed(store: Store) -> None:
@@ -44,8 +44,7 @@ def test_a_new_image_is_announced_then_stored_then_committed(store: Store) -> No
 def test_a_replaced_images_object_is_sent_for_removal_after_the_commit(store: Store) -> None:
     old = store.put(OLD)
     store.parts.steps.taken.clear()
-    _, created = store.images.put(DEMO, b"k1", NEW, no_precondition, WATCH)
-    assert not created
+    assert not store.images.put(DEMO, b"k1", NEW, no_precondition, WATCH).created
     assert store.parts.steps.taken[-3:] == ["rows.put", "queue.send", "jobs.mark_sent"]
     assert len(store.removals()) == 1
     store.settle()

@@ -23,7 +23,7 @@ class Reader:
     def __init__(self, data: bytes = DATA, policy: FillPolicy = POLICY) -> None:
         self.parts = MemoryParts()
         services = self.parts.services(policy=policy)
-        self.image: Image = services.images.put(DEMO, b"k1", data, no_precondition, NullStopwatch())[0]
+        self.image: Image = services.images.put(DEMO, b"k1", data, no_precondition, NullStopwatch()).image
         self.wire_key = wire.wire_key(self.image.object_key)
         self.read_through: ReadThrough = services.images.read_through
         self.parts.steps.taken.clear()

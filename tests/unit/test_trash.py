@@ -8,8 +8,8 @@ from collections.abc import Callable
 import pytest
 
 from chalicelib.domain.errors import InvalidValueError, NotFoundError, QuotaError, StoreError
-from chalicelib.domain.keys import MAX_CHARACTERS
-from chalicelib.domain.trash import KEPT_DAYS, MOST_AT_ONCE, names_for
+from chalicelib.domain.keys import MAX_CHARACTERS, names_for
+from chalicelib.domain.trash import KEPT_DAYS, MOST_AT_ONCE
 from chalicelib.services.images import no_precondition
 from tests.fakes.interleaving import Interleaving, Pick
 from tests.fakes.schedules import explore

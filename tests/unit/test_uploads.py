@@ -24,6 +24,7 @@ from chalicelib.domain.errors import (
     UnsupportedTypeError,
 )
 from chalicelib.domain.idempotency import asked_by
+from chalicelib.domain.keys import TAKEN, IfTaken
 from chalicelib.domain.uploads import FORM_SECONDS, Upload, UploadState
 from tests.fakes.interleaving import Interleaving, Pick
 from tests.fakes.schedules import explore
@@ -41,9 +42,9 @@ class UploadStore(Store):
         super().__init__()
         self.uploads = self.services.uploads
 
-    def posted(self, data: bytes = NEW, key: bytes = b"k1") -> Upload:
+    def posted(self, data: bytes = NEW, key: bytes = b"k1", if_taken: IfTaken = IfTaken.REPLACE) -> Upload:
         """An upload whose bytes lie in the object store, and nobody has been told."""
-        upload = self.uploads.begin(DEMO, key, "image/png", len(data)).upload
+        upload = self.uploads.begin(DEMO, key, "image/png", len(data), None, if_taken).upload
         self.parts.objects.arrive(upload.incoming_key, data)
         return upload
 
@@ -56,8 +57,9 @@ class UploadStore(Store):
     def assert_one_image(self, upload: Upload, data: bytes = NEW) -> None:
         """After all that is owed was done: the upload is the image, and nothing else is left anywhere."""
         self.settle()
-        assert self.uploads.find(DEMO, upload.id).state is UploadState.DONE
-        assert self.shown(upload.key) == data
+        now = self.uploads.find(DEMO, upload.id)
+        assert now.state is UploadState.DONE
+        assert self.shown(now.image_key) == data
         assert self.unnamed() == set()
         assert self.parts.store.jobs == {}
 
@@ -284,6 +286,53 @@ def test_both_doors_at_once_replace_an_image_once() -> None:
         store.settle()
 
     assert race(["complete", "arrived"], 1, put_old) > 20
+
+
+@pytest.mark.parametrize("step", STEPS[:-1])
+@pytest.mark.parametrize("after", [False, True])
+@pytest.mark.parametrize("data", [NEW, OLD], ids=["other bytes", "the same bytes"])
+def test_an_ingest_that_keeps_both_and_is_killed_at_any_step_is_made_good_and_replaces_nothing(
+    store: UploadStore, step: str, after: bool, data: bytes
+) -> None:
+    store.put(OLD)
+    upload = store.posted(data, if_taken=IfTaken.KEEP_BOTH)
+    store.parts.steps.fail(step, Killed(), after=after)
+    with pytest.raises(Killed):
+        store.open("arrived", upload)
+    assert store.orphans() - {upload.incoming_key} == set()
+    store.open("arrived", upload)
+    store.assert_one_image(upload, data)
+    assert store.shown() == OLD
+    assert len(store.parts.store.images) == (1 if data == OLD else 2)
+
+
+@pytest.mark.parametrize("second", [OLD, NEW], ids=["other bytes", "the same bytes"])
+def test_two_uploads_for_one_name_at_once_lose_nothing_in_every_order(second: bytes) -> None:
+    def run(pick: Pick) -> None:
+        store = UploadStore()
+        uploads = [store.posted(data, if_taken=IfTaken.KEEP_BOTH) for data in (NEW, second)]
+        interleaving = Interleaving(random.Random(1), pick)
+        store.parts.steps.gate = interleaving.gate
+        actors: list[Callable[[], None]] = [partial(store.open, "arrived", upload) for upload in uploads]
+        interleaving.run(actors)
+        for upload, data in zip(uploads, (NEW, second), strict=True):
+            store.assert_one_image(upload, data)
+        keys = sorted(image.key for image in store.parts.store.images.values())
+        assert keys == ([b"k1"] if second == NEW else [b"k1", b"k1 (2)"])
+
+    assert explore(run, 2) > 20
+
+
+def test_an_upload_that_must_be_new_is_refused_in_words_by_either_door() -> None:
+    for door in DOORS:
+        store = UploadStore()
+        upload = store.posted(if_taken=IfTaken.REFUSE)
+        store.put(OLD)
+        store.open(door, upload)
+        ended = store.uploads.find(DEMO, upload.id)
+        assert (ended.state, ended.refusal) == (UploadState.REFUSED, TAKEN)
+        store.settle()
+        assert (store.shown(), store.unnamed()) == (OLD, set())
 
 
 def test_a_thousand_events_five_times_and_shuffled_make_a_thousand_images() -> None:

@@ -28,7 +28,7 @@ class Store:
 
     def put(self, key: bytes = b"k1") -> Image:
         """A new image, its renditions left unmade: their job is gone."""
-        image = self.services.images.put(DEMO, key, secrets.token_bytes(8), no_precondition, NullStopwatch())[0]
+        image = self.services.images.put(DEMO, key, secrets.token_bytes(8), no_precondition, NullStopwatch()).image
         owed = self.parts.store.jobs
         for job_id in [job_id for job_id, row in owed.items() if row.job.kind == jobs.RENDER]:
             del owed[job_id]

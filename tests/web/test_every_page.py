@@ -14,6 +14,7 @@ from tests.web.sharing import album_of, share
 PAGES = [
     "/",
     "/upload",
+    "/upload/large",
     "/keys",
     "/trash",
     "/trash/empty",

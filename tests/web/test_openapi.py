@@ -46,7 +46,7 @@ def test_the_document_is_served() -> None:
         ("GET", "/api/v1/images?q=k1", "ImagePage"),
         ("GET", "/api/v1/images?q=tag:", "Problem"),
         ("GET", "/api/v1/suggestions?prefix=k", "Suggestions"),
-        ("PUT", "/api/v1/images/k3", "Image"),
+        ("PUT", "/api/v1/images/k3", "ImageStored"),
         ("GET", "/api/v1/image/metadata?key=k1", "ImageMetadata"),
         ("POST", "/api/v1/image/edits?key=k1&kind=greyscale", "About"),
         ("POST", "/api/v1/image/retry?key=k1", "About"),

@@ -1,5 +1,8 @@
 """The pages' forms: what they do, what they refuse, and that a reload never does it twice."""
 
+import re
+from urllib.parse import unquote
+
 import pytest
 
 from chalicelib.domain.errors import RequestError, TooLargeError, UnreadableImageError, UnsupportedTypeError
@@ -49,6 +52,92 @@ def test_the_form_as_it_is_without_script_leads_to_the_gallery_with_the_image_in
     assert "a b" in [image["alt"] for image in page.all("img")]
 
 
+def told(caller: Caller, answer: Answer) -> tuple[str, list[str]]:
+    """What the page behind a form says of the image, and the keys that it links to there."""
+    assert answer.status == 303, answer.body
+    page = caller("GET", answer.headers["location"]).body.decode()
+    found = re.search(r'<p class="notice" role="status">.*?<span>(.*?)</span></p>', page, re.DOTALL)
+    assert found is not None
+    return re.sub(r"<.*?>", "", found[1]), [unquote(key) for key in re.findall(r'/image\?key=([^"]+)"', found[1])]
+
+
+@pytest.mark.parametrize("lead", ["gallery", "image"])
+def test_a_key_left_empty_is_the_file_s_name_and_replaces_nothing(caller: Caller, lead: str) -> None:
+    upload(caller, multipart(lead=lead, key="", file=b"1"))
+    answer = upload(caller, multipart(lead=lead, key="", file=b"2"))
+    words, links = told(caller, answer)
+    assert (words, links) == (
+        "The image is stored as a (2).png: another image is called a.png.",
+        ["a (2).png", "a.png"],
+    )
+    assert caller("GET", "/content?key=a.png").body == b"1"
+    assert caller("GET", "/content?key=a%20(2).png").body == b"2"
+
+
+def test_a_key_that_the_script_took_from_the_file_s_name_replaces_nothing(caller: Caller) -> None:
+    for data in (b"1", b"2"):
+        upload(caller, multipart(if_taken="keep-both", key="mine.png", file=data))
+    assert [image.key for image in caller.parts.store.images.values()] == [b"mine.png", b"mine (2).png"]
+    assert upload(caller, multipart(if_taken="perhaps", key="mine.png", file=b"3")).status == 400
+
+
+@pytest.mark.parametrize("lead", ["gallery", "image"])
+def test_the_same_file_under_its_name_is_not_stored_again_and_leads_to_the_image(caller: Caller, lead: str) -> None:
+    upload(caller, multipart(lead=lead, key="", file=b"1"))
+    words, links = told(caller, upload(caller, multipart(lead=lead, key="", file=b"1")))
+    assert (words, links) == ("Nothing was stored: this image is in your gallery already, as a.png.", ["a.png"])
+    assert len(caller.parts.store.images) == 1
+
+
+@pytest.mark.parametrize("lead", ["gallery", "image"])
+def test_the_same_bytes_under_another_key_are_named_with_a_link(caller: Caller, lead: str) -> None:
+    upload(caller, multipart(key="first one", file=b"1"))
+    words, links = told(caller, upload(caller, multipart(lead=lead, key="k2", file=b"1")))
+    assert words == "The image is stored. The same image is in your gallery already: first one."
+    assert links == ["first one"]
+
+
+def test_the_same_bytes_under_the_same_key_are_told(caller: Caller) -> None:
+    upload(caller, multipart(key="k1", file=b"1"))
+    words, links = told(caller, upload(caller, multipart(key="k1", file=b"1")))
+    assert (words, links) == ("The image is stored. The same image had this key before.", [])
+
+
+@pytest.mark.parametrize(
+    ("name", "key"),
+    [
+        ("IMG_1.jpg", "IMG_1.jpg"),
+        ("C:\\my images\\a.png", "a.png"),
+        ("folder/b.png", "b.png"),
+        ("été 海.png", "été 海.png"),
+        ("x" * 300 + ".png", "x" * 245),
+    ],
+)
+def test_the_key_is_the_last_part_of_the_file_s_name(caller: Caller, name: str, key: str) -> None:
+    body = multipart(key="", file=b"1").replace(b'filename="a.png"', f'filename="{name}"'.encode())
+    assert upload(caller, body).status == 303
+    assert [image.key.decode() for image in caller.parts.store.images.values()] == [key]
+
+
+def test_a_key_that_the_script_took_from_a_refused_file_is_not_kept_for_the_next(caller: Caller) -> None:
+    caller.parts.inspector.refusal = UnreadableImageError("The image ends too early.")
+    page = refused(caller, upload(caller, multipart(if_taken="keep-both", key="a.png", file=b"x")), 422)
+    assert page.fields()["key"] == ""
+
+
+def test_a_file_without_a_name_needs_a_key(caller: Caller) -> None:
+    refused(caller, upload(caller, multipart(key="", file=b"1").replace(b'; filename="a.png"', b"")), 400)
+
+
+def test_what_an_address_says_of_other_images_is_words_and_links_only(caller: Caller) -> None:
+    upload(caller, multipart(key="k1", file=b"1"))
+    for query in ("notice=kept", "notice=there", "notice=nonsense&other=k1"):
+        assert 'role="status"><svg' not in caller("GET", f"/?{query}").body.decode().replace("\n", "")
+    page = caller("GET", "/image?key=k1&notice=kept&other=%3Cscript%3E%22&stored=k1").body
+    assert b"<script>" not in page
+    assert b"/image?key=%3Cscript%3E%22" in page
+
+
 @pytest.mark.parametrize(
     ("refusal", "status"),
     [
@@ -67,7 +156,7 @@ def test_a_refused_image_brings_the_form_back_with_the_reason_and_the_key(
     assert invalid_fields(page) == ["file"]
 
 
-@pytest.mark.parametrize("key", ["", "x" * 256, "a\nb", "nul\0"])
+@pytest.mark.parametrize("key", ["x" * 256, "a\nb", "nul\0"])
 def test_a_wrong_key_is_pointed_at_and_kept_to_be_corrected(caller: Caller, key: str) -> None:
     page = refused(caller, upload(caller, multipart(key=key, file=b"x")), 400)
     assert page.fields()["key"] == key

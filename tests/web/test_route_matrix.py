@@ -29,6 +29,8 @@ NAMED: dict[tuple[str, str], Ask] = {
     ("/image", "GET"): KEY,
     ("/retrieve", "GET"): KEY,
     ("/content", "GET"): KEY,
+    ("/upload/sent", "GET"): Ask({"id": "{upload_id}"}),
+    ("/upload/sent", "POST"): Ask({"id": "{upload_id}"}),
     ("/delete", "GET"): KEY,
     ("/delete", "POST"): KEY,
     ("/rendition", "GET"): KIND,
@@ -121,6 +123,7 @@ COUNTS = {
 }
 OF_THE_ASKER = {  # they make, change or show what is the asker's own or everybody's, whatever else is named
     *(("/looks", "POST"), ("/upload", "GET"), ("/upload", "POST"), ("/delete-all", "POST")),
+    *(("/upload/large", "GET"), ("/upload/large", "POST")),
     *(("/notice", "GET"), ("/trash/empty", "POST"), ("/downloads/export", "POST"), ("/albums", "POST")),
     *(("/sign-out", "POST"), ("/account/password", "POST"), ("/account/sessions", "POST")),
     *(("/account/notices", "POST"), ("/account/tokens", "POST"), ("/account/erase", "POST")),

@@ -77,6 +77,62 @@ def test_a_duplicate_is_named(call: Caller) -> None:
     assert (answer.json["state"], answer.json["duplicate_of"]) == ("done", "first")
 
 
+def test_an_upload_that_keeps_both_tells_where_it_is_stored(call: Caller) -> None:
+    call("PUT", "/api/v1/images/k1.png", body=b"another image")
+    path = posted(call, key="k1.png", if_taken="keep-both")
+    assert call("GET", path).json["key"] == "k1.png"
+    answer = call("POST", f"{path}/complete").json
+    assert (answer["key"], answer["asked_key"], answer["stored"]) == ("k1 (2).png", "k1.png", True)
+    assert call("GET", answer["content"]).body == DATA
+    assert call("GET", "/api/v1/images/k1.png").body == b"another image"
+    again = call("POST", posted(call, key="k1.png", if_taken="keep-both") + "/complete").json
+    assert (again["state"], again["stored"], again["duplicate_of"]) == ("done", False, "k1 (2).png")
+    assert (again["key"], again["content"]) == (answer["key"], answer["content"])
+
+
+@pytest.mark.parametrize("how", ["header", "field"])
+def test_an_upload_that_must_be_new_is_refused_where_its_key_is_taken(call: Caller, how: str) -> None:
+    headers = {"If-None-Match": "*"} if how == "header" else {}
+    asked = json.dumps({**BEGINNING, **({"if_taken": "refuse"} if how == "field" else {})}).encode()
+    begun = call("POST", "/api/v1/uploads", {**JSON, **headers}, asked)
+    call("PUT", "/api/v1/images/k1", body=b"another image")
+    call.parts.objects.arrive(begun.json["fields"]["key"], DATA)
+    ended = call("POST", f"/api/v1/uploads/{begun.json['id']}/complete").json
+    assert (ended["state"], ended["stored"], "already" in ended["refusal"]) == ("refused", False, True)
+    late = call("POST", "/api/v1/uploads", {**JSON, **headers}, asked)
+    assert (late.status, late.json["type"].rpartition(":")[2]) == (412, "precondition-failed")
+    assert call("GET", "/api/v1/images/k1").body == b"another image"
+
+
+@pytest.mark.parametrize(
+    "headers", [{"If-None-Match": '"a"'}, {"If-Match": "*"}, {"If-Match": "*", "If-None-Match": "*"}]
+)
+def test_conditions_that_no_upload_can_keep_are_refused(call: Caller, headers: dict[str, str]) -> None:
+    answer = call("POST", "/api/v1/uploads", {**JSON, **headers}, json.dumps(BEGINNING).encode())
+    assert (answer.status, call.parts.store.uploads) == (400, {})
+
+
+def test_a_beginning_sent_again_with_another_wish_is_another_request(call: Caller) -> None:
+    begin(call, "a")
+    assert begin(call, "a", if_taken="replace").status == 201
+    assert begin(call, "a", if_taken="keep-both").status == 422
+
+
+@pytest.mark.parametrize("how", ["put", "put by query", "post", "post once"])
+def test_every_write_names_a_duplicate(call: Caller, how: str) -> None:
+    def write(key: str) -> Any:
+        if how.startswith("put"):
+            path = f"/api/v1/images/{key}" if how == "put" else f"/api/v1/image?key={key}"
+            return call("PUT", path, body=DATA).json
+        named = {"Idempotency-Key": key} if how == "post once" else {}
+        for _ in range(2 if named else 1):
+            answer = call("POST", "/api/v1/images", {**MULTIPART, **named}, multipart(key=key, file=DATA)).json
+        return answer
+
+    assert write("first")["duplicate_of"] is None
+    assert write("second")["duplicate_of"] == "first"
+
+
 def test_a_refusal_is_told_in_words(call: Caller) -> None:
     path = posted(call)
     call.parts.inspector.refusal = UnreadableImageError("It is cut short.")

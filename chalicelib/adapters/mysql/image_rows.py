@@ -5,6 +5,7 @@ version in the same transaction. `UTC_TIMESTAMP(6)` is the only clock.
 """
 
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
@@ -16,12 +17,15 @@ from chalicelib.adapters.mysql.image_renditions import Freed, all_deleted, arriv
 from chalicelib.adapters.mysql.image_terms import forget_all, index
 from chalicelib.adapters.mysql.principals import Whose, nobody, whose
 from chalicelib.adapters.mysql.spending import refuse_if_blocked, spend
+from chalicelib.adapters.mysql.taken_keys import free_key, twin_of
 from chalicelib.domain import jobs
 from chalicelib.domain.accounts import Owner, Principal
-from chalicelib.domain.errors import RowsUnavailableError
+from chalicelib.domain.errors import PreconditionError, RowsUnavailableError
 from chalicelib.domain.idempotency import Note
 from chalicelib.domain.images import Image, ImageFacts
 from chalicelib.domain.jobs import Job, Removal
+from chalicelib.domain.keys import TAKEN, IfTaken
+from chalicelib.domain.partitions import partition_of
 from chalicelib.domain.ports import Draft, Precondition, Row, Written
 
 _STATEMENT_KEYS = 200  # of one statement's IN
@@ -207,15 +211,21 @@ def write_draft(
 ) -> Written:
     """What ImageRows.put does, within a transaction that has locked the owner's row."""
     removal_id, render_id = derived_id(intent_id, 0), derived_id(intent_id, 2)  # 1 is the upload's own
-    before = image_under(transaction, owner, draft.key)
     if not transaction.change("DELETE FROM jobs WHERE id = %s AND claimed_at IS NULL", (intent_id,)):
-        if before is not None and before.object_key == draft.object_key:  # committed, its answer was lost
-            due = transaction.select("SELECT id FROM jobs WHERE id IN %s", ((removal_id, render_id),))
-            ids = tuple(job_id for (job_id,) in due)
-            return Written(before, created=removal_id not in ids, jobs=ids)
-        raise RowsUnavailableError("The write took too long: it was given up, or replaced since. Try again.")
+        return _written_before(transaction, owner, draft, removal_id, render_id)
+    before = image_under(transaction, owner, draft.key)
     precondition(before)
+    if draft.if_taken is IfTaken.REFUSE and before is not None:
+        raise PreconditionError(TAKEN)
     refuse_if_blocked(transaction)
+    twin = twin_of(transaction, owner, draft)
+    same = before is not None and before.sha256 == draft.sha256
+    if draft.if_taken is IfTaken.KEEP_BOTH and before is not None:
+        there = before if same else twin and image_under(transaction, owner, twin)
+        if there:
+            written = _left_out(transaction, owner, draft, there, removal_id)
+            return _noted(transaction, owner, written, note)
+        draft, before = replace(draft, key=free_key(transaction, owner, draft.key)), None
     freed = replaced(transaction, before) if before else Freed([], 0)
     spend(transaction, owner, draft.size - freed.bytes, images=0 if before else 1)
     _write_image(transaction, owner, draft, new=before is None)
@@ -227,10 +237,41 @@ def write_draft(
     after = image_under(transaction, owner, draft.key)
     if after is None:
         raise AssertionError("an image written in this transaction is there")
-    written = Written(after, created=before is None, jobs=tuple(job.id for job in due_jobs))
+    duplicate_of = twin or (draft.key if same else None)
+    written = Written(after, before is None, tuple(job.id for job in due_jobs), duplicate_of)
+    return _noted(transaction, owner, written, note)
+
+
+def _noted(transaction: Transaction, owner: Owner, written: Written, note: Note[Written] | None) -> Written:
     if note is not None:
         keep_answer(transaction, owner.id, note.asked, note.answer_of(written))
     return written
+
+
+def _left_out(transaction: Transaction, owner: Owner, draft: Draft, there: Image, removal_id: bytes) -> Written:
+    """Stores nothing, since `there` has the same bytes already; the draft's object is to go again."""
+    removal = Removal(owner.id, draft.object_key, partition_of(draft.key))
+    insert_jobs(transaction, [jobs.removal_job(removal_id, [removal])])
+    return Written(there, created=False, jobs=(removal_id,), duplicate_of=there.key, stored=False)
+
+
+def _written_before(
+    transaction: Transaction, owner: Owner, draft: Draft, removal_id: bytes, render_id: bytes
+) -> Written:
+    """The outcome of the same write if it was committed and its answer lost. Raises RowsUnavailableError if not."""
+    found = transaction.select(f"{_OF_OWNER} AND i.object_key = %s FOR UPDATE", (owner.id, draft.object_key))
+    due = transaction.select("SELECT id FROM jobs WHERE id IN %s", ((removal_id, render_id),))
+    ids, twin = tuple(job_id for (job_id,) in due), twin_of(transaction, owner, draft)
+    if found:
+        image = image_of(found[0])
+        return Written(image, created=removal_id not in ids, jobs=ids, duplicate_of=None if twin == image.key else twin)
+    if ids and draft.if_taken is IfTaken.KEEP_BOTH:  # such a write replaces nothing: what goes is its own object
+        there = image_under(transaction, owner, draft.key)
+        if there is None or there.sha256 != draft.sha256:
+            there = image_under(transaction, owner, twin) if twin else None
+        if there is not None:
+            return Written(there, created=False, jobs=ids, duplicate_of=there.key, stored=False)
+    raise RowsUnavailableError("The write took too long: it was given up, or replaced since. Try again.")
 
 
 def locked_owner(transaction: Transaction, principal: Principal) -> Owner:

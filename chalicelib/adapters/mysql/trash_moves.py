@@ -14,11 +14,12 @@ from chalicelib.adapters.mysql.image_renditions import DEPENDENTS, MADE, freed_o
 from chalicelib.adapters.mysql.image_rows import COLUMN_COUNT, COLUMNS, image_of
 from chalicelib.adapters.mysql.image_terms import index
 from chalicelib.adapters.mysql.spending import spend
+from chalicelib.adapters.mysql.taken_keys import free_key
 from chalicelib.domain import jobs
 from chalicelib.domain.accounts import Owner
 from chalicelib.domain.images import Image
 from chalicelib.domain.jobs import Removal, Render
-from chalicelib.domain.trash import TrashedImage, names_for, place_of
+from chalicelib.domain.trash import TrashedImage, place_of
 
 # Every column of images: a migration that adds one adds it to both tables, and here.
 MOVED = "owner_id, image_key, object_key, sha256, size, media_type, width, height, frames, created_at"
@@ -147,29 +148,10 @@ def _rename(transaction: Transaction, owner: Owner, renamed: Sequence[tuple[byte
 
 
 def _free_keys(transaction: Transaction, owner: Owner, trashed: Sequence[TrashedImage]) -> list[bytes]:
-    taken: set[bytes] = set()
-    for some in _by_rows(trashed):
-        wanted = tuple({one.image.key for one in some})
-        found = transaction.select(
-            "SELECT image_key FROM images WHERE owner_id = %s AND image_key IN %s", (owner.id, wanted)
-        )
-        taken.update(key for (key,) in found)
-    keys: list[bytes] = []
+    keys: dict[bytes, None] = {}
     for one in trashed:
-        keys.append(_free_key(transaction, owner, one.image.key, taken))
-        taken.add(keys[-1])
-    return keys
-
-
-def _free_key(transaction: Transaction, owner: Owner, key: bytes, taken: set[bytes]) -> bytes:
-    for name in names_for(key):
-        if name in taken:
-            continue
-        if name == key or not transaction.select(
-            "SELECT 1 FROM images WHERE owner_id = %s AND image_key = %s", (owner.id, name)
-        ):
-            return name
-    raise AssertionError("there are names without end")
+        keys[free_key(transaction, owner, one.image.key, keys)] = None
+    return list(keys)
 
 
 def _by_rows(rows: Sequence[Any]) -> Iterator[Sequence[Any]]:

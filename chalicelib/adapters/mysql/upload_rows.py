@@ -7,15 +7,16 @@ from typing import Any
 from chalicelib.adapters.mysql.database import Database, Transaction
 from chalicelib.adapters.mysql.due_jobs import derived_id, insert_jobs, owe_removals
 from chalicelib.adapters.mysql.idempotency_rows import keep_answer
-from chalicelib.adapters.mysql.image_rows import write_draft
+from chalicelib.adapters.mysql.image_rows import image_under, write_draft
 from chalicelib.adapters.mysql.principals import OWNER_IN_FORCE, nobody, whose
 from chalicelib.adapters.mysql.spending import refuse_if_blocked, refuse_if_too_much_comes
 from chalicelib.domain import jobs
 from chalicelib.domain.accounts import Owner, Principal
-from chalicelib.domain.errors import DoneBeforeError, UnknownUploadError, UploadsClosedError
+from chalicelib.domain.errors import DoneBeforeError, PreconditionError, UnknownUploadError, UploadsClosedError
 from chalicelib.domain.idempotency import Note
 from chalicelib.domain.images import Image
 from chalicelib.domain.jobs import Job, Removal
+from chalicelib.domain.keys import TAKEN, IfTaken
 from chalicelib.domain.partitions import partition_of
 from chalicelib.domain.ports import Draft
 from chalicelib.domain.upload_ports import Ended
@@ -25,7 +26,7 @@ _FORGET = 1000  # rows at once
 _FORGET_SECONDS = 24 * 3600  # after the end
 COLUMNS = (
     "u.id, u.owner_id, u.image_key, u.incoming_key, u.media_type, u.size_limit, u.state, u.created_at, u.ends_at, "
-    "u.refusal, u.object_key, u.sha256, u.duplicate_of"
+    "u.if_taken, u.stored_key, u.refusal, u.object_key, u.sha256, u.duplicate_of"
 )
 
 
@@ -45,15 +46,17 @@ class MySqlUploadRows:
             if transaction.select("SELECT 1 FROM uploads WHERE id = %s", (new.id,)):
                 return _locked(transaction, new.id)  # committed, its answer was lost
             refuse_if_blocked(transaction)
+            if new.if_taken is IfTaken.REFUSE and image_under(transaction, Owner(owner_id, 0), new.key):
+                raise PreconditionError(TAKEN)
             refuse_if_too_much_comes(transaction, owner_id, new.size_limit)
             _forget(transaction, owner_id)
             transaction.change(
-                "INSERT INTO uploads (id, owner_id, image_key, incoming_key, media_type, size_limit, state, "
-                "created_at, ends_at) VALUES (%s, %s, %s, %s, %s, %s, %s, UTC_TIMESTAMP(6), "
+                "INSERT INTO uploads (id, owner_id, image_key, incoming_key, media_type, size_limit, if_taken, state, "
+                "created_at, ends_at) VALUES (%s, %s, %s, %s, %s, %s, %s, %s, UTC_TIMESTAMP(6), "
                 "UTC_TIMESTAMP(6) + INTERVAL %s SECOND)",
                 (
                     *(new.id, owner_id, new.key, incoming_key_of(owner_id, new.id), new.media_type, new.size_limit),
-                    *(UploadState.WAITING.value, UPLOAD_SECONDS),
+                    *(new.if_taken.value, UploadState.WAITING.value, UPLOAD_SECONDS),
                 ),
             )
             upload = _locked(transaction, new.id)
@@ -95,15 +98,15 @@ class MySqlUploadRows:
                 return Ended(now, ())
             if now.state is not UploadState.WAITING:
                 raise DoneBeforeError("The upload has ended already.")
-            twins = transaction.select(
-                "SELECT image_key FROM images WHERE owner_id = %s AND sha256 = %s "
-                "ORDER BY image_key = %s, image_key LIMIT 1",
-                (owner.id, draft.sha256, draft.key),
-            )
             written = write_draft(transaction, owner, draft, intent_id, _no_precondition)
+            key = written.image.key
             transaction.change(
-                "UPDATE uploads SET state = %s, object_key = %s, sha256 = %s, duplicate_of = %s WHERE id = %s",
-                (UploadState.DONE.value, draft.object_key, draft.sha256, twins[0][0] if twins else None, upload.id),
+                "UPDATE uploads SET state = %s, object_key = %s, sha256 = %s, duplicate_of = %s, stored_key = %s "
+                "WHERE id = %s",
+                (
+                    *(UploadState.DONE.value, draft.object_key if written.stored else None, draft.sha256),
+                    *(written.duplicate_of, None if key == draft.key else key, upload.id),
+                ),
             )
             insert_jobs(transaction, [_removal_of(removal_id, upload)])
             return Ended(_locked(transaction, upload.id), (*written.jobs, removal_id))
@@ -144,7 +147,7 @@ def end_uploads(transaction: Transaction, owner_ids: Sequence[bytes], refusal: s
 
 
 def _no_precondition(image: Image | None) -> None:
-    """An upload replaces what is there."""
+    """What is wanted of an image that is there, the draft says."""
 
 
 def _locked_owner(transaction: Transaction, owner_id: bytes) -> Owner:
@@ -183,12 +186,13 @@ def _removal(upload: Upload) -> Removal:
 
 def upload_of(columns: Sequence[Any]) -> Upload:
     """The upload whose COLUMNS these are."""
-    upload_id, owner_id, key, incoming_key, media_type, size_limit, state, created_at, ends_at, *ending = columns
+    upload_id, owner_id, key, incoming_key, media_type, size_limit, state, created_at, ends_at, *more = columns
+    if_taken, stored_key, refusal, object_key, sha256, duplicate_of = more
     began: datetime = created_at
     ends: datetime = ends_at
     return Upload(
         *(upload_id, owner_id, key, incoming_key, media_type, size_limit, UploadState(state)),
         began.replace(tzinfo=UTC),
         ends.replace(tzinfo=UTC),
-        *ending,
+        *(refusal, object_key, sha256, duplicate_of, IfTaken(if_taken), stored_key),
     )
