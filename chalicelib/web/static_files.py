@@ -16,7 +16,7 @@ MEDIA_TYPES = {
 # Files that go out as one: a page asks for less, and is never shown with half of its styles.
 TOGETHER = {
     "pages.css": ("style.css", "gallery.css"),
-    "home.js": ("uploads.js", "upload.js", "gallery.js", "choosing.js", "lightbox.js", "search.js"),
+    "home.js": ("one_upload.js", "uploads.js", "upload.js", "gallery.js", "choosing.js", "lightbox.js", "search.js"),
 }
 
 

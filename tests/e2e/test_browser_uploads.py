@@ -153,6 +153,33 @@ def test_an_upload_that_failed_is_sent_again_by_retry(page: Page, cloud: LocalCl
         assert bytes_of(cloud, path.name) == path.read_bytes()
 
 
+def test_who_is_signed_out_meanwhile_signs_in_and_goes_on(page: Page, cloud: LocalCloud, files: list[Path]) -> None:
+    problem = '{"type": "urn:elastic-images:problem:not-signed-in", "detail": "You are not signed in any more."}'
+    page.route("**/api/v1/uploads", lambda route: route.fulfill(status=401, body=problem))
+    send(page, files)
+    banner = page.locator("[data-queue]").get_by_role("alert")
+    expect(banner).to_contain_text("You are signed out. Sign in there, then resume here", timeout=STORED)
+    expect(total(page)).to_have_text("0 of 5 stored, 5 paused", timeout=STORED)
+    with page.context.expect_page() as opened:
+        banner.get_by_role("link", name="Sign in").click()
+    opened.value.close()
+    page.unroute("**/api/v1/uploads")
+    page.get_by_role("button", name="Resume all").click()
+    expect(banner).to_be_hidden()
+    expect(total(page)).to_have_text("5 of 5 stored", timeout=STORED)
+
+
+def test_what_there_is_no_room_for_waits_for_a_retry(page: Page, files: list[Path]) -> None:
+    problem = '{"type": "urn:elastic-images:problem:over-quota", "detail": "There is room for 3 bytes."}'
+    page.route("**/api/v1/uploads", lambda route: route.fulfill(status=413, body=problem), times=1)
+    send(page, files[:2])
+    expect(total(page)).to_have_text("1 of 2 stored, 1 failed", timeout=STORED)
+    failed = page.locator("[data-rows] li[data-state=failed]")
+    expect(failed.locator(".hint")).to_have_text("There is room for 3 bytes.")
+    failed.get_by_role("button", name="Retry").click()
+    expect(total(page)).to_have_text("2 of 2 stored", timeout=STORED)
+
+
 @pytest.mark.parametrize("how", ["paused", "lost", "failed"])
 def test_leaving_is_asked_about_as_long_as_an_upload_has_not_ended(
     page: Page, cloud: LocalCloud, files: list[Path], how: str

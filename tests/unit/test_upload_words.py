@@ -4,7 +4,7 @@ from pathlib import Path
 
 from chalicelib.domain.admin import UploadsBlock
 
-SCRIPT = Path(__file__).resolve().parents[2] / "static" / "uploads.js"
+SCRIPT = Path(__file__).resolve().parents[2] / "static" / "one_upload.js"
 
 
 def test_the_script_tells_a_block_from_a_refusal_by_the_words_that_it_begins_with() -> None:
