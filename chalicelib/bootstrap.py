@@ -396,7 +396,7 @@ class Services:
         from chalicelib.services.dump_making import DumpMaking
 
         ports, environment = self.ports, self.config.environment
-        return DumpMaking(ports.dump_rows, ports.dump_objects, self.sending, self.clock, environment)
+        return DumpMaking(ports.dump_rows, ports.parted_objects, self.sending, self.clock, environment)
 
     @made_once
     def data_removal(self) -> "DataRemoval":

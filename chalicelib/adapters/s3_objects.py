@@ -26,6 +26,8 @@ if TYPE_CHECKING:
 logger = logging.getLogger(__name__)
 
 ANSWER_SECONDS = 1.5
+END_SECONDS = 12.0  # until the parts of an object are put together, which S3 takes its time for; the worker has 29
+SECONDS_PER_REMOVAL = 0.01  # more, of many removals in one call
 LEAST_BYTES_PER_SECOND = 10e6
 MOST_SECONDS = 20.0  # an answer through API Gateway may take 29 s
 TRIES = 2
@@ -36,7 +38,7 @@ T = TypeVar("T")
 
 
 class S3Objects:
-    """Objects, IncomingObjects, DumpObjects, PartedObjects, SweptObjects and ErasedObjects in one bucket.
+    """Objects, IncomingObjects, PartedObjects, SweptObjects and ErasedObjects in one bucket.
 
     The client must keep to deadlines.
     """
@@ -94,7 +96,8 @@ class S3Objects:
         answer = _answer(
             lambda: self._client.delete_objects(
                 Bucket=self._bucket, Delete={"Objects": [{"Key": key} for key in object_keys], "Quiet": True}
-            )
+            ),
+            ANSWER_SECONDS + len(object_keys) * SECONDS_PER_REMOVAL,
         )
         if answer.get("Errors"):
             raise ObjectsUnavailableError(f"{len(answer['Errors'])} objects could not be removed.")
@@ -194,7 +197,8 @@ class S3Objects:
             _answer(
                 lambda: client.complete_multipart_upload(
                     Bucket=bucket, Key=object_key, UploadId=upload_id, MultipartUpload={"Parts": parts}
-                )
+                ),
+                END_SECONDS,
             )
 
     def drop_parts(self, object_key: str, upload_id: str) -> None:
@@ -215,9 +219,9 @@ def _parts_may_be_lost() -> Iterator[None]:
         raise
 
 
-def _answer(ask: Callable[[], T]) -> T:
+def _answer(ask: Callable[[], T], seconds: float = ANSWER_SECONDS) -> T:
     """The answer, asked for twice if need be: every call here may be repeated. Raises ObjectsUnavailableError."""
-    with within(ANSWER_SECONDS, bytes_per_second=LEAST_BYTES_PER_SECOND, most_seconds=MOST_SECONDS):
+    with within(seconds, bytes_per_second=LEAST_BYTES_PER_SECOND, most_seconds=MOST_SECONDS):
         for left in reversed(range(TRIES)):
             try:
                 return ask()

@@ -8,7 +8,6 @@ from typing import Protocol
 from chalicelib.domain.admin import AuditEntry, Counts, Deed, Dump, UploadsBlock, User, UserChange
 from chalicelib.domain.dumps import DumpStretch, Page, SavedDump
 from chalicelib.domain.jobs import Job
-from chalicelib.domain.parted import PartedObjects
 
 
 class AdminRows(Protocol):
@@ -101,13 +100,6 @@ class DumpRows(Protocol):
 
     def save(self, stretch: DumpStretch, saved: SavedDump) -> bool:
         """Whether it is saved: not if a later stretch has begun."""
-
-
-class DumpObjects(PartedObjects, Protocol):
-    """Objects that dumps are written to."""
-
-    def is_there(self, object_key: str) -> bool:
-        """Whether there is such an object, by asking for its head. Raises ObjectsUnavailableError."""
 
 
 class UploadsState(Protocol):

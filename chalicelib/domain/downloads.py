@@ -1,5 +1,6 @@
 """Downloads: zips that the worker makes of an owner's images, chosen ones or all, and how far it is with them. Pure."""
 
+import base64
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
@@ -50,7 +51,7 @@ class Zip:
 
 @dataclass(frozen=True, slots=True)
 class Download:
-    """A download as its owner sees it. `missing` images were deleted before the worker came to them."""
+    """A download as its owner sees it. `missing` images were gone, or their bytes were."""
 
     id: bytes  # 16 random bytes
     what: What
@@ -77,7 +78,10 @@ class Place:
 
 @dataclass(frozen=True, slots=True)
 class OpenZip:
-    """An archive in the making: what the object store has of it, and where it began."""
+    """An archive in the making: what the object store has of it, and where it began.
+
+    `rest` are the bytes behind that, too few for a part. Once `is_whole`, only its parts are to be made one object.
+    """
 
     number: int
     stored: Parted
@@ -85,6 +89,8 @@ class OpenZip:
     since: Place
     entries: tuple[ZipEntry, ...] = ()
     records: tuple[Mapping[str, object], ...] = ()  # of the metadata
+    rest: bytes = b""
+    is_whole: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,7 +105,7 @@ class Making:
 
 @dataclass(frozen=True, slots=True)
 class Stretch:
-    """One run of the worker at a download. `turn` fences it: of two at once, the later one's word counts."""
+    """One run of the worker at a download of so many images. `turn` fences it: of two at once, the later counts."""
 
     download_id: bytes
     owner_id: bytes
@@ -107,6 +113,7 @@ class Stretch:
     asked_at: datetime
     turn: int
     making: Making
+    images: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -156,6 +163,8 @@ def text_of(making: Making) -> str:
             "since": _plain(one.since),
             "entries": [(e.name, e.crc, e.size, e.offset, e.at.isoformat()) for e in one.entries],
             "records": one.records,
+            "rest": base64.b64encode(one.rest).decode(),
+            "is_whole": one.is_whole,
         }
     return json.dumps(body, ensure_ascii=False)
 
@@ -171,6 +180,8 @@ def making_of(text: str) -> Making:
         since=_place(one["since"]),
         entries=tuple(_entry(*entry) for entry in one["entries"]),
         records=tuple(one["records"]),
+        rest=base64.b64decode(one.get("rest", "")),  # rows from before there was one
+        is_whole=one.get("is_whole", False),
     )
     return Making(_place(body["place"]), open_zip, body["zips"], body["restarts"])
 

@@ -27,6 +27,9 @@ class PartedObjects(Protocol):
     def end_parts(self, object_key: str, upload_id: str, tags: Sequence[str]) -> None:
         """Makes the object of the parts."""
 
+    def is_there(self, object_key: str) -> bool:
+        """Whether there is such an object, by asking for its head."""
+
     def drop_parts(self, object_key: str, upload_id: str) -> None:
         """Gives the upload up."""
 

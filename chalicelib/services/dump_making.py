@@ -13,7 +13,7 @@ import zlib
 from dataclasses import dataclass, field, replace
 
 from chalicelib.domain import jobs
-from chalicelib.domain.admin_ports import DumpObjects, DumpRows
+from chalicelib.domain.admin_ports import DumpRows
 from chalicelib.domain.dumps import (
     MEDIA_TYPE,
     DumpSoFar,
@@ -23,9 +23,9 @@ from chalicelib.domain.dumps import (
     head_of,
     stretch_line,
 )
-from chalicelib.domain.errors import ObjectsUnavailableError, PartsLostError
+from chalicelib.domain.errors import ObjectsUnavailableError
 from chalicelib.domain.jobs import Job
-from chalicelib.domain.parted import Parted
+from chalicelib.domain.parted import Parted, PartedObjects
 from chalicelib.domain.ports import Clock
 from chalicelib.services.part_writing import MOST_RESTARTS, PartWriting, StretchLimits
 from chalicelib.services.sending import Sending
@@ -45,7 +45,7 @@ class DumpMaking:
     """Performs the jobs of the kind MAKE_DUMP."""
 
     rows: DumpRows
-    objects: DumpObjects
+    objects: PartedObjects
     sending: Sending
     clock: Clock
     environment: str
@@ -151,11 +151,7 @@ class _Run:
         self._so_far = replace(self._so_far, stored=self._writing.send(self._stored), rest=b"")
 
     def _end(self) -> None:
-        try:
-            self._writing.end(self._stored)
-        except PartsLostError:  # an earlier run may have ended them and not come further
-            if not self._by.objects.is_there(self._stored.object_key):
-                raise
+        self._writing.end(self._stored)
         self._save(SavedDump(self._so_far, is_ready=True, done_job=self._job.id))
 
     def _hand_on(self) -> bool:

@@ -7,15 +7,17 @@ what the row knows; parts stored again take the place of their like.
 
 from dataclasses import dataclass, replace
 
+from chalicelib.domain.errors import PartsLostError
 from chalicelib.domain.parted import Parted, PartedObjects
 from chalicelib.domain.ports import Clock
 
 MOST_RESTARTS = 5  # of an object whose parts were lost
+LEAST_PART_BYTES = 5 << 20  # S3 takes smaller ones only as the last
 
 
 @dataclass(frozen=True, slots=True)
 class StretchLimits:
-    """A part has 5 MiB at least, for S3's sake. A run of the worker may take 29 s, and what is under way when the
+    """A part has LEAST_PART_BYTES at least. A run of the worker may take 29 s, and what is under way when the
     stretch is over is finished yet. What was done is kept every `save_seconds` at most.
     """
 
@@ -39,6 +41,11 @@ class PartWriting:
         return len(self.pending) >= self._limits.part_bytes
 
     @property
+    def is_enough(self) -> bool:
+        """Whether what is pending may be a part that others follow."""
+        return len(self.pending) >= LEAST_PART_BYTES
+
+    @property
     def is_over(self) -> bool:
         """Whether the following run is to go on."""
         return self._clock.monotonic() >= self._until
@@ -60,5 +67,9 @@ class PartWriting:
         return replace(stored, parts=(*stored.parts, tag), offset=stored.offset + len(data))
 
     def end(self, stored: Parted) -> None:
-        """Makes the object of its parts. Raises ObjectsUnavailableError."""
-        self._objects.end_parts(stored.object_key, stored.upload_id, stored.parts)
+        """Makes the object of its parts, if an earlier run did not. Raises ObjectsUnavailableError."""
+        try:
+            self._objects.end_parts(stored.object_key, stored.upload_id, stored.parts)
+        except PartsLostError:  # S3 may have ended them though its answer was lost, or the run was
+            if not self._objects.is_there(stored.object_key):
+                raise

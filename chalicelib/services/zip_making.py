@@ -1,8 +1,8 @@
 """Makes the zips of a download, in stretches that each fit into one run of the worker.
 
-An archive goes to the object store in parts (services/part_writing.py). A stretch ends between two images, where all
-that was written is stored as a part. In memory are one image and one part. Of two runs at once the earlier one's word
-counts no more.
+An archive goes to the object store in parts (services/part_writing.py). A stretch ends between two images; what is too
+little for a part by then is kept in the download's row. In memory are one image and one part. Of two runs at once the
+earlier one's word counts no more.
 """
 
 import hashlib
@@ -50,7 +50,8 @@ class ZipLimits(StretchLimits):
     """How large an archive becomes, and how long a stretch takes.
 
     After `stretch_seconds` the image under way is finished: the slowest one takes 8 s to read and as long to store.
-    Metadata are kept in the download's row, which holds 16 MiB, until their archive is whole.
+    Metadata are kept in the download's row, which holds 16 MiB, until their archive is whole, and so are the bytes that
+    are no part yet, a third longer there.
     """
 
     most_bytes: int = 2 << 30
@@ -92,14 +93,16 @@ class _Run:
         self._stretch = stretch
         self._job_id = job_id
         self._making = self._saved = stretch.making
-        self._writing = PartWriting(made_by.parts, made_by.clock, made_by.limits)
-        self._names = self._names_of(stretch.making.open_zip)
         opened = stretch.making.open_zip
+        self._writing = PartWriting(made_by.parts, made_by.clock, made_by.limits, opened.rest if opened else b"")
+        self._names = self._names_of(opened)
         self._record_bytes = sum(map(_bytes_of, opened.records)) if opened else 0
 
     def go(self) -> None:
         if self._is_too_old(self._making.open_zip):
             raise PartsLostError("The archive was begun so long ago that it would be removed too soon.")
+        if self._making.open_zip is not None and self._open_zip.is_whole and not self._end():
+            return
         for source in self._sources():
             if not self._has_room(source.image) and not self._close():
                 return
@@ -108,13 +111,16 @@ class _Run:
             self._write(source)
             if self._writing.is_full:
                 self._send()
-                if self._writing.is_over:
-                    self._hand_on()
-                    return
                 if self._writing.is_to_be_saved and not self._save(Saved(self._making)):
                     return
+            if self._writing.is_over:
+                self._pause()
+                return
         if self._making.open_zip is not None and not self._close():
             return
+        if self._stretch.what is What.SELECTION:  # of which `sources` gives those that are there
+            place = self._making.place
+            self._go_on_to(replace(place, missing=max(0, self._stretch.images - place.images)))
         self._save(Saved(self._making, state=State.READY, done_job=self._job_id))
 
     def begin_anew(self) -> None:
@@ -176,19 +182,33 @@ class _Run:
 
     def _send(self) -> None:
         one = self._open_zip
-        self._making = replace(self._making, open_zip=replace(one, stored=self._writing.send(one.stored)))
+        self._making = replace(self._making, open_zip=replace(one, stored=self._writing.send(one.stored), rest=b""))
+
+    def _pause(self) -> None:
+        """The following run goes on behind what is written."""
+        if self._writing.is_enough:
+            self._send()
+        else:
+            rest = bytes(self._writing.pending)
+            self._making = replace(self._making, open_zip=replace(self._open_zip, rest=rest))
+        self._hand_on()
 
     def _close(self) -> bool:
         one = self._open_zip
-        count = len(one.entries)
         if self._stretch.what is What.EXPORT:
             told = json.dumps({"images": one.records}, ensure_ascii=False, indent=1).encode()
             self._append(METADATA_NAME, told, None, None)
         self._writing.pending += directory_of(self._open_zip.entries, self._offset)
         self._send()
-        stored = self._open_zip.stored
-        self._writing.end(stored)
-        made = MadeZip(one.number, count, stored.offset)
+        self._making = replace(self._making, open_zip=replace(self._open_zip, is_whole=True))
+        return self._save(Saved(self._making)) and self._end()
+
+    def _end(self) -> bool:
+        """Makes the archive that is whole one object."""
+        one = self._open_zip
+        self._writing.end(one.stored)
+        images = len(one.entries) - (1 if self._stretch.what is What.EXPORT else 0)
+        made = MadeZip(one.number, images, one.stored.offset)
         return self._save(Saved(replace(self._making, open_zip=None), made=made))
 
     def _hand_on(self) -> None:

@@ -157,7 +157,7 @@ def many_schemas(key: Schema) -> Schema:
             bytes=_COUNT,
             images_done=_COUNT,
             bytes_done=_COUNT,
-            missing={**_COUNT, "description": "Images that were deleted before they were put in."},
+            missing={**_COUNT, "description": "Images that were gone before they were put in."},
             why={"type": ["string", "null"], "description": "Why it failed, in words."},
             asked_at=_INSTANT,
             zips={

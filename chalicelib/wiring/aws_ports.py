@@ -64,11 +64,6 @@ class AwsPorts:
         """The same bucket, as uploads come to it."""
         return self.objects
 
-    @property
-    def dump_objects(self) -> "S3Objects":
-        """The same bucket, as dumps are written to it."""
-        return self.objects
-
     @made_once
     def queue(self) -> "SqsQueue":
         def build() -> "SqsQueue":
@@ -92,7 +87,7 @@ class AwsPorts:
 
     @property
     def parted_objects(self) -> "S3Objects":
-        """The same bucket, as zips are written to it."""
+        """The same bucket, as dumps and zips are written to it."""
         return self.objects
 
     @property

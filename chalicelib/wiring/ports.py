@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Protocol
 if TYPE_CHECKING:  # importing them all is what a cold process need not do
     from chalicelib.domain import ports
     from chalicelib.domain.account_ports import AccountRows, Mail, Passwords
-    from chalicelib.domain.admin_ports import AdminRows, DumpObjects, DumpRows, RemovalRows
+    from chalicelib.domain.admin_ports import AdminRows, DumpRows, RemovalRows
     from chalicelib.domain.download_ports import DownloadRows
     from chalicelib.domain.erasing_ports import ErasedObjects, ErasureRows
     from chalicelib.domain.gallery_ports import DetailRows, GalleryRows, IndexRows
@@ -54,8 +54,6 @@ class Ports(Protocol):
     def image_addresses(self) -> "ports.ImageAddresses": ...
     @property
     def incoming(self) -> "IncomingObjects": ...
-    @property
-    def dump_objects(self) -> "DumpObjects": ...
     @property
     def queue(self) -> "ports.JobQueue": ...
     @property

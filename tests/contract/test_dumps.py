@@ -19,7 +19,7 @@ from chalicelib.adapters.system_clock import SystemClock
 from chalicelib.domain.account_ports import RESET, ApiToken, Link
 from chalicelib.domain.accounts import Account, Scope
 from chalicelib.domain.admin import DONE, Deed, Dump
-from chalicelib.domain.admin_ports import DumpObjects
+from chalicelib.domain.parted import PartedObjects
 from chalicelib.services.dump_making import DumpMaking
 from chalicelib.services.part_writing import StretchLimits
 from chalicelib.services.sending import Sending
@@ -44,7 +44,7 @@ class Counting(MemoryObjects):
         assert tags
 
 
-def made(maria: MariaDb, objects: DumpObjects, limits: StretchLimits | None = None) -> Dump:
+def made(maria: MariaDb, objects: PartedObjects, limits: StretchLimits | None = None) -> Dump:
     """A dump that was asked for, and made by as many runs of the worker as it takes."""
     database, clock, queue = maria.database(), SystemClock(), MemoryQueue()
     rows, jobs = MySqlDumpRows(database), MySqlJobRows(database)

@@ -86,7 +86,7 @@ class Store:
             "notices": self._either(SnsNotices(clients.sns, topic), SnsNotices(clients.everybodys_sns, topic)),
             "labels": self._either(RekognitionLabels(clients.rekognition), FixedLabels()),
         }
-        for name in ("objects", "incoming", "dump_objects", "parted_objects", "swept_objects", "erased_objects"):
+        for name in ("objects", "incoming", "parted_objects", "swept_objects", "erased_objects"):
             given[name] = self.objects
         vars(parts).update(given)
         self.services = parts.services(config=memory_config(erase_grace_days=0))
@@ -229,7 +229,7 @@ def perform_job(store: Store) -> None:
     for prefix in ("dumps", "downloads"):  # given up half-way
         upload_id = store.objects.begin_parts(f"{prefix}/given-up", "application/gzip")
         store.objects.drop_parts(f"{prefix}/given-up", upload_id)
-    assert not store.objects.is_there("dumps/given-up")
+        assert not store.objects.is_there(f"{prefix}/given-up")
     with store.by_somebody_else():
         services.images.delete(person, b"k2", no_precondition)
     store.perform()

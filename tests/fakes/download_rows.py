@@ -96,8 +96,8 @@ class MemoryDownloadRows:
             if row is None or row.download.state is not State.MAKING:
                 return None
             row.turn += 1
-            what, asked_at = row.download.what, row.download.asked_at
-            return Stretch(download_id, row.owner_id, what, asked_at, row.turn, making_of(row.making))
+            asked, making = row.download, making_of(row.making)
+            return Stretch(download_id, row.owner_id, asked.what, asked.asked_at, row.turn, making, asked.images)
 
     def sources(self, stretch: Stretch, after: bytes, limit: int) -> list[Source]:
         with self._store.steps.step("downloads.sources"), self._store.lock:

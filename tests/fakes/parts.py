@@ -122,7 +122,7 @@ class MemoryParts:
         self.removal_rows, self.dump_rows = self.admin_rows, MemoryDumpRows(self.store, self.admin_rows)
         self.erasure_rows, self.erased_objects = MemoryErasureRows(self.store, self.account_rows), self.objects
         self.form_secret = FixedSecret()
-        self.incoming = self.dump_objects = self.parted_objects = self.swept_objects = self.objects
+        self.incoming = self.parted_objects = self.swept_objects = self.objects
         self.sweep_rows = self.sweep_acts = MemorySweepRows(self.store)
         self.staleness, self.replica = Staleness(), ReplicaStatus(None)
         self._held: set[str] = set()

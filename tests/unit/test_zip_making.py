@@ -3,6 +3,7 @@
 import json
 import zipfile
 from collections.abc import Callable
+from contextlib import suppress
 from io import BytesIO
 from typing import Any
 
@@ -166,6 +167,17 @@ def test_images_deleted_meanwhile_are_left_out_and_counted(store: DownloadStore)
     assert store.downloads.find(DEMO, download.id).missing == 2
 
 
+def test_of_a_selection_those_that_are_deleted_before_they_are_come_to_are_counted_as_missing(
+    store: DownloadStore,
+) -> None:
+    files = store.filled(4)
+    download = store.downloads.ask(DEMO, [name.encode() for name in files])
+    store.images.delete(DEMO, b"k002.png", no_precondition)
+    store.work_off()
+    now = store.downloads.find(DEMO, download.id)
+    assert (now.images, now.images_done, now.missing) == (4, 3, 1)
+
+
 def test_if_all_are_deleted_first_there_is_no_zip(store: DownloadStore) -> None:
     store.filled(2)
     download = store.downloads.export(DEMO)
@@ -224,10 +236,49 @@ def test_errors_that_pass_leave_the_job_owed(store: DownloadStore) -> None:
     ):
         store.parts.steps.fail(step, error)
         with pytest.raises(type(error)):
-            store.services.worker.perform(store.parts.queue.messages[0])
+            store.work_off()
     store.work_off()
     (found,) = store.files_of(download)
     assert set(found) == {*files, "images.json"}
+
+
+def test_a_stretch_ends_by_its_time_however_small_the_images_are() -> None:
+    store = DownloadStore(ZipLimits())
+    files = store.filled(60)
+    download = store.downloads.export(DEMO)
+    clock = store.parts.clock
+    store.parts.steps.gate = lambda: clock.advance(1)
+    taken = list[float]()
+    while store.parts.queue.messages:
+        began = clock.monotonic()
+        store.services.worker.perform(store.parts.queue.messages.pop(0))
+        taken.append(clock.monotonic() - began)
+    store.parts.steps.gate = lambda: None
+    assert len(taken) > 5
+    assert max(taken) < 20
+    (found,) = store.files_of(download)
+    assert {name: data for name, data in found.items() if name != "images.json"} == files
+
+
+@pytest.mark.parametrize("after", [False, True])
+@pytest.mark.parametrize("step", ["objects.end_parts", "objects.is_there", "downloads.save"])
+def test_an_archive_whose_parts_were_put_together_unheard_is_not_made_again(step: str, after: bool) -> None:
+    store = DownloadStore(ZipLimits())
+    files = store.filled()
+    store.parts.steps.fail("objects.end_parts", ObjectsUnavailableError("no"), after=True)
+    download = store.downloads.export(DEMO)
+    before = store.parts.steps.taken.count("objects.get")
+    with pytest.raises(ObjectsUnavailableError):
+        store.work_off()
+    store.parts.steps.fail(step, Killed(), after=after)
+    with suppress(Killed):
+        store.work_off()
+    store.parts.steps.forget()
+    store.work_off()
+    (found,) = store.files_of(download)
+    assert set(found) == {*files, "images.json"}
+    assert store.parts.steps.taken.count("objects.get") - before == len(files)
+    assert len(store.downloads.find(DEMO, download.id).zips) == 1
 
 
 def test_parts_that_are_lost_are_made_anew(store: DownloadStore) -> None:

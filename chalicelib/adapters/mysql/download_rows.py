@@ -93,13 +93,13 @@ class MySqlDownloadRows:
         def work(transaction: Transaction) -> Stretch | None:
             take_turn(transaction, "downloads", download_id)
             found = transaction.select(
-                "SELECT owner_id, what, asked_at, turn, making FROM downloads WHERE id = %s AND state = %s",
+                "SELECT owner_id, what, asked_at, turn, making, images FROM downloads WHERE id = %s AND state = %s",
                 (download_id, State.MAKING.value),
             )
             if not found:
                 return None
-            owner_id, what, asked_at, turn, making = found[0]
-            return Stretch(download_id, owner_id, What(what), moment_of(asked_at), turn, making_of(making))
+            owner_id, what, asked_at, turn, making, images = found[0]
+            return Stretch(download_id, owner_id, What(what), moment_of(asked_at), turn, making_of(making), images)
 
         return self._database.transaction(work)
 
