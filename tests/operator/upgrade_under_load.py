@@ -2,8 +2,8 @@
 
 The newer release has a migration that changes the table which every request reads, and every row of it, and one that
 contracts, which must wait. Nothing that was acknowledged may be lost, and no request may fail but by 503 with
-Retry-After. At full size, for `make prove`, the command is killed while it deploys and given again, and a release that
-fails its smoke test is tried afterwards.
+Retry-After. At full size, for `make prove`, the command is killed while it deploys and given again, a release that
+fails its smoke test is tried afterwards, and at the end the tables are contracted.
 """
 
 import time
@@ -40,14 +40,15 @@ _HEALTHY = '{"status": "ok"}'
 
 @dataclass(frozen=True, slots=True)
 class Size:
-    """Whether the command is killed and given again, and whether a release that fails is tried too."""
+    """Whether the command is killed and given again, a release that fails is tried too, and the tables contracted."""
 
     killed: bool
     failing: bool
+    contracted: bool
 
 
-FULL = Size(killed=True, failing=True)
-SMALL = Size(killed=False, failing=False)
+FULL = Size(killed=True, failing=True, contracted=True)
+SMALL = Size(killed=False, failing=False, contracted=False)
 
 
 @dataclass
@@ -83,6 +84,9 @@ def run_round(account: StandIn, folder: Path, seed: int, say: Callable[[str], No
         assert (failed.returncode, "NOT UPGRADED" in failed.stdout) == (1, True), failed.stdout + failed.stderr
         assert (site("GET", "/healthz").status, site.get("after").status) == (200, 200)
         say("a release that fails was gone back from")
+    if size.contracted:
+        _contracted(account, site, folder / "newer", upgrade)
+        say("the tables are contracted, and no way leads back")
     told(account, "destroy-env", NAME, "--yes")  # first what makes objects
     count = told(account, "destroy-env", NAME)["objects"]
     assert told(account, "destroy-env", NAME, "--yes", "--delete-data", f"{NAME}={count}")["left"] == []
@@ -119,11 +123,29 @@ def _up_and_back(
         assert cursor.fetchone() == (0,)  # no smoke test's token is left
 
 
+def _contracted(account: StandIn, site: Site, newer: Path, upgrade: Sequence[str]) -> None:
+    """Upgraded once more, and contracted once no request of the release before can run any longer."""
+    database = from_url(account.environ["OPERATOR_DATABASE_URL"])
+    assert told(account, *upgrade, code=newer)["upgraded"]
+    contract = (*upgrade, "--contract")
+    early = store(account, *contract, code=newer)
+    assert (early.returncode, "what contracts would break them" in early.stderr) == (1, True), early.stderr
+    assert CONTRACTS not in applied_ids(database)
+    assert until(lambda: store(account, *contract, code=newer).returncode == 0, timeout_seconds=180)
+    assert applied_ids(database) >= {EXPANDS, CONTRACTS}
+    data = hostile_images.good_png(40, 40, 2)
+    assert (site.get("after").status, site.put("contracted", data).status) == (200, 201)
+    assert site.get("contracted").body == data
+    back = store(account, "upgrade", NAME, "--back", "--yes", code=newer)
+    assert (back.returncode, "have contracted" in back.stderr) == (1, True), back.stderr
+    assert site("GET", "/healthz").json["release"] == "newer"
+
+
 def release(folder: Path, health: str) -> Path:
     """A newer release's code: two more migrations, and something else to say of its health."""
     copy_project(folder)
     (folder / f"migrations/{EXPANDS}.sql").write_text(_EXPAND)
-    (folder / f"migrations/{CONTRACTS}.sql").write_text("ALTER TABLE images DROP COLUMN frames;")
+    (folder / f"migrations/{CONTRACTS}.sql").write_text("ALTER TABLE images DROP COLUMN note;")
     said = folder / "chalicelib/web/health_api.py"
     assert _HEALTHY in said.read_text()
     said.write_text(said.read_text().replace(_HEALTHY, health))
