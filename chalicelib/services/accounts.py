@@ -201,6 +201,8 @@ class Accounts:
         That an address has an account is told to nobody but who has the link.
         """
         email = email_of(email)
+        if self.rows.link(hash_of(link), account_ports.FIRST_ADMIN) is None:
+            raise _bad_link()  # before the work of a hash, which anybody could ask for
         hashed = self.passwords.hashed(_new_password(password, email))
         owner_id = None if self.built_in_owner is None else self.rows.owner_id_of(self.built_in_owner)
         account = Account(owner_id or secrets.token_bytes(16), email, hashed, admin=True, disabled=False)
