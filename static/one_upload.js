@@ -7,7 +7,9 @@ class Lost extends Error {} // the connection; it is tried again without being a
 class Later extends Error {} // there is no room for it now
 class Blocked extends Error {} // an admin takes no uploads at present
 class SignedOut extends Error {} // the session has ended
-const BLOCKED_WORDS = "Uploads are blocked for now."; // how such a refusal begins, of what was on its way
+// How refusals begin, of what was on its way, that are none of the file's: another upload of it may be taken later.
+const BLOCKED_WORDS = "Uploads are blocked for now.";
+const ROOM_WORDS = "Your images take";
 
 class Upload {
   constructor(file, key, ifTaken, how) { // ifTaken: "replace" or "keep-both", if an image has the key
@@ -32,9 +34,11 @@ class Upload {
       this.set("sending", "Looking at it…");
       this.answer = await this.call(`${this.how.address}/${this.begun.id}/complete`);
       if (this.answer.state === "refused") {
-        if (!this.answer.refusal.startsWith(BLOCKED_WORDS)) throw new Refused(this.answer.refusal);
+        const words = this.answer.refusal;
+        const kind = [[BLOCKED_WORDS, Blocked], [ROOM_WORDS, Later]].find(([begins]) => words.startsWith(begins))?.[1];
+        if (kind === undefined) throw new Refused(words);
         Object.assign(this, { begun: null, posted: false }); // that upload has ended; later another is begun
-        throw new Blocked(this.answer.refusal);
+        throw new kind(words);
       }
       this.set("done", this.answer.stored ? "Stored" : "Not stored again");
     } catch (error) {

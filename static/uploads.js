@@ -24,6 +24,7 @@ class UploadQueue {
     this.pauseAll = Object.assign(document.createElement("button"), { type: "button", className: "button small" });
     this.place.querySelector("[data-total-line]").append(this.pauseAll);
     this.imageAddress = form.dataset.image;
+    this.signIn = form.dataset.signIn;
     this.maxBytes = Number(form.dataset.maxBytes);
     this.maxSize = form.dataset.maxSize;
     this.atEnd = atEnd;
@@ -107,7 +108,7 @@ class UploadQueue {
   }
 
   waitForSignIn() {
-    const link = Object.assign(document.createElement("a"), { href: "/sign-in", target: "_blank", textContent: "Sign in" });
+    const link = Object.assign(document.createElement("a"), { href: this.signIn, target: "_blank", textContent: "Sign in" });
     this.hold("Paused: you are signed out", "You are signed out. ", link, " there, then resume here: all that is not stored waits.");
   }
 

@@ -20,6 +20,7 @@ MOST_UNDER_WAY = 3
 MOST_LISTED = 20
 MEDIA_TYPE = "application/zip"
 METADATA_NAME = "images.json"
+_HIDDEN = "hidden:"
 
 
 class What(Enum):
@@ -156,7 +157,7 @@ def text_of(making: Making) -> str:
         "zip": None,
     }
     if (one := making.open_zip) is not None:
-        body["zip"] = {
+        kept: dict[str, object] = {
             "number": one.number,
             **plain_of(one.stored),
             "begun_at": one.begun_at.isoformat(),
@@ -166,6 +167,11 @@ def text_of(making: Making) -> str:
             "rest": base64.b64encode(one.rest).decode(),
             "is_whole": one.is_whole,
         }
+        if one.rest or one.is_whole:
+            # The release before knows neither, and would go on at a wrong place: to it, and to it alone, this upload in
+            # parts is lost, so that it makes the archive anew.
+            kept["upload_id"] = _HIDDEN + one.stored.upload_id
+        body["zip"] = kept
     return json.dumps(body, ensure_ascii=False)
 
 
@@ -175,7 +181,7 @@ def making_of(text: str) -> Making:
     one = body["zip"]
     open_zip = one and OpenZip(
         number=one["number"],
-        stored=parted_of(one),
+        stored=parted_of({**one, "upload_id": one["upload_id"].removeprefix(_HIDDEN)}),
         begun_at=datetime.fromisoformat(one["begun_at"]),
         since=_place(one["since"]),
         entries=tuple(_entry(*entry) for entry in one["entries"]),

@@ -4,6 +4,7 @@ A request never looks at whether the address has an account. It notes what was a
 address, and this finds out later; so neither words, status nor time of the answer tell, whether mail goes or not.
 """
 
+import logging
 import secrets
 from dataclasses import dataclass
 
@@ -13,6 +14,9 @@ from chalicelib.domain.accounts import TOKEN_BYTES, Account, hash_of
 from chalicelib.domain.jobs import Job
 from chalicelib.domain.ports import JobRows
 
+logger = logging.getLogger(__name__)
+
+MAIL_TRIES = 10  # what SES refuses for good, it refuses each time
 VERIFY_SECONDS, RESET_SECONDS = 24 * 3600, 3600
 
 
@@ -29,7 +33,10 @@ class AccountMails:
         order = jobs.account_mail_of(job)
         asked = self.rows.link(order.asked, order.purpose)
         if asked is not None and asked.email is not None:  # it is forgotten once it was mailed, or after its time
-            self._send(asked, asked.email, order.site)
+            if job.tries <= MAIL_TRIES:
+                self._send(asked, asked.email, order.site)
+            else:
+                logger.warning("job %s: a mail that was asked for is given up", job.id.hex())
             self.rows.use_link(order.asked, order.purpose)
         self.job_rows.finish(job.id)
 

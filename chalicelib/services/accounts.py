@@ -240,10 +240,10 @@ class Accounts:
     def _is_own(self, principal: Principal, account: Account, password: str) -> bool:
         """Whether it is the account's password. Raises TooManyTriesError.
 
-        Tries are counted for the session or token in force, which strangers have not: those who fill what is counted
-        of signing in, from wherever, keep nobody from this who is signed in.
+        Tries are counted for whoever is signed in to the account, apart from those of signing in: strangers, who fill
+        these from wherever, keep nobody from this. Not by session or token: whoever has one makes others.
         """
-        name = b"held:" + principal.token_hash
+        name = b"held:" + account.owner_id
         self._count(name, ACCOUNT_TRIES, TRIES_SECONDS)
         if not self.passwords.fits(account.password_hash, password):
             return False

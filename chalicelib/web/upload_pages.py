@@ -9,11 +9,11 @@ from collections.abc import Callable
 from chalice.app import Request, Response
 
 from chalicelib.bootstrap import Services
-from chalicelib.domain.errors import InvalidKeyError, RequestError
+from chalicelib.domain.errors import InvalidKeyError, QuotaError, RequestError
 from chalicelib.domain.images import MEDIA_TYPES
 from chalicelib.domain.keys import text_of
 from chalicelib.domain.uploads import FORM_SECONDS, Upload, UploadForm, UploadState
-from chalicelib.web.addresses import site_of
+from chalicelib.web.addresses import root_of, site_of
 from chalicelib.web.http import error_answer
 from chalicelib.web.ids import upload_id_of
 from chalicelib.web.page_frame import PageFrame
@@ -24,6 +24,10 @@ from chalicelib.web.upload_values import outcome_of_upload
 from chalicelib.web.views import Views
 
 _DECLARED = MEDIA_TYPES[0]  # the file is not chosen yet, and its bytes decide what it is
+_NO_ROOM = (
+    "An upload in this way sets {size} aside while it is on its way, and there is no room for that. Uploads by script "
+    "ask for as much as the file has."
+)
 
 
 def views(services: Callable[[], Services], request: Callable[[], Request]) -> Views:
@@ -43,9 +47,14 @@ def views(services: Callable[[], Services], request: Callable[[], Request]) -> V
         try:
             key, most = form.key(), services().config.max_upload_bytes
             upload = services().uploads.begin(principal_of(request()), key, _DECLARED, most).upload
+        except QuotaError:
+            return _large(text_of(key), QuotaError(_NO_ROOM.format(size=size_in_words(most))))
         except RequestError as error:
             return _large(form.values.get("key", b"").decode(errors="replace"), error)
-        back = f"{site_of(request(), services().config.site_address)}/upload/sent?id={upload.id.hex()}"
+        # Where the person is, which was looked at already: the store may be known by several names.
+        here = request().headers.get("origin", "")
+        known = f"{here}{root_of(request())}" if "://" in here else services().config.site_address
+        back = f"{site_of(request(), known)}/upload/sent?id={upload.id.hex()}"
         return _large(text_of(key), form=services().uploads.form_leading_to(upload, back))
 
     @route("/upload/sent", "GET", "HEAD")

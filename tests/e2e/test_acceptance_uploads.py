@@ -22,6 +22,9 @@ from tests.local_cloud import LocalCloud
 
 pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="no browser is installed: ops/setup.sh --browser")
 
+# ms: a message that was on its way to who was held comes again once it is visible again, after three minutes.
+AFTER_THE_HOLD = 240_000
+
 
 @pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
@@ -200,7 +203,7 @@ def test_check_6_renditions_are_processing_and_fill_in_without_a_reload(
         assert page.locator("#image").evaluate("async one => { await one.decode(); return one.naturalWidth; }") == 90
         expect(page.get_by_text(re.compile("^processing$", re.IGNORECASE))).to_have_count(3)
         page.evaluate("window.sameDocument = true")  # lost with the document
-    expect(page.get_by_text(re.compile("^Preview · 90 × 60$"))).to_be_visible(timeout=STORED)
+    expect(page.get_by_text(re.compile("^Preview · 90 × 60$"))).to_be_visible(timeout=AFTER_THE_HOLD)
     expect(page.get_by_text(re.compile("^processing$", re.IGNORECASE))).to_have_count(0)
     assert page.evaluate("window.sameDocument") is True
 
@@ -218,7 +221,7 @@ def test_check_6_a_failed_rendition_says_why_and_offers_retry_without_a_reload(
         expect(page.get_by_text(re.compile("^failed$", re.IGNORECASE)).first).to_be_visible()
         assert page.evaluate("window.sameDocument") is True
         page.get_by_role("button", name=re.compile("Retry")).first.click()
-    expect(page.get_by_text(re.compile("^Preview · 90 × 60$"))).to_be_visible(timeout=STORED)
+    expect(page.get_by_text(re.compile("^Preview · 90 × 60$"))).to_be_visible(timeout=AFTER_THE_HOLD)
     expect(page.get_by_text("The machine was out of memory.")).to_have_count(0)
 
 

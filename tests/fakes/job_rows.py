@@ -43,7 +43,7 @@ class MemoryJobRows:
             others = [
                 one.job
                 for one in rows.values()
-                if one.job.id != job.id and one.job.kind == job.kind and one.due_at <= now
+                if one.job.id != job.id and one.job.kind == job.kind and one.due_at <= now and not one.claimed
                 if one.job.body.startswith(alike)
             ][:limit]
             if others:

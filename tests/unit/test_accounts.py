@@ -16,7 +16,7 @@ from chalicelib.domain.errors import (
     TooManyTriesError,
 )
 from chalicelib.domain.jobs import ACCOUNT_MAIL, account_mail_of
-from chalicelib.services.account_mails import AccountMails
+from chalicelib.services.account_mails import MAIL_TRIES, AccountMails
 from chalicelib.services.accounts import ACCOUNT_TRIES, Accounts, SignedIn
 from chalicelib.services.sending import Sending
 from tests.fakes.account_rows import MemoryAccountRows
@@ -148,21 +148,25 @@ def test_tries_of_strangers_keep_nobody_who_is_signed_in_from_giving_the_passwor
         world.sign_in(OTHER)
 
 
-def test_of_many_wrong_passwords_given_in_a_session_ten_are_looked_at_and_another_session_goes_on() -> None:
+def test_of_many_wrong_passwords_given_in_a_session_or_by_its_tokens_ten_are_looked_at() -> None:
     world = World()
     thief, owner = by_session(world.signed_up()), by_session(world.sign_in())
     before = world.passwords.looked_at
     for number in range(100):
+        token, secret = world.accounts.make_token(thief, "another", "write")
+        by = (thief, Principal("", way=Way.TOKEN, token_hash=hash_of(secret)))[number % 2]
         with pytest.raises((InvalidValueError, TooManyTriesError)):
-            if number % 2:
-                world.accounts.confirm(thief, f"wrong {number}")
+            if number % 3:
+                world.accounts.confirm(by, f"wrong {number}")
             else:
                 world.accounts.change_password(thief, f"wrong {number}", OTHER)
+        world.accounts.revoke_token(thief, token.id)
     assert world.passwords.looked_at - before == ACCOUNT_TRIES
     with pytest.raises(TooManyTriesError):
-        world.accounts.confirm(thief, PASSWORD)
-    world.accounts.change_password(owner, PASSWORD, OTHER)
-    world.sign_in(OTHER)
+        world.accounts.confirm(owner, PASSWORD)
+    world.accounts.sign_out_everywhere(owner)  # which needs none
+    world.store.clock.advance(TRIES_SECONDS + 1)
+    world.accounts.confirm(by_session(world.sign_in()), PASSWORD)
 
 
 def test_the_right_password_lets_one_try_as_often_again() -> None:
@@ -289,6 +293,21 @@ def test_while_mail_is_down_what_was_asked_for_is_owed_and_mailed_once_it_is_bac
     sent = len(world.mail.sent)
     world.accounts.reset(world.link(), OTHER)
     assert (len(world.mail.sent) - sent, world.store.jobs) == (1, {})
+
+
+def test_a_mail_that_is_refused_each_time_is_given_up() -> None:
+    world = World()
+    world.signed_up()
+    world.mail.steps.stop("mail", MailUnavailableError("refused"))
+    world.accounts.ask_reset(KNOWN, SITE, HERE)
+    (job_id,) = world.store.jobs
+    for _ in range(MAIL_TRIES):
+        world.queue.messages[:] = [job_id]
+        with pytest.raises(MailUnavailableError):
+            world.work()
+    world.queue.messages[:] = [job_id]
+    world.work()
+    assert world.store.jobs == {}
 
 
 def test_what_was_asked_for_longer_ago_than_a_link_is_good_is_mailed_no_more() -> None:

@@ -4,12 +4,14 @@ import json
 import zipfile
 from collections.abc import Callable
 from contextlib import suppress
+from dataclasses import replace
+from datetime import UTC, datetime
 from io import BytesIO
 from typing import Any
 
 import pytest
 
-from chalicelib.domain.downloads import Download, State
+from chalicelib.domain.downloads import Download, Making, OpenZip, Place, State, making_of, text_of
 from chalicelib.domain.errors import (
     DownloadsUnderWayError,
     NotFoundError,
@@ -19,6 +21,7 @@ from chalicelib.domain.errors import (
     UnknownDownloadError,
 )
 from chalicelib.domain.jobs import MAKE_DOWNLOAD, MOST_TRIES
+from chalicelib.domain.parted import Parted
 from chalicelib.services.images import no_precondition
 from chalicelib.services.part_writing import MOST_RESTARTS
 from chalicelib.services.zip_making import ZipLimits, ZipMaking
@@ -258,6 +261,19 @@ def test_a_stretch_ends_by_its_time_however_small_the_images_are() -> None:
     assert max(taken) < 20
     (found,) = store.files_of(download)
     assert {name: data for name, data in found.items() if name != "images.json"} == files
+
+
+def test_the_release_before_knows_no_archive_that_has_a_rest_or_is_whole_and_makes_it_anew() -> None:
+    stored = Parted("downloads/a", "upload", ("tag",), 9)
+    one = OpenZip(1, stored, datetime(2030, 1, 1, tzinfo=UTC), Place())
+    for kept, told in (
+        (one, "upload"),
+        (replace(one, rest=b"pending"), "hidden:upload"),
+        (replace(one, is_whole=True), "hidden:upload"),
+    ):
+        text = text_of(Making(open_zip=kept))
+        assert json.loads(text)["zip"]["upload_id"] == told
+        assert making_of(text) == Making(open_zip=kept)
 
 
 @pytest.mark.parametrize("after", [False, True])

@@ -31,6 +31,14 @@ def sent(caller: Caller, key: str = "k1", data: bytes = b"1") -> str:
     return address.removeprefix("http://store.test") + "&bucket=images&key=incoming%2Fa&etag=%22a%22"
 
 
+def test_the_object_store_leads_back_to_where_the_person_is(caller: Caller) -> None:
+    here = {"Origin": "http://store.test", **SITE}
+    for headers in (here, {**here, "Origin": "https://images.example", "Sec-Fetch-Site": "same-origin"}):
+        answer = caller.submit("/upload/large", {**URLENCODED, **headers}, urlencoded(key="k1"))
+        back = HtmlPage(answer.body).fields()["success_action_redirect"]
+        assert back.startswith(f"{headers['Origin']}/upload/sent?id=")
+
+
 def arrive(caller: Caller) -> None:
     """The object store's own events."""
     for upload in list(caller.parts.store.uploads.values()):

@@ -36,6 +36,7 @@ from chalicelib.domain.idempotency import Note
 from chalicelib.domain.jobs import Job, Removal
 
 ASK_SECONDS = 10.0  # every image of the owner's is counted
+SAVE_SECONDS = 5.0  # the row holds megabytes, for no page waits
 _COLUMNS = (
     "d.id, d.what, d.state, d.images, d.bytes, d.images_done, d.bytes_done, d.missing, d.why, d.asked_at, "
     "z.number, z.object_key, z.images, z.size, z.made_at, z.ends_at"
@@ -101,7 +102,7 @@ class MySqlDownloadRows:
             owner_id, what, asked_at, turn, making, images = found[0]
             return Stretch(download_id, owner_id, What(what), moment_of(asked_at), turn, making_of(making), images)
 
-        return self._database.transaction(work)
+        return self._database.transaction(work, patience_seconds=SAVE_SECONDS)
 
     def sources(self, stretch: Stretch, after: bytes, limit: int) -> list[Source]:
         condition, args = "", list[object]()
@@ -132,7 +133,7 @@ class MySqlDownloadRows:
                 saved.following,
             )
 
-        return self._database.transaction(work)
+        return self._database.transaction(work, patience_seconds=SAVE_SECONDS)
 
     def _keys_behind(self, stretch: Stretch, after: bytes) -> list[bytes]:
         found = self._database.select(

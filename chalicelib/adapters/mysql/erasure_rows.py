@@ -217,9 +217,12 @@ def _loose_keys(transaction: Transaction, owner_id: bytes) -> list[str]:
 
 
 def _forget_jobs(transaction: Transaction, erasure: Erasure) -> None:
-    """What was owed for the owner: it is done, or has nothing to be done on."""
+    """What was owed for the owner: it is done, or has nothing to be done on. A removal of all data goes on."""
     like = f'%"{erasure.owner_id.hex()}"%'
-    found = transaction.select("SELECT id FROM jobs WHERE body LIKE %s AND kind <> 'erase_account'", (like,))
+    found = transaction.select(
+        "SELECT id FROM jobs WHERE body LIKE %s AND kind NOT IN ('erase_account', 'remove_data')",
+        (like,),
+    )
     if found:
         transaction.change("DELETE FROM jobs WHERE id IN %s", (tuple(job_id for (job_id,) in found),))
 

@@ -48,9 +48,10 @@ class MySqlJobRows:
         self._database.transaction(lambda transaction: transaction.change("DELETE FROM jobs WHERE id = %s", (job_id,)))
 
     def gather(self, job: Job, alike: str, limit: int, merged: Callable[[Sequence[str]], str]) -> Job | None:
-        # Looked for without locks, which the rows of other kinds would get too.
+        # Looked for without locks, which the rows of other kinds would get too. What was claimed may be done.
         found = self._database.select(
-            "SELECT id FROM jobs WHERE kind = %s AND due_at <= UTC_TIMESTAMP(6) AND LEFT(body, %s) = %s LIMIT %s",
+            "SELECT id FROM jobs WHERE kind = %s AND due_at <= UTC_TIMESTAMP(6) AND claimed_at IS NULL "
+            "AND LEFT(body, %s) = %s LIMIT %s",
             (job.kind, len(alike), alike, limit),
         )
         ids = tuple(sorted({job.id, *(job_id for (job_id,) in found)}))

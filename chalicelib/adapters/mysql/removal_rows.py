@@ -49,6 +49,8 @@ class MySqlRemovalRows:
 
     def remove_accounts(self, before: datetime, job_id: bytes, limit: int) -> int:
         def work(transaction: Transaction) -> int:
+            if transaction.select("SELECT 1 FROM jobs WHERE id = %s", (job_id,)):
+                return limit  # committed, its answer was lost; there may be more
             found = transaction.select(
                 "SELECT owner_id FROM accounts WHERE admin = 0 AND created_at < %s LIMIT %s FOR UPDATE",
                 (before, limit),

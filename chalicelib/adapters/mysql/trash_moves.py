@@ -148,9 +148,18 @@ def _rename(transaction: Transaction, owner: Owner, renamed: Sequence[tuple[byte
 
 
 def _free_keys(transaction: Transaction, owner: Owner, trashed: Sequence[TrashedImage]) -> list[bytes]:
+    taken = set[bytes]()
+    for some in _by_rows(trashed):
+        found = transaction.select(
+            "SELECT image_key FROM images WHERE owner_id = %s AND image_key IN %s",
+            (owner.id, tuple({one.image.key for one in some})),
+        )
+        taken.update(key for (key,) in found)
     keys: dict[bytes, None] = {}
     for one in trashed:
-        keys[free_key(transaction, owner, one.image.key, keys)] = None
+        own = one.image.key
+        key = free_key(transaction, owner, own, keys) if own in taken or own in keys else own
+        keys[key] = None
     return list(keys)
 
 
