@@ -5,6 +5,7 @@ StoreError
 │   ├── InvalidKeyError         not a key
 │   ├── InvalidValueError       a field is missing, of the wrong type or out of range
 │   ├── NotFoundError           no such image
+│   │   └── AccountLinkError      a link that was mailed or printed leads nowhere any more
 │   ├── UnknownNodeError        no such cache node
 │   ├── UnknownUserError        no such user
 │   ├── UnknownDumpError        no such dump
@@ -83,6 +84,10 @@ class UnknownUserError(RequestError):
 
 class UnknownDumpError(RequestError):
     """No such dump, or it is removed already."""
+
+
+class AccountLinkError(NotFoundError):
+    """A link that was mailed or printed was used, or is too old."""
 
 
 class UnknownReceiptError(RequestError):

@@ -21,6 +21,7 @@ from chalicelib.domain.accounts import (
     password_of,
 )
 from chalicelib.domain.errors import (
+    AccountLinkError,
     InvalidValueError,
     NotFoundError,
     NotSignedInError,
@@ -287,5 +288,5 @@ def _new_password(text: str, email: str) -> str:
         raise InvalidValueError("new_password", str(error)) from None
 
 
-def _bad_link() -> NotFoundError:
-    return NotFoundError("This link is not good any more: it was used, or is too old. Ask for a new one.")
+def _bad_link() -> AccountLinkError:
+    return AccountLinkError("This link is not good any more: it was used, or is too old. Ask for a new one.")

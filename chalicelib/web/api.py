@@ -11,7 +11,7 @@ from chalicelib.bootstrap import Services
 from chalicelib.domain.errors import InvalidValueError
 from chalicelib.domain.idempotency import Asked, Note
 from chalicelib.domain.images import Image
-from chalicelib.domain.keys import key_from_bytes, text_of
+from chalicelib.domain.keys import IfTaken, key_from_bytes, text_of
 from chalicelib.domain.partitions import partition_of
 from chalicelib.domain.ports import Written
 from chalicelib.services.idempotency import once
@@ -26,6 +26,7 @@ from chalicelib.web.request_form import body_of, form_of, query_of
 from chalicelib.web.search_api import found_images
 from chalicelib.web.session import principal_of
 from chalicelib.web.timing import RequestTimer
+from chalicelib.web.upload_values import if_taken_in
 from chalicelib.web.views import Views
 
 
@@ -65,10 +66,12 @@ def views(services: Callable[[], Services], request: Callable[[], Request]) -> V
     @route("/api/v1/images", "POST")
     def create_image() -> Response:
         form = form_of(request(), services().config.max_upload_bytes)
-        key, data = form.key(), form.file()
+        key, data, if_taken = form.key(), form.file(), if_taken_in(form)
         conditions = [request().headers.get(name, "").encode() for name in ("if-match", "if-none-match")]
+        if if_taken is not IfTaken.REPLACE:
+            conditions.append(if_taken.value.encode())
         asked = asked_of(request(), b"create image", key, data, *conditions)
-        return _put(key, data) if asked is None else _put_once(key, data, asked)
+        return _put(key, data, if_taken) if asked is None else _put_once(key, data, if_taken, asked)
 
     @route("/api/v1/images", "DELETE")
     def delete_images() -> Response:
@@ -110,23 +113,22 @@ def views(services: Callable[[], Services], request: Callable[[], Request]) -> V
         current = services()
         return content_answer(current.images, principal_of(request()), key, request(), current.config.inline_bytes)
 
-    def _put(key: bytes, data: bytes) -> Response:
-        timer = RequestTimer()
-        written = services().images.put(principal_of(request()), key, data, precondition_of(request()), timer)
+    def _put(key: bytes, data: bytes, if_taken: IfTaken = IfTaken.REPLACE) -> Response:
+        timer, principal = RequestTimer(), principal_of(request())
+        written = services().images.put(principal, key, data, precondition_of(request()), timer, if_taken=if_taken)
         body, headers, status = _stored(request(), written)
         return json_answer(body, {**headers, "Server-Timing": timer.header()}, status)
 
-    def _put_once(key: bytes, data: bytes, asked: Asked) -> Response:
+    def _put_once(key: bytes, data: bytes, if_taken: IfTaken, asked: Asked) -> Response:
         now = request()
 
         def answer_of(written: Written) -> str:
             return to_text(*_stored(now, written))
 
         def perform() -> str:
-            note = Note(asked, answer_of)
-            return answer_of(
-                services().images.put(principal_of(now), key, data, precondition_of(now), RequestTimer(), note)
-            )
+            note, timer, principal = Note(asked, answer_of), RequestTimer(), principal_of(now)
+            put = services().images.put
+            return answer_of(put(principal, key, data, precondition_of(now), timer, note, if_taken=if_taken))
 
         return from_text(once(services().answers, principal_of(now), asked, perform))
 
@@ -143,7 +145,8 @@ def _stored(request: Request, written: Written) -> tuple[dict[str, object], dict
     headers = {"ETag": etag_of(image)}
     if written.created:
         headers["Location"] = _address(request, image)
-    body = {**_described(request, image), "duplicate_of": None if twin is None else text_of(twin)}
+    told = {"duplicate_of": None if twin is None else text_of(twin), "stored": written.stored}
+    body = {**_described(request, image), **told}
     return body, headers, 201 if written.created else 200
 
 

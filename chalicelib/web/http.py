@@ -11,6 +11,7 @@ from chalice.app import Request, Response
 
 from chalicelib.domain.accounts import TRIES_SECONDS
 from chalicelib.domain.errors import (
+    AccountLinkError,
     DownloadsUnderWayError,
     IdempotencyKeyReusedError,
     InvalidKeyError,
@@ -82,6 +83,7 @@ Face = Callable[[ErrorAnswer], Response]
 _TABLE: tuple[tuple[type[StoreError], int, str, str], ...] = (
     (InvalidKeyError, 400, "invalid-key", "Not a key"),
     (InvalidValueError, 400, "invalid-value", "A value is missing or wrong"),
+    (AccountLinkError, 404, "no-such-link", "This link leads nowhere"),
     (NotFoundError, 404, "not-found", "No such image"),
     (UnknownNodeError, 404, "no-such-node", "No such node"),
     (UnknownUserError, 404, "no-such-user", "No such user"),

@@ -13,7 +13,7 @@ from chalicelib.web.openapi_many import many_paths, many_schemas
 from chalicelib.web.openapi_pieces import Schema, content_of, errors, json_content, object_of, operation
 from chalicelib.web.openapi_renditions import of_metadata, rendition_paths, rendition_schemas
 from chalicelib.web.openapi_sharing import sharing_paths, sharing_schemas
-from chalicelib.web.openapi_uploads import DUPLICATE_OF, IDEMPOTENCY_KEY, upload_paths, upload_schemas
+from chalicelib.web.openapi_uploads import DUPLICATE_OF, IDEMPOTENCY_KEY, IF_TAKEN, upload_paths, upload_schemas
 from chalicelib.web.replica_api import replica_paths, replica_schemas
 from chalicelib.web.search_api import search_paths, search_schemas
 
@@ -135,7 +135,7 @@ def _paths() -> Schema:
                         "schema": {
                             "type": "object",
                             "required": ["key", "file"],
-                            "properties": {"key": _KEY, "file": _BINARY},
+                            "properties": {"key": _KEY, "file": _BINARY, "if_taken": IF_TAKEN},
                         }
                     }
                 },
@@ -243,7 +243,7 @@ def _schemas() -> Schema:
         "Health": object_of(status=text, nodes=count),
         "Deleted": object_of(deleted=count),
         "Image": object_of(**_IMAGE),
-        "ImageStored": object_of(**_IMAGE, duplicate_of=DUPLICATE_OF),
+        "ImageStored": object_of(**_IMAGE, duplicate_of=DUPLICATE_OF, stored={"type": "boolean"}),
         "ImageMetadata": object_of(**_IMAGE, **of_metadata()),
         **rendition_schemas(),
         "ImagePage": object_of(

@@ -22,6 +22,13 @@ DUPLICATE_OF: Schema = {
     **_TEXT_OR_NULL,
     "description": "The key of an image that had the same bytes already; this very key if no other has.",
 }
+IF_TAKEN: Schema = {
+    "enum": [one.value for one in IfTaken],
+    "default": IfTaken.REPLACE.value,
+    "description": "What is done if there is an image under the key, when the bytes are there; with `refuse` also "
+    "when an upload begins. `keep-both` stores it under the next free key, such as `a (2).jpg`; if the owner has an "
+    "image of the same bytes, nothing.",
+}
 _NONE_THERE: Schema = {
     "name": "If-None-Match",
     "in": "header",
@@ -54,13 +61,7 @@ def upload_paths(key: Schema) -> Schema:
                                     "maximum": MAX_BYTES,
                                     "description": "Bytes.",
                                 },
-                                "if_taken": {
-                                    "enum": [one.value for one in IfTaken],
-                                    "default": IfTaken.REPLACE.value,
-                                    "description": "What is done if there is an image under the key, when the upload "
-                                    "begins or when its bytes are there. `keep-both` stores it under the next free "
-                                    "key, such as `a (2).jpg`; if the owner has an image of the same bytes, nothing.",
-                                },
+                                "if_taken": IF_TAKEN,
                             },
                         }
                     }

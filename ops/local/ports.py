@@ -1,10 +1,14 @@
 """TCP ports on loopback."""
 
 import errno
+import json
 import random
 import socket
+from collections.abc import Iterable
+from pathlib import Path
 
 from ops.local.errors import LocalCloudError
+from ops.local.state import write_whole
 
 # Below the kernel's own range for outgoing connections (32768 to 60999), which could take a port between pick and use.
 _PICK_FROM = range(20_000, 32_000)
@@ -16,6 +20,24 @@ def free_port() -> int:
         if is_free("127.0.0.1", port):
             return port
     raise LocalCloudError("No free TCP port was found on 127.0.0.1.")
+
+
+def kept_ports(file: Path, names: Iterable[str]) -> dict[str, int]:
+    """A port for each name: the one of the last run, if nobody listens there, so that pages left open find it again.
+
+    Raises LocalCloudError as `free_port`. A damaged file is made anew.
+    """
+    try:
+        before = dict(json.loads(file.read_text(encoding="utf-8")))
+    except (FileNotFoundError, ValueError, TypeError):
+        before = {}
+    ports = {name: _again(before.get(name)) or free_port() for name in names}
+    write_whole(file, json.dumps(ports))
+    return ports
+
+
+def _again(port: object) -> int | None:
+    return port if isinstance(port, int) and port in _PICK_FROM and is_free("127.0.0.1", port) else None
 
 
 def is_free(address: str, port: int) -> bool:

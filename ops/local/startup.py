@@ -10,7 +10,7 @@ from chalicelib.bootstrap import services_from
 from ops.local import app_environ, app_parts, bootstrap, mail_page, mariadb, mariadb_replica, ministack, moto, network
 from ops.local.cloud import Cloud
 from ops.local.parts import REPLICA, Part, base_environ
-from ops.local.ports import free_port
+from ops.local.ports import kept_ports
 from ops.local.state import generated_secrets, write_whole
 from ops.migrate import migrate
 from ops.node_user_data import user_data
@@ -63,7 +63,7 @@ class _Foundations:
         self._secrets = generated_secrets(cloud.state)
         self._environ = base_environ(cloud.state, os.environ)
         self._network = network.reserve()
-        self._ports = {name: free_port() for name in ("mariadb", REPLICA, "ministack", "moto")}
+        self._ports = kept_ports(cloud.state.root / "ports.json", ("mariadb", REPLICA, "ministack", "moto"))
         self._queue_urls = ("", "")
         self._notice_topic_arn = ""
         self._subnets: tuple[str, ...] = ()

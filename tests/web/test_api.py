@@ -7,6 +7,7 @@ from urllib.parse import quote
 import pytest
 
 from chalicelib.domain.errors import RowsUnavailableError
+from tests.answer import Answer
 from tests.fakes import MemoryParts
 from tests.fakes.parts import memory_app, memory_config
 from tests.web.caller import MULTIPART, Caller, multipart
@@ -203,3 +204,20 @@ def test_paths_lie_under_the_stage_s_name_on_api_gateway() -> None:
     assert rooted(request("/api/v1/images/{key}", "/api/v1/images/k1"), "/keys") == "/keys"
     assert rooted(request("/", "/live/"), "/keys") == "/live/keys"
     assert rooted(request("/", "/"), "/keys") == "/keys"
+
+
+def test_a_post_says_what_is_done_if_the_key_is_taken() -> None:
+    caller = Caller()
+
+    def post(data: bytes, if_taken: str) -> Answer:
+        return caller(
+            "POST", "/api/v1/images", MULTIPART, multipart(key=b"a.png", file=data, if_taken=if_taken.encode())
+        )
+
+    assert (post(b"1", "").status, post(b"1", "refuse").status) == (201, 412)
+    kept = post(b"22", "keep-both")
+    assert (kept.status, kept.json["key"], kept.json["stored"]) == (201, "a (2).png", True)
+    there = post(b"1", "keep-both")
+    assert (there.status, there.json["key"], there.json["stored"]) == (200, "a.png", False)
+    assert (post(b"333", "replace").status, post(b"4", "whatever").status) == (200, 400)
+    assert [caller("GET", f"/api/v1/image?key={key}").body for key in ("a.png", "a%20(2).png")] == [b"333", b"22"]
