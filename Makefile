@@ -30,7 +30,7 @@ check: tools
 	$(PYTHON) -m mypy
 	$(PYTHON) -m pytest -q tests/unit tests/web
 
-# Everything, on real parts, in three lanes side by side; about 23 minutes on two cores (15 are the goal). Long proofs run small.
+# Everything, on real parts, in three lanes side by side; about 21 minutes on two cores (15 are the goal). Long proofs run small.
 test: tools-and-browser
 	$(PYTHON) -m ruff format --check .
 	$(PYTHON) -m ruff check .

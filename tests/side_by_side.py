@@ -18,14 +18,8 @@ from pathlib import Path
 ALONE = ("tests/guards", "tests/faults/test_fault_matrix.py")
 # About as long as one another. A new folder of tests need not be named here: what is not runs in the first lane.
 OTHERS = (
-    ("tests/unit", "tests/web", "tests/contract", "tests/enforced", "tests/infrastructure"),
-    (
-        "tests/faults",
-        "tests/deployed",
-        "tests/operator",
-        "tests/e2e/test_proofs.py",
-        "tests/e2e/test_run_with_replica.py",
-    ),
+    ("tests/unit", "tests/web", "tests/contract", "tests/enforced", "tests/infrastructure", "tests/deployed"),
+    ("tests/faults", "tests/operator", "tests/e2e/test_proofs.py", "tests/e2e/test_run_with_replica.py"),
 )
 LOOKED_AT_AGAIN = 5
 FAILED, NOTHING_COLLECTED = 1, 5
