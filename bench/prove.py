@@ -25,6 +25,7 @@ from bench.proofs import (
     five_times,
     fleet_follows,
     former_release,
+    hostile_images,
     killed_parts,
     no_stale_read,
     read_your_writes,
@@ -283,6 +284,15 @@ def _back_verdict(rounds: list[dict[str, object]]) -> tuple[bool, str]:
     return there_and_back.verdict(_kept(there_and_back.RoundResult, rounds))
 
 
+def _hostile_round(folder: Path, seed: int) -> dict[str, object]:
+    shutil.rmtree(folder / str(seed), ignore_errors=True)
+    return asdict(hostile_images.run_round(folder / str(seed), say))
+
+
+def _hostile_verdict(rounds: list[dict[str, object]]) -> tuple[bool, str]:
+    return hostile_images.verdict_of(_kept(hostile_images.RoundResult, rounds))
+
+
 PROOFS = [
     Proof("acknowledged-uploads", 10, _uploads_round, _uploads_verdict),
     Proof("killed-parts", 4, _parts_round, _parts_verdict),
@@ -290,6 +300,7 @@ PROOFS = [
     Proof("resize-without-dip", 2, _dip_round, _dip_verdict),
     Proof("every-order", 1, _orders_round, _orders_verdict),
     Proof("no-stale-read", 1, _stale_round, _stale_verdict),
+    Proof("hostile-images", 1, _hostile_round, _hostile_verdict),
     Proof("cross-user", 1, _foreign_round, _foreign_verdict),
     Proof("read-your-writes", 1, _own_writes_round, _own_writes_verdict),
     Proof("scaler-rounds", 1, _scaler_round, _scaler_verdict),
