@@ -103,7 +103,7 @@ class Crowd:
     def render(self) -> None:
         """Performs the renderings that are owed."""
         for (job_id,) in self.rig.maria.execute(f"SELECT id FROM jobs WHERE kind = '{jobs.RENDER}'"):  # noqa: S608
-            job = self.rig.services.worker.job_rows.claim(bytes(job_id))  # type: ignore[call-overload]
+            job = self.rig.services.worker.job_rows.claim(bytes(job_id))  # type: ignore[call-overload]  # bytes, as the column is
             if job is not None:
                 self.rendering.perform(job)
         made, self.renderer.made = self.renderer.made, {}

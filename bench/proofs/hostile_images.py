@@ -10,11 +10,9 @@ from pathlib import Path
 
 from chalicelib.domain.renditions import ON_ARRIVAL
 from tests.contract import corpus_verdicts
-from tests.contract.child_meter import Verdict
+from tests.contract.child_meter import MOST_MIB, MOST_SECONDS, SMALLER_MIB, SMALLER_PIXELS, Verdict
 from tests.contract.test_large_images import INSPECTED_ONLY, LARGE, measured
 from tests.renderable_images import SECRETS
-
-MOST_SECONDS, SMALLER_PIXELS, SMALLER_MIB, MOST_MIB = 5, 25_000_000, 256, 512
 
 
 @dataclass

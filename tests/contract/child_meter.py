@@ -13,6 +13,8 @@ from chalicelib.domain.errors import TooLargeError, UnreadableImageError, Unsupp
 
 # Three times what an image may take: a child is measured before it is cut off, on a busy machine too.
 LIMIT_SECONDS = 15
+# What an image may take: of the processor's time, and of memory up to so many pixels and at the limit.
+MOST_SECONDS, SMALLER_PIXELS, SMALLER_MIB, MOST_MIB = 5, 25_000_000, 256, 512
 Found = dict[str, Any]
 
 

@@ -18,6 +18,7 @@ from chalicelib.domain.images import MAX_FRAMES, MAX_PIXELS
 from chalicelib.domain.renditions import ON_ARRIVAL, Seen
 from chalicelib.domain.tags import tag_of
 from chalicelib.domain.webp_chunks import is_only_pixels
+from tests.contract.child_meter import MOST_MIB, MOST_SECONDS, SMALLER_MIB, SMALLER_PIXELS
 from tests.contract.corpus_verdicts import CORPUS, INDEX, Judged, judged, rows
 from tests.renderable_images import SECRETS
 
@@ -27,7 +28,6 @@ if not ROWS:
 
 # The corpus was made for a limit of 10 MiB; here it is 64.
 OTHER_LIMIT = {"synthetic/size_11mb.jpg": "accept"}
-MOST_SECONDS, SMALLER_PIXELS, SMALLER_MIB, MOST_MIB = 5, 25_000_000, 256, 512
 
 each_file = pytest.mark.parametrize("row", ROWS, ids=[row["file"] for row in ROWS])
 

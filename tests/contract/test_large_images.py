@@ -14,10 +14,9 @@ import pytest
 from chalicelib.domain.renditions import GREYSCALE, ON_ARRIVAL
 from tests import hostile_images as images
 from tests import renderable_images as renderable
-from tests.contract.child_meter import Verdict
+from tests.contract.child_meter import MOST_SECONDS, Verdict
 
 ROOT = Path(__file__).parents[2]
-MOST_SECONDS = 5
 
 JPEG, PNG, GIF, WEBP = "image/jpeg", "image/png", "image/gif", "image/webp"
 NOISE = (4096, 4096)
